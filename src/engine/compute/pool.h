@@ -1,0 +1,15 @@
+/* pool.h: a few threads that run the jobs of one call, 0 .. count-1, each once. Which thread runs a
+ * job is not fixed, so a job must depend on its number alone; `worker` (0 .. pool_size-1) names the
+ * workspace that it may use. The caller's thread is worker 0 and works too. */
+#pragma once
+#include "base/base.h"
+
+typedef void pool_job(void *ctx, size_t job, size_t worker);
+/* threads = 0: as many as the affinity mask and the cgroup quota of this process allow. */
+t2m_status pool_new(t2m *lib, size_t threads, struct pool **out);
+void pool_free(struct pool *p); /* NULL is allowed */
+size_t pool_size(const struct pool *p);
+/* Returns when all jobs are done. Not reentrant: one call at a time per pool. After fork() in the
+ * child only worker 0 works. */
+void pool_run(struct pool *p, size_t count, pool_job *job, void *ctx);
+size_t pool_default_threads(void);

@@ -1,0 +1,19 @@
+/* image.h: PNG and JPEG to pixels, and pixels to the size and channels that a learner needs. */
+#pragma once
+#include "files/store.h"
+
+struct image { /* pixels [height, width, channels], 0..255; freed by mem_free(lib, pixels) */
+    size_t width, height, channels; /* channels 1 (grey) or 3 (red, green, blue) */
+    unsigned char *pixels;
+};
+
+/* Decodes by the first bytes, not the name. Any PNG (palette, 1 to 16 bits; alpha laid on white) or
+ * JPEG. Limits: side 16,384, 64 Mpx, PNG chunks 8 MiB, 500 JPEG scans. `name` is for messages;
+ * T2M_EDATA says what is wrong ("cut off after 120 bytes", "a text file, not PNG or JPEG", ...). */
+t2m_status image_decode(t2m *lib, const struct bytes *file, const char *name, struct image *out);
+/* out [height, width, channels] in 0..1: averaged over the area of each pixel when shrinking,
+ * bilinear when growing; grey = 0.299 r + 0.587 g + 0.114 b. */
+t2m_status image_scale(t2m *lib, const struct image *x, size_t height, size_t width,
+                       size_t channels, float *out);
+/* Writes grey or colour pixels as PNG into memory. */
+t2m_status image_encode_png(t2m *lib, const struct image *x, struct bytes *out);

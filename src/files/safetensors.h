@@ -1,0 +1,43 @@
+/* safetensors.h: named tensors and a table of strings in one file, as published by Hugging Face:
+ * 8 bytes little-endian header length, JSON header, tensors without holes or overlap. Ours carry the
+ * CRC-32C of the whole file (the 8 digits of the sum itself taken as zeros) as metadata "crc32c". */
+#pragma once
+#include "files/store.h"
+
+enum { SAFETENSORS_MAX_TENSORS = 65536, SAFETENSORS_MAX_HEADER = 16 << 20 };
+
+struct tensor_entry {
+    const char *name;
+    int rank;
+    int64_t dim[MAX_RANK];
+    size_t count;      /* elements */
+    const float *data; /* F32 only; other types are refused by name */
+};
+
+struct tensor_file {
+    t2m *lib;
+    size_t count;
+    struct tensor_entry *tensors; /* in order of the data */
+    size_t meta_count;
+    const char **meta_keys, **meta_values;
+    bool checked; /* the file had a "crc32c" and it is right */
+    struct tensor_file_impl *impl;
+};
+
+/* T2M_EMODEL with path and the fault (tensor, offset, sizes; or "the checksum does not fit: the
+ * file is damaged"). */
+t2m_status safetensors_read(t2m *lib, const char *path, struct tensor_file **out);
+t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *name,
+                             struct tensor_file **out); /* for the fuzzer; copies what it needs */
+void safetensors_free(struct tensor_file *f);
+const struct tensor_entry *safetensors_find(const struct tensor_file *f, const char *name);
+const char *safetensors_meta(const struct tensor_file *f, const char *key); /* NULL: not there */
+
+struct tensor_writing {
+    const struct tensor_entry *tensors;
+    size_t count;
+    const char *const *meta_keys, *const *meta_values; /* "crc32c" is added */
+    size_t meta_count;
+};
+/* The same input gives the same bytes. Data starts at a multiple of 64. */
+t2m_status safetensors_write(t2m *lib, const char *path, const struct tensor_writing *w, bool force);
