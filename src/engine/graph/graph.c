@@ -1,6 +1,7 @@
 /* graph.c: the builder. Every node enters through graph_add, which checks the operands, infers the
  * shape, asks for a simplification and finds an equal node that is already there. Invariant: after
  * the first fault the graph takes no more nodes and every constructor returns the null value. */
+#include "base/text.h"
 #include "engine/graph/node.h"
 
 #include <stdio.h>

@@ -98,6 +98,11 @@ static inline const struct node *graph_node(const t2m_graph *g, t2m_value v)
     return &g->nodes[v.id];
 }
 
+static inline const struct node *node_input(const t2m_graph *g, const struct node *n, uint32_t k)
+{
+    return &g->nodes[n->in[k]];
+}
+
 /* The only door into a graph: checks, infers the shape, simplifies, finds an equal node. */
 t2m_value graph_add(t2m_graph *g, const struct op *op, const t2m_value *in, size_t n,
                     struct attr attr);

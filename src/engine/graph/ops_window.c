@@ -1,0 +1,192 @@
+/* ops_window.c: pooling. window_argmax finds the place of the largest number in each window,
+ * window_gather reads the numbers at such places, window_scatter puts them back; the last two are
+ * each other's transposes, so max pooling has gradients of any order. x [n, h, w, channels]. */
+#include "engine/graph/sample.h"
+
+#include <string.h>
+
+/* attr: size, stride, h, w (the last two for scatter only) */
+
+static bool infer_window(t2m_graph *g, struct node *n, const struct node *x)
+{
+    const int64_t size = n->attr.i[0], stride = n->attr.i[1];
+    char s[128];
+    if (x->rank != 4 || size < 1 || stride < 1 || size > x->dim[1] || size > x->dim[2])
+        return graph_fault(g, "%s: windows of %lld every %lld do not fit in %s [n, h, w, channels]",
+                           n->op->name, (long long)size, (long long)stride,
+                           graph_shape_text(x, s));
+    n->rank = 4;
+    memcpy(n->dim, x->dim, sizeof n->dim);
+    n->dim[1] = (x->dim[1] - size) / stride + 1;
+    n->dim[2] = (x->dim[2] - size) / stride + 1;
+    return true;
+}
+
+static bool infer_window_argmax(t2m_graph *g, struct node *n)
+{
+    return infer_window(g, n, node_input(g, n, 0));
+}
+
+static bool infer_window_gather(t2m_graph *g, struct node *n)
+{
+    if (!infer_window(g, n, node_input(g, n, 0)))
+        return false;
+    return node_same_shape(n, node_input(g, n, 1)) ||
+           graph_fault(g, "window_gather: one index for each window is needed");
+}
+
+static bool infer_window_scatter(t2m_graph *g, struct node *n)
+{
+    const struct node *gy = node_input(g, n, 0);
+    struct node x = *gy, y = {.op = n->op, .attr = n->attr};
+    x.dim[1] = n->attr.i[2];
+    x.dim[2] = n->attr.i[3];
+    if (!infer_window(g, &y, &x))
+        return false;
+    if (!node_same_shape(&y, gy) || !node_same_shape(&y, node_input(g, n, 1)))
+        return graph_fault(g, "window_scatter: the sizes do not fit");
+    n->rank = 4;
+    memcpy(n->dim, x.dim, sizeof n->dim);
+    return true;
+}
+
+static void vjp_window_gather(t2m_graph *g, t2m_value y, t2m_value gy, t2m_value *gx)
+{
+    const struct node *n = graph_node(g, y), *x = node_input(g, n, 0);
+    const struct attr a = {.i = {n->attr.i[0], n->attr.i[1], x->dim[1], x->dim[2]}};
+    gx[0] = graph_add2(g, &op_window_scatter, gy, (t2m_value){n->in[1]}, a);
+}
+
+static void vjp_window_scatter(t2m_graph *g, t2m_value y, t2m_value gy, t2m_value *gx)
+{
+    const struct node *n = graph_node(g, y);
+    const struct attr a = {.i = {n->attr.i[0], n->attr.i[1]}};
+    gx[0] = graph_add2(g, &op_window_gather, gy, (t2m_value){n->in[1]}, a);
+}
+
+static t2m_value batch_window(t2m_graph *g, const struct node *n, const t2m_value *in,
+                              const bool *batched, int64_t size)
+{
+    t2m_value x[2];
+    for (uint32_t k = 0; k < n->arity; k++)
+        x[k] = graph_merge_front(g, graph_batched(g, in[k], batched[k], size), 2);
+    return graph_split_front(g, graph_add(g, n->op, x, n->arity, n->attr), size);
+}
+
+static struct window_shape shape_of(const struct node *n, const struct node *x,
+                                    const struct node *y)
+{
+    return (struct window_shape){.n = (size_t)x->dim[0],
+                                 .h = (size_t)x->dim[1],
+                                 .w = (size_t)x->dim[2],
+                                 .c = (size_t)x->dim[3],
+                                 .size = (size_t)n->attr.i[0],
+                                 .stride = (size_t)n->attr.i[1],
+                                 .oh = (size_t)y->dim[1],
+                                 .ow = (size_t)y->dim[2]};
+}
+
+static void run_window_argmax(const struct call *c)
+{
+    const struct window_shape s = shape_of(c->node, c->in[0], c->node);
+    c->k->window_argmax(&s, c->x[0], c->y);
+}
+
+static void run_window_gather(const struct call *c)
+{
+    const struct window_shape s = shape_of(c->node, c->in[0], c->node);
+    c->k->window_gather(&s, c->x[0], c->x[1], c->y);
+}
+
+static void run_window_scatter(const struct call *c)
+{
+    const struct window_shape s = shape_of(c->node, c->node, c->in[0]);
+    c->k->window_scatter(&s, c->x[0], c->x[1], c->y);
+}
+
+/* Windows that meet, that lie apart and that overlap. */
+static const struct {
+    int size, stride;
+} window_variant[] = {{2, 2}, {2, 3}, {3, 1}};
+enum { WINDOW_VARIANTS = 3 };
+
+static t2m_value sample_window(t2m_graph *g, struct sample *s, const struct op *op)
+{
+    const int64_t x[] = {2, 5, 6, s->size};
+    if (s->variant >= WINDOW_VARIANTS)
+        return (t2m_value){0};
+    const int64_t size = window_variant[s->variant].size, stride = window_variant[s->variant].stride;
+    const int64_t y[] = {2, (5 - size) / stride + 1, (6 - size) / stride + 1, s->size};
+    const struct attr a = {.i = {size, stride, 5 * (op == &op_window_scatter),
+                                 6 * (op == &op_window_scatter)}};
+    const t2m_value p = sample_input(g, s, -2, 2, 4, op == &op_window_scatter ? y : x);
+    if (op == &op_window_argmax)
+        return graph_add1(g, op, p, a);
+    const t2m_value q = sample_input(g, s, 0, (double)(size * size), 4, y);
+    s->input[1].whole = true;
+    return graph_add2(g, op, p, q, a);
+}
+
+#define WINDOW_OP(nm, text, n, gradient)                                                           \
+    static t2m_value sample_##nm(t2m_graph *g, struct sample *s)                                   \
+    {                                                                                              \
+        return sample_window(g, s, &op_##nm);                                                      \
+    }                                                                                              \
+    const struct op op_##nm = {.name = #nm,                                                        \
+                               .doc = text,                                                        \
+                               .kind = OP_KERNEL,                                                  \
+                               .arity = n,                                                         \
+                               .infer = infer_##nm,                                                \
+                               .vjp = gradient,                                                    \
+                               .batch = batch_window,                                              \
+                               .run = run_##nm,                                                    \
+                               .sample = sample_##nm};
+WINDOW_OP(window_argmax, "place of the largest number in each window", 1, NULL)
+WINDOW_OP(window_gather, "the number at a place of each window", 2, vjp_window_gather)
+WINDOW_OP(window_scatter, "numbers put back at a place of each window", 2, vjp_window_scatter)
+
+/* [.., n, h, w, c] as four axes; *lead is what to give back. */
+static t2m_value as_images(t2m_graph *g, const char *name, t2m_value x)
+{
+    const int rank = t2m_rank(g, x);
+    if (graph_ok(g) && rank < 3)
+        return t2m_graph_fail(g, "%s: needs [.., h, w, channels], got %d axes", name, rank);
+    if (rank == 3)
+        return t2m_broadcast(g, x, 0, 1);
+    return rank > 4 ? graph_merge_front(g, x, rank - 3) : x;
+}
+
+/* y [n, oh, ow, c] with the leading axes of x. */
+static t2m_value with_lead(t2m_graph *g, t2m_value y, t2m_value x)
+{
+    int64_t dim[MAX_RANK] = {0};
+    if (!graph_ok(g))
+        return y;
+    const struct node *n = graph_node(g, x);
+    memcpy(dim, n->dim, sizeof dim);
+    dim[n->rank - 3] = t2m_dim(g, y, 1);
+    dim[n->rank - 2] = t2m_dim(g, y, 2);
+    return t2m_reshape(g, y, n->rank, dim);
+}
+
+t2m_value t2m_max_pool(t2m_graph *g, t2m_value x, int size, int stride)
+{
+    const struct attr a = {.i = {size, stride}};
+    const t2m_value images = as_images(g, "max_pool", x),
+                    index = graph_add1(g, &op_window_argmax, images, a);
+    return with_lead(g, graph_add2(g, &op_window_gather, images, index, a), x);
+}
+
+t2m_value t2m_mean_pool(t2m_graph *g, t2m_value x, int size)
+{
+    t2m_value y = as_images(g, "mean_pool", x);
+    const int64_t oh = size > 0 ? t2m_dim(g, y, 1) / size : 0,
+                  ow = size > 0 ? t2m_dim(g, y, 2) / size : 0;
+    if (graph_ok(g) && (oh < 1 || ow < 1))
+        return t2m_graph_fail(g, "mean_pool: windows of %d do not fit", size);
+    y = t2m_slice(g, t2m_slice(g, y, 1, 0, oh * size), 2, 0, ow * size);
+    const int64_t dim[] = {t2m_dim(g, y, 0) * oh, size, ow, size, t2m_dim(g, y, 3)};
+    y = t2m_mean(g, t2m_mean(g, t2m_reshape(g, y, 5, dim), 3, 1), 1, 1);
+    const int64_t pooled[] = {t2m_dim(g, y, 0) / (oh ? oh : 1), oh, ow, dim[4]};
+    return with_lead(g, t2m_reshape(g, y, 4, pooled), x);
+}
