@@ -25,7 +25,7 @@ struct t2m {
 };
 
 /* Returns `status` after it has put the sentence into the handle. The newest message stays. */
-t2m_status fail(t2m *lib, t2m_status status, const char *format, ...)
+t2m_status refuse(t2m *lib, t2m_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 t2m_status fail_memory(t2m *lib, size_t bytes);
 

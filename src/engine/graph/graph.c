@@ -61,9 +61,9 @@ static void poison(t2m_graph *g, t2m_status status, const char *format, va_list 
         return;
     vsnprintf(sentence, sizeof sentence, format, args);
     if (g->scope_depth > 0 && g->scope_depth <= 16)
-        g->status = fail(g->lib, status, "in %s: %s", g->scope[g->scope_depth - 1], sentence);
+        g->status = refuse(g->lib, status, "in %s: %s", g->scope[g->scope_depth - 1], sentence);
     else
-        g->status = fail(g->lib, status, "%s", sentence);
+        g->status = refuse(g->lib, status, "%s", sentence);
 }
 
 bool graph_fault(t2m_graph *g, const char *format, ...)

@@ -68,11 +68,12 @@ static bool view_broadcast(const struct node *n, const struct view *x, struct vi
 
 static t2m_value sample_broadcast(t2m_graph *g, struct sample *s)
 {
-    const int64_t dim[] = {3, s->size}, wide[] = {2, 3, 1, s->size};
+    const int64_t dim[] = {3, s->size}, thin[] = {3, 1, s->size}, wide[] = {2, 3, 4, s->size};
     if (s->variant > 2)
         return (t2m_value){0};
     const t2m_value x = sample_input(g, s, -2, 2, 2, dim);
-    return s->variant == 2 ? t2m_expand(g, x, 4, wide) : t2m_broadcast(g, x, s->variant, 4);
+    return s->variant == 2 ? t2m_expand(g, t2m_reshape(g, x, 3, thin), 4, wide)
+                           : t2m_broadcast(g, x, s->variant, 4);
 }
 
 const struct op op_broadcast = {.name = "broadcast",
@@ -286,8 +287,11 @@ static bool view_same(const struct node *n, const struct view *x, struct view *y
 
 static t2m_value sample_stop(t2m_graph *g, struct sample *s)
 {
-    return s->variant ? (t2m_value){0}
-                      : t2m_stop_gradient(g, sample_input(g, s, -2, 2, 1, &s->size));
+    if (s->variant)
+        return (t2m_value){0};
+    const t2m_value x = sample_input(g, s, -2, 2, 1, &s->size);
+    s->input[0].whole = true; /* not differentiated */
+    return t2m_stop_gradient(g, x);
 }
 
 const struct op op_stop_gradient = {.name = "stop_gradient",

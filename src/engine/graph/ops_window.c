@@ -120,8 +120,10 @@ static t2m_value sample_window(t2m_graph *g, struct sample *s, const struct op *
     const struct attr a = {.i = {size, stride, 5 * (op == &op_window_scatter),
                                  6 * (op == &op_window_scatter)}};
     const t2m_value p = sample_input(g, s, -2, 2, 4, op == &op_window_scatter ? y : x);
-    if (op == &op_window_argmax)
+    if (op == &op_window_argmax) {
+        s->input[0].whole = true; /* not differentiated */
         return graph_add1(g, op, p, a);
+    }
     const t2m_value q = sample_input(g, s, 0, (double)(size * size), 4, y);
     s->input[1].whole = true;
     return graph_add2(g, op, p, q, a);

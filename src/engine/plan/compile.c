@@ -9,10 +9,10 @@ static t2m_status check(const t2m_graph *g, const t2m_value *in, size_t n_in, co
         return g->status;
     for (size_t i = 0; i < n_in; i++)
         if (in[i].id == 0 || in[i].id >= g->count || graph_node(g, in[i])->op != &op_input)
-            return fail(g->lib, T2M_EUSAGE, "compile: in[%zu] is not an input of this graph", i);
+            return refuse(g->lib, T2M_EUSAGE, "compile: in[%zu] is not an input of this graph", i);
     for (size_t i = 0; i < n_out; i++)
         if (out[i].id == 0 || out[i].id >= g->count)
-            return fail(g->lib, T2M_EUSAGE, "compile: out[%zu] is not a value of this graph", i);
+            return refuse(g->lib, T2M_EUSAGE, "compile: out[%zu] is not a value of this graph", i);
     return T2M_OK;
 }
 
@@ -43,7 +43,7 @@ t2m_status t2m_compile(t2m_graph *g, const t2m_value *in, size_t n_in, const t2m
     const t2m_plan_options defaults = T2M_PLAN_OPTIONS_INIT;
     const t2m_plan_options *o = options ? options : &defaults;
     if (o->version != T2M_VERSION_1)
-        return fail(g->lib, T2M_EUSAGE, "compile: unknown version %d of the options", o->version);
+        return refuse(g->lib, T2M_EUSAGE, "compile: unknown version %d of the options", o->version);
     TRY(check(g, in, n_in, out, n_out));
     t2m_plan *p = mem_new(g->lib, 1, sizeof *p);
     if (!p)

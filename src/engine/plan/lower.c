@@ -209,7 +209,7 @@ static t2m_status lower_input(struct compiling *c, uint32_t id)
             view_dense(&c->view[id], buffer, n->rank, n->dim);
             return buffer == NO_BUFFER ? no_memory(c, sizeof(struct buffer)) : T2M_OK;
         }
-    return fail(c->plan->lib, T2M_EUSAGE,
+    return refuse(c->plan->lib, T2M_EUSAGE,
                 "compile: the results depend on the input '%s', which is not among the inputs "
                 "given",
                 n->scope);

@@ -107,7 +107,7 @@ static t2m_status order_steps(struct scheduling *s)
     mem_free(p->lib, p->step);
     p->step = ordered;
     p->steps = count;
-    return all ? T2M_OK : fail(p->lib, T2M_EFAIL, "compile: the steps depend on each other");
+    return all ? T2M_OK : refuse(p->lib, T2M_EFAIL, "compile: the steps depend on each other");
 }
 
 /* ---- memory ---- */

@@ -1,0 +1,247 @@
+/* kernels_conv.c: convolution and its two transposes as products over a canvas: a zero-padded copy
+ * of a group of images that stays in cache and makes every patch a regular walk, so there are no
+ * border cases. Forward: rows = pixels, sum over taps. Filter gradient: rows = taps, sum over
+ * pixels. Input gradient: the forward pass over the gradient, spread by the stride, with the filter
+ * turned round and its channels exchanged. */
+#include "engine/compute/simd.h"
+
+enum {
+    GROUP = 64 * 1024, /* reals of canvas at a time: 256 KiB, a part of L2 */
+    REDUCE = 8 * 1024  /* reals of canvas and gradient between two updates of the filter gradient */
+};
+
+struct canvas { /* [images, h, w, channels]; the picture starts at (top, left), `spread` apart */
+    size_t h, w, channels;
+    ptrdiff_t top, left;
+    size_t spread;
+};
+
+struct picture {
+    size_t h, w;
+};
+
+static struct canvas canvas_forward(const struct conv_shape *s)
+{
+    return (struct canvas){s->h + 2 * s->pad, s->w + 2 * s->pad, s->in, (ptrdiff_t)s->pad,
+                           (ptrdiff_t)s->pad, 1};
+}
+
+static struct canvas canvas_input(const struct conv_shape *s)
+{
+    return (struct canvas){s->h + s->kh - 1,
+                           s->w + s->kw - 1,
+                           s->out,
+                           (ptrdiff_t)s->kh - 1 - (ptrdiff_t)s->pad,
+                           (ptrdiff_t)s->kw - 1 - (ptrdiff_t)s->pad,
+                           s->stride};
+}
+
+static size_t canvas_reals(const struct canvas *c)
+{
+    return c->h * c->w * c->channels;
+}
+
+static size_t group_of(const struct canvas *c, size_t n)
+{
+    return min_size(n, max_size(1, GROUP / max_size(1, canvas_reals(c))));
+}
+
+/* One line of a picture on its place, spread and cut to the canvas. */
+static void draw_line(const struct canvas *c, const real *x, size_t w, real *line)
+{
+    if (c->spread == 1 && c->left >= 0) {
+        memcpy(line + (size_t)c->left * c->channels, x, sizeof(real) * w * c->channels);
+        return;
+    }
+    for (size_t i = 0; i < w; i++) {
+        const ptrdiff_t at = c->left + (ptrdiff_t)(i * c->spread);
+        if (at >= 0 && at < (ptrdiff_t)c->w)
+            memcpy(line + (size_t)at * c->channels, x + i * c->channels,
+                   sizeof(real) * c->channels);
+    }
+}
+
+static void draw(const struct canvas *c, const real *x, struct picture p, real *to, size_t count)
+{
+    memset(to, 0, sizeof(real) * count * canvas_reals(c));
+    for (size_t n = 0; n < count; n++, to += canvas_reals(c))
+        for (size_t y = 0; y < p.h; y++, x += p.w * c->channels) {
+            const ptrdiff_t at = c->top + (ptrdiff_t)(y * c->spread);
+            if (at >= 0 && at < (ptrdiff_t)c->h)
+                draw_line(c, x, p.w, to + (size_t)at * c->w * c->channels);
+        }
+}
+
+/* ---- memory ---- */
+
+struct parts {
+    real *canvas, *filter, *panel;
+    size_t bytes;
+};
+
+static struct parts divide(const struct conv_shape *s, void *work)
+{
+    const struct canvas a = canvas_forward(s), b = canvas_input(s);
+    const size_t canvas = max_size(group_of(&a, s->n) * canvas_reals(&a),
+                                   group_of(&b, s->n) * canvas_reals(&b)),
+                 filter = s->kh * s->kw * s->in * s->out,
+                 taps = s->kh * s->kw * max_size(s->in, s->out),
+                 pixels = REDUCE / max_size(1, s->in + s->out) + s->oh * s->ow;
+    struct parts p = {.canvas = work};
+    p.filter = p.canvas + canvas;
+    p.panel = p.filter + filter;
+    p.bytes = sizeof(real) * (canvas + filter + PRODUCT_PANEL(max_size(taps, pixels)));
+    return p;
+}
+
+size_t CONV_WORK(const struct conv_shape *s)
+{
+    return divide(s, NULL).bytes;
+}
+
+/* ---- forward ---- */
+
+/* y [n, oh, ow, columns] = patches of the canvas, `stride` apart, times filter [taps, columns] */
+struct patches {
+    struct canvas canvas;
+    struct picture from, to;
+    size_t kh, kw, stride, columns;
+    bool drawn; /* the picture itself serves as canvas */
+};
+
+static void patches_run(const struct patches *q, size_t n, const real *x, const real *filter,
+                        real *y, const struct parts *p)
+{
+    const struct canvas *c = &q->canvas;
+    const size_t group = group_of(c, n), line = c->w * c->channels;
+    struct product g = {.a = p->canvas,
+                        .row_x = q->to.w,
+                        .row_y = q->to.h,
+                        .x_step = (ptrdiff_t)(q->stride * c->channels),
+                        .y_step = (ptrdiff_t)(q->stride * line),
+                        .z_step = (ptrdiff_t)canvas_reals(c),
+                        .outer = 1,
+                        .steps = q->kh,
+                        .inner = q->kw * c->channels,
+                        .a_step = (ptrdiff_t)line,
+                        .a_stride = 1,
+                        .b = filter,
+                        .columns = q->columns,
+                        .b_stride = q->columns,
+                        .c_stride = q->columns,
+                        .panel = p->panel};
+    for (size_t i = 0; i < n; i += group) {
+        const size_t count = min_size(group, n - i);
+        const real *from = x + i * q->from.h * q->from.w * c->channels;
+        if (q->drawn)
+            g.a = from;
+        else
+            draw(c, from, q->from, p->canvas, count);
+        g.rows = count * q->to.h * q->to.w;
+        g.c = y + i * q->to.h * q->to.w * q->columns;
+        PRODUCT_RUN(&g);
+    }
+}
+
+void CONV_FORWARD(const struct conv_shape *s, const void *vx, const void *vf, void *vy, void *work)
+{
+    const real *x = vx, *f = vf;
+    real *y = vy;
+    const struct parts p = divide(s, work);
+    const struct patches q = {canvas_forward(s), {s->h, s->w}, {s->oh, s->ow}, s->kh,
+                              s->kw,             s->stride,    s->out,         s->pad == 0};
+    if (s->in == 0)
+        memset(y, 0, sizeof(real) * s->batch * s->n * s->oh * s->ow * s->out);
+    for (size_t i = 0; i < s->batch && s->in > 0; i++)
+        patches_run(&q, s->n, x + i * s->x_batch, f + i * s->filter_batch, y + i * s->y_batch, &p);
+}
+
+/* ---- input gradient ---- */
+
+/* to [kh, kw, out, in]: taps in reverse order, channels exchanged */
+static void turn_filter(const struct conv_shape *s, const real *f, real *to)
+{
+    const size_t taps = s->kh * s->kw, size = s->in * s->out;
+    for (size_t t = 0; t < taps; t++) {
+        real *turned = to + (taps - 1 - t) * size;
+        for (size_t i = 0; i < s->in; i++)
+            for (size_t o = 0; o < s->out; o++)
+                turned[o * s->in + i] = f[t * size + i * s->out + o];
+    }
+}
+
+void CONV_INPUT(const struct conv_shape *s, const void *vgy, const void *vf, void *vgx, void *work)
+{
+    const real *gy = vgy, *f = vf;
+    real *gx = vgx;
+    const struct parts p = divide(s, work);
+    const struct patches q = {canvas_input(s), {s->oh, s->ow}, {s->h, s->w}, s->kh,
+                              s->kw,           1,              s->in,        false};
+    if (s->out == 0)
+        memset(gx, 0, sizeof(real) * s->batch * s->n * s->h * s->w * s->in);
+    for (size_t i = 0; i < s->batch && s->out > 0; i++) {
+        if (i == 0 || s->filter_batch != 0)
+            turn_filter(s, f + i * s->filter_batch, p.filter);
+        patches_run(&q, s->n, gy + i * s->y_batch, p.filter, gx + i * s->x_batch, &p);
+    }
+}
+
+/* ---- filter gradient ---- */
+
+/* Adds the part of one group of images, `a` its canvas, to gf; in blocks of lines (or of whole small
+ * images) that stay in L1. */
+static void filter_group(const struct conv_shape *s, struct product g, const real *a,
+                         const real *gy, size_t count)
+{
+    const size_t per_line = max_size(1, s->ow * (s->in + s->out)),
+                 lines = max_size(1, REDUCE / per_line), images = lines / s->oh;
+    const struct canvas c = canvas_forward(s);
+    const size_t line = s->stride * c.w * c.channels;
+    for (size_t i = 0; i < count; i += max_size(1, images))
+        for (size_t y = 0; y < s->oh; y += images ? s->oh : lines) {
+            g.a = a + i * canvas_reals(&c) + y * line;
+            g.outer = images ? min_size(images, count - i) : 1;
+            g.a_outer = (ptrdiff_t)canvas_reals(&c);
+            g.steps = images ? s->oh : min_size(lines, s->oh - y);
+            g.a_step = (ptrdiff_t)line;
+            g.b = gy + (i * s->oh + y) * s->ow * s->out;
+            PRODUCT_RUN(&g);
+        }
+}
+
+static void filter_one(const struct conv_shape *s, const real *x, const real *gy, real *gf,
+                       const struct parts *p)
+{
+    const struct canvas c = canvas_forward(s);
+    const size_t group = group_of(&c, s->n);
+    const struct product g = {.rows = s->kh * s->kw * s->in,
+                              .row_x = s->kw * s->in,
+                              .row_y = s->kh,
+                              .x_step = 1,
+                              .y_step = (ptrdiff_t)(c.w * c.channels),
+                              .inner = s->ow,
+                              .a_stride = (ptrdiff_t)(s->stride * s->in),
+                              .c = gf,
+                              .columns = s->out,
+                              .b_stride = s->out,
+                              .c_stride = s->out,
+                              .accumulate = true,
+                              .panel = p->panel};
+    memset(gf, 0, sizeof(real) * g.rows * s->out);
+    for (size_t i = 0; i < s->n && g.rows > 0; i += group) {
+        const size_t count = min_size(group, s->n - i);
+        const real *from = x + i * s->h * s->w * s->in;
+        if (s->pad > 0)
+            draw(&c, from, (struct picture){s->h, s->w}, p->canvas, count);
+        filter_group(s, g, s->pad > 0 ? p->canvas : from, gy + i * s->oh * s->ow * s->out, count);
+    }
+}
+
+void CONV_FILTER(const struct conv_shape *s, const void *vx, const void *vgy, void *vgf, void *work)
+{
+    const real *x = vx, *gy = vgy;
+    real *gf = vgf;
+    const struct parts p = divide(s, work);
+    for (size_t i = 0; i < s->batch; i++)
+        filter_one(s, x + i * s->x_batch, gy + i * s->y_batch, gf + i * s->filter_batch, &p);
+}

@@ -1,0 +1,163 @@
+/* simd.h: number type and vectors of the kernel files, which are compiled once per instruction set
+ * and precision with -DKERNELS_ISA=base|avx2|avx512 -DKERNELS_REAL=32|64. Vectors are the
+ * compiler's own vector type; only loads and stores of a part of a vector need intrinsics. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "engine/compute/kernels.h"
+
+#if KERNELS_REAL == 64
+typedef double real;
+enum { LANES = 2, TILE_ROWS = 6, TILE_VECTORS = 2 };
+#elif defined __AVX512F__
+#include <immintrin.h>
+typedef float real;
+enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4 }; /* 24 sums, 4 of b: 28 of 32 registers */
+#elif defined __AVX2__
+#include <immintrin.h>
+typedef float real;
+enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2 }; /* 12 sums, 2 of b, 1 of a: 15 of 16 */
+#elif defined __aarch64__
+typedef float real;
+enum { LANES = 4, TILE_ROWS = 5, TILE_VECTORS = 4 }; /* a sixth row would spill */
+#else
+typedef float real;
+enum { LANES = 4, TILE_ROWS = 6, TILE_VECTORS = 2 };
+#endif
+
+typedef real vec __attribute__((vector_size(LANES * sizeof(real))));
+typedef vec vec_at __attribute__((aligned(sizeof(real)), may_alias)); /* at any real */
+
+#define INLINE static inline __attribute__((always_inline))
+#define JOIN3(a, b) a##_##b
+#define JOIN2(a, b) JOIN3(a, b)
+#if KERNELS_REAL == 64
+#define KERNEL(name) JOIN2(name, f64)
+#else
+#define KERNEL(name) JOIN2(name, KERNELS_ISA)
+#endif
+
+INLINE vec load(const real *p)
+{
+    return *(const vec_at *)p;
+}
+
+INLINE void store(real *p, vec v)
+{
+    *(vec_at *)p = v;
+}
+
+/* The first `count` numbers at p, zeros after them; nothing beyond is touched. */
+INLINE vec load_part(const real *p, size_t count)
+{
+#if KERNELS_REAL == 32 && defined __AVX512F__
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+#elif KERNELS_REAL == 32 && defined __AVX2__
+    static const int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+    return (vec)_mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(mask + 8 - count)));
+#else
+    vec v = {0};
+    for (size_t i = 0; i < count; i++)
+        v[i] = p[i];
+    return v;
+#endif
+}
+
+INLINE void store_part(real *p, vec v, size_t count)
+{
+#if KERNELS_REAL == 32 && defined __AVX512F__
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+#elif KERNELS_REAL == 32 && defined __AVX2__
+    static const int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+    _mm256_maskstore_ps(p, _mm256_loadu_si256((const __m256i *)(mask + 8 - count)), (__m256)v);
+#else
+    for (size_t i = 0; i < count; i++)
+        p[i] = v[i];
+#endif
+}
+
+INLINE size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+INLINE size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- the functions of each file, for the table ---- */
+
+#define MATMUL_WORK KERNEL(matmul_work)
+#define MATMUL KERNEL(matmul)
+#define CONV_WORK KERNEL(conv_work)
+#define CONV_FORWARD KERNEL(conv_forward)
+#define CONV_INPUT KERNEL(conv_input)
+#define CONV_FILTER KERNEL(conv_filter)
+#define PRODUCT_RUN KERNEL(product_run)
+
+size_t MATMUL_WORK(const struct matmul_shape *s);
+void MATMUL(const struct matmul_shape *s, const void *a, const void *b, void *c, void *work);
+size_t CONV_WORK(const struct conv_shape *s);
+void CONV_FORWARD(const struct conv_shape *s, const void *x, const void *f, void *y, void *work);
+void CONV_INPUT(const struct conv_shape *s, const void *gy, const void *f, void *gx, void *work);
+void CONV_FILTER(const struct conv_shape *s, const void *x, const void *gy, void *gf, void *work);
+
+#define REDUCE_SUM KERNEL(reduce_sum)
+#define REDUCE_ADD KERNEL(reduce_add)
+#define REDUCE_MAX KERNEL(reduce_max)
+void REDUCE_SUM(const struct reduce_shape *s, const void *x, void *y);
+void REDUCE_ADD(const struct reduce_shape *s, const void *x, void *y);
+void REDUCE_MAX(const struct reduce_shape *s, const void *x, void *y);
+
+#define FILL KERNEL(fill)
+#define IOTA KERNEL(iota)
+#define COPY KERNEL(copy)
+#define WINDOW_ARGMAX KERNEL(window_argmax)
+#define WINDOW_GATHER KERNEL(window_gather)
+#define WINDOW_SCATTER KERNEL(window_scatter)
+#define GATHER KERNEL(gather)
+#define SCATTER_ADD KERNEL(scatter_add)
+void FILL(size_t n, double value, void *y);
+void IOTA(size_t n, void *y);
+void COPY(const struct copy_shape *s, const void *x, void *y);
+void WINDOW_ARGMAX(const struct window_shape *s, const void *x, void *index);
+void WINDOW_GATHER(const struct window_shape *s, const void *x, const void *index, void *y);
+void WINDOW_SCATTER(const struct window_shape *s, const void *gy, const void *index, void *gx);
+void GATHER(const struct gather_shape *s, const void *table, const void *index, void *values);
+void SCATTER_ADD(const struct gather_shape *s, const void *values, const void *index, void *table);
+
+#define SOLVE_SPD_WORK KERNEL(solve_spd_work)
+#define SOLVE_SPD KERNEL(solve_spd)
+size_t SOLVE_SPD_WORK(const struct solve_shape *s);
+void SOLVE_SPD(const struct solve_shape *s, const void *a, const void *b, void *x, void *work);
+
+#define UNARY(name, ...) pointwise_fn KERNEL(pointwise_##name);
+#define BINARY UNARY
+#define TERNARY UNARY
+#include "engine/compute/pointwise.def"
+#undef UNARY
+#undef BINARY
+#undef TERNARY
+
+/* ---- the product behind matmul and convolution (kernels_product.c) ---- */
+
+/* c[i, j] (+)= sum over o, s, p of a(i)[o a_outer + s a_step + p a_stride] b[(o, s, p), j], where
+ * a(i) walks over rows: i counts x in 0 .. row_x-1, then y in 0 .. row_y-1, then z, with these
+ * distances. A matrix has row_x rows; a padded image gives its patches in this form. */
+struct product {
+    const real *a;
+    size_t rows, row_x, row_y;
+    ptrdiff_t x_step, y_step, z_step;
+    size_t outer, steps, inner;
+    ptrdiff_t a_outer, a_step, a_stride;
+    const real *b;
+    real *c;
+    size_t columns, b_stride, c_stride;
+    bool accumulate;
+    real *panel; /* PRODUCT_PANEL reals, for packed columns of b */
+};
+#define PRODUCT_PANEL(depth) ((depth)*TILE_VECTORS * LANES)
+void PRODUCT_RUN(const struct product *g);
