@@ -85,6 +85,191 @@ const char *t2m_isa(const t2m *lib);
 size_t t2m_threads(const t2m *lib);
 void t2m_free(t2m *lib, void *p);
 
+/* ---- step 1: tasks and families of tasks ---- */
+typedef struct t2m_family t2m_family;   /* many tasks, to learn the mapping from */
+typedef struct t2m_task t2m_task;       /* one task: examples with their targets */
+typedef struct t2m_learner t2m_learner; /* the mapping f(t) = m with all it needs */
+typedef struct t2m_model t2m_model;     /* a model that runs alone */
+
+typedef struct t2m_family_options {
+    int version;                /* T2M_VERSION_1 */
+    const char *target;         /* column; NULL: "target", else the last */
+    size_t image_size;          /* pixels of a side; 0: 28 */
+    size_t channels;            /* 1 grey, 3 colour; 0: as the first image */
+    bool rotations;             /* adds each class turned by 90, 180 and 270 degrees */
+    const t2m_learner *learner; /* sizes, columns and scales as this learner has them; or NULL */
+} t2m_family_options;
+#define T2M_FAMILY_OPTIONS_INIT {T2M_VERSION_1, 0, 0, 0, false, 0}
+
+/* Reads and joins the families at paths[n]: "builtin:NAME"; a CSV with a column `task`; a folder of
+ * CSVs; a folder or .zip of class folders, or of domains of them, with PNG or JPEG images; .npz with
+ * arrays images [n, h, w] or [n, h, w, c] of bytes, labels [n] and, if there is, domain [n].
+ * T2M_EDATA names file, line, column or image. Freed by t2m_family_free. options may be NULL. */
+t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
+                           const t2m_family_options *options);
+void t2m_family_free(t2m_family *f);
+typedef struct t2m_family_info {
+    const char *name;
+    bool images;
+    size_t tasks, features;          /* regression: tasks (0: endless), columns */
+    size_t classes, domains, examples; /* images */
+    size_t height, width, channels;
+} t2m_family_info;
+void t2m_family_describe(const t2m_family *f, t2m_family_info *out);
+
+/* Reads one task for this learner: class folders (a folder or .zip), or one CSV. target: as above. */
+t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
+                         const char *target);
+/* The same from memory: x [n, numbers of one example] as the learner takes them (images: height,
+ * width, channels, 0..1; rows: the columns, not scaled), y [n] values or class numbers, classes
+ * [n_classes] names (NULL for values). All is copied. */
+t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, const float *y,
+                        size_t n, const char *const *classes, size_t n_classes);
+/* A task drawn from a family, as an episode is. */
+t2m_status t2m_task_draw(const t2m_learner *l, t2m_task **out, const t2m_family *f, size_t ways,
+                         size_t shots, uint64_t seed);
+void t2m_task_free(t2m_task *t);
+size_t t2m_task_examples(const t2m_task *t);
+/* The examples of the task, borrowed. */
+const float *t2m_task_x(const t2m_task *t);
+const float *t2m_task_y(const t2m_task *t);
+
+/* ---- step 3: learn the mapping ---- */
+typedef struct t2m_progress {
+    size_t step, steps;
+    double loss, metric, validation; /* metric: accuracy, or root of the squared error; NaN: none yet */
+    double seconds;
+    const char *event; /* "step", "validation", "checkpoint" */
+} t2m_progress;
+
+typedef struct t2m_train_options {
+    int version;           /* T2M_VERSION_1 */
+    const char *output;    /* file of the learner; OUTPUT.run/ holds checkpoints; NULL: no files */
+    const char *method;    /* NULL: "ridge" for rows, "protonet" for images */
+    const char *structure; /* NULL: "mlp:40,40" or "conv4:64" */
+    const char *represent; /* "set" or "concat", for hyper; NULL: "set" */
+    size_t ways, shots, queries; /* 0: 5, 1 (rows: 10), 15 (rows: 10) */
+    size_t steps;          /* meta-steps; 0: 10000 */
+    double minutes;        /* stop after so long; 0: no limit */
+    size_t meta_batch;     /* tasks a meta-step; 0: 4 (rows: 25) */
+    int inner_steps, eval_steps; /* of tuning; -1: as the method has them */
+    double inner_rate, meta_rate; /* 0: as the method has them */
+    uint64_t seed;
+    const t2m_family *validation; /* NULL: other episodes of the training family */
+    size_t validation_tasks;      /* 0: 200 */
+    size_t validation_ways;       /* 0: as in training, at most 5 */
+    bool resume, force, within_domain;
+    const char *command; /* kept in the learner, for people */
+    /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
+    int (*progress)(void *ctx, const t2m_progress *p);
+    void *ctx;
+} t2m_train_options;
+#define T2M_TRAIN_OPTIONS_INIT                                                                     \
+    {T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false, false,   \
+     0, 0, 0}
+
+typedef struct t2m_train_result {
+    size_t steps, best_step;
+    double validation, seconds;
+} t2m_train_result;
+
+/* Meta-training: steps 1, 3, 4 and 5 as one graph, its gradient, and Adam (Kingma and Ba 2015). The
+ * same seed gives the same learner for any number of threads, and after any interruption. *out (may
+ * be NULL) is the best on validation. T2M_EDIVERGED: the loss is not finite. */
+t2m_status t2m_train(t2m *lib, t2m_learner **out, const t2m_family *family,
+                     const t2m_train_options *options, t2m_train_result *result);
+
+t2m_status t2m_learner_open(t2m *lib, t2m_learner **out, const char *path);
+t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force);
+void t2m_learner_free(t2m_learner *l);
+typedef struct t2m_learner_info {
+    const char *method, *family, *command, *target;
+    char structure[96];
+    bool images;
+    size_t parameters, ways, shots, trained_steps, features, height, width, channels;
+    int inner_steps, eval_steps;
+    double inner_rate;
+    uint64_t seed;
+} t2m_learner_info;
+void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out);
+
+/* Number i of the methods, for lists; false when there are no more. */
+bool t2m_method_describe(size_t i, const char **name, const char **doc);
+
+/* ---- steps 4 and 5: generate a model for a task, and tune it ---- */
+typedef struct t2m_build_options {
+    int version; /* T2M_VERSION_1 */
+    int steps;   /* of tuning; -1: as the learner has them; 0: none */
+} t2m_build_options;
+#define T2M_BUILD_OPTIONS_INIT {T2M_VERSION_1, -1}
+
+typedef struct t2m_build_report {
+    double milliseconds[5];                 /* of the steps 1 to 5; 3 and 4 are one for some methods */
+    double loss_generated, loss_tuned;      /* on the task's own examples */
+    int steps;
+} t2m_build_report;
+t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task,
+                     const t2m_build_options *options, t2m_build_report *report);
+/* The task vector t [*n], caller frees with t2m_free. T2M_EUSAGE if the method makes none. */
+t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t, size_t *n);
+
+/* ---- models run alone ---- */
+t2m_status t2m_model_open(t2m *lib, t2m_model **out, const char *path);
+t2m_status t2m_model_save(const t2m_model *m, const char *path, bool force);
+void t2m_model_free(t2m_model *m);
+typedef struct t2m_model_info {
+    char structure[96];
+    const char *method, *target; /* target: NULL for classes */
+    size_t parameters, inputs, outputs, height, width, channels;
+} t2m_model_info;
+void t2m_model_describe(const t2m_model *m, t2m_model_info *out);
+size_t t2m_model_classes(const t2m_model *m);                   /* 0: values */
+const char *t2m_model_class(const t2m_model *m, size_t i);      /* name */
+const char *t2m_model_feature(const t2m_model *m, size_t i);    /* column name, or NULL */
+/* Step 2. The model vector m [*n]: structure code, parameters, norm statistics; without loss. */
+t2m_status t2m_model_vector(const t2m_model *m, float **vector, size_t *n);
+/* The model of a vector; names and scales as in `like`. Equal vectors give equal bytes in files. */
+t2m_status t2m_model_from_vector(const t2m_model *like, t2m_model **out, const float *vector,
+                                 size_t n);
+/* Makes ready for up to n inputs a call. After this, predict neither allocates nor reads. */
+t2m_status t2m_model_prepare(t2m_model *m, size_t n);
+/* x [n, inputs], n as prepared or less -> y [n, outputs]: probabilities of the classes, or a value.
+ * An input's answer does not depend on its neighbours. */
+t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y);
+/* Inputs for the model from files: images, or CSVs. Caller frees *x with t2m_free; *n examples. */
+t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_t *n);
+
+/* ---- evaluation ---- */
+typedef struct t2m_eval_options {
+    int version;                 /* T2M_VERSION_1 */
+    size_t ways, shots, queries; /* 0: as in training; rows: 100 queries */
+    size_t tasks;                /* 0: 1000 */
+    uint64_t seed;
+    int steps; /* of tuning; -1: as the learner has them */
+    bool transductive, within_domain;
+    int (*progress)(void *ctx, const t2m_progress *p);
+    void *ctx;
+} t2m_eval_options;
+#define T2M_EVAL_OPTIONS_INIT {T2M_VERSION_1, 0, 0, 0, 0, 0, -1, false, false, 0, 0}
+
+enum { T2M_EVAL_ROWS = 5 };
+typedef struct t2m_eval_row {
+    const char *name; /* scratch, shared, wrong-task, generated, tuned */
+    bool present;
+    double mean, ci95, ms_per_task; /* ci95: half-width, 1.96 s / sqrt(tasks) */
+    size_t bytes;
+    const char *note; /* why it is not present; or NULL */
+} t2m_eval_row;
+typedef struct t2m_eval_result {
+    const char *metric; /* "accuracy" or "mse" or "nrmse" */
+    size_t ways, shots, queries, tasks;
+    uint64_t seed;
+    t2m_eval_row row[T2M_EVAL_ROWS];
+} t2m_eval_result;
+/* Accuracy or error of the learner on tasks of the family, beside the controls. */
+t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *options,
+                    t2m_eval_result *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,327 @@
+/* safetensors.c: reading and writing of the format. The header is JSON, read by jansson with its
+ * length bounded; tensors are checked to follow each other without holes up to the end. */
+#include "files/safetensors.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum { DIGITS = 8, ALIGN = 64 };
+static const char sum_key[] = "\"crc32c\":\"";
+
+struct tensor_file_impl {
+    struct arena arena;
+    const char *name;
+    size_t data_size; /* bytes after the header */
+    const unsigned char *data;
+};
+
+static t2m_status bad(struct tensor_file *f, const char *why)
+{
+    return refuse(f->lib, T2M_EMODEL, "'%.160s' is not a usable model file: %s", f->impl->name, why);
+}
+
+static t2m_status bad_tensor(struct tensor_file *f, const char *tensor, const char *why)
+{
+    char shown[64];
+    return refuse(f->lib, T2M_EMODEL, "'%.160s': tensor '%s': %s", f->impl->name,
+                  text_shown(tensor, strlen(tensor), shown), why);
+}
+
+/* ---- the checksum ---- */
+
+/* Place of the 8 digits in the header, or 0. */
+static size_t sum_place(const unsigned char *file, size_t end)
+{
+    const size_t n = sizeof sum_key - 1;
+    for (size_t i = 8; i + n + DIGITS <= end; i++)
+        if (memcmp(file + i, sum_key, n) == 0)
+            return i + n;
+    return 0;
+}
+
+static uint32_t sum_of(const unsigned char *file, size_t length, size_t place)
+{
+    uint32_t crc = crc32c(0, file, place);
+    crc = crc32c(crc, "00000000", DIGITS);
+    return crc32c(crc, file + place + DIGITS, length - place - DIGITS);
+}
+
+static t2m_status check_sum(struct tensor_file *f, const struct bytes *file, size_t header_end)
+{
+    const char *digits = safetensors_meta(f, "crc32c");
+    const size_t place = sum_place(file->data, header_end);
+    char want[DIGITS + 1];
+    if (!digits)
+        return T2M_OK;
+    if (place == 0)
+        return bad(f, "the checksum is not where it should be");
+    snprintf(want, sizeof want, "%08x", sum_of(file->data, file->length, place));
+    if (strcmp(want, digits) != 0)
+        return bad(f, "the checksum does not fit: the file is damaged");
+    f->checked = true;
+    return T2M_OK;
+}
+
+/* ---- reading ---- */
+
+static bool read_size(const json_t *value, size_t *out)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return false;
+    *out = (size_t)json_integer_value(value);
+    return true;
+}
+
+static t2m_status read_shape(struct tensor_file *f, const json_t *shape, struct tensor_entry *t)
+{
+    if (!json_is_array(shape) || json_array_size(shape) > MAX_RANK)
+        return bad_tensor(f, t->name, "shape must be a list of at most 8 sizes");
+    t->rank = (int)json_array_size(shape);
+    for (int i = 0; i < t->rank; i++) {
+        size_t n;
+        if (!read_size(json_array_get(shape, (size_t)i), &n) || n > INT32_MAX)
+            return bad_tensor(f, t->name, "a size is not a whole number from 0 to 2^31 - 1");
+        t->dim[i] = (int64_t)n;
+    }
+    return checked_numel(t->dim, t->rank, SIZE_MAX / 8, &t->count)
+               ? T2M_OK
+               : bad_tensor(f, t->name, "the shape is too large");
+}
+
+static t2m_status read_tensor(struct tensor_file *f, const json_t *value, struct tensor_entry *t)
+{
+    const json_t *type = json_object_get(value, "dtype"),
+                 *offsets = json_object_get(value, "data_offsets");
+    size_t first, end;
+    if (!json_is_object(value) || json_object_size(value) != 3 || !json_is_string(type))
+        return bad_tensor(f, t->name, "needs dtype, shape and data_offsets");
+    if (strcmp(json_string_value(type), "F32") != 0)
+        return bad_tensor(f, t->name, "only numbers of type F32 are read");
+    TRY(read_shape(f, json_object_get(value, "shape"), t));
+    if (json_array_size(offsets) != 2 || !read_size(json_array_get(offsets, 0), &first) ||
+        !read_size(json_array_get(offsets, 1), &end))
+        return bad_tensor(f, t->name, "data_offsets must be two places");
+    if (first > end || end > f->impl->data_size || (end - first) / sizeof(float) != t->count ||
+        (end - first) % sizeof(float) != 0)
+        return bad_tensor(f, t->name, "its place in the file does not fit its shape");
+    t->data = (const float *)(const void *)(f->impl->data + first);
+    return T2M_OK;
+}
+
+static int by_place(const void *p, const void *q)
+{
+    const struct tensor_entry *a = p, *b = q;
+    if (a->data != b->data)
+        return a->data < b->data ? -1 : 1;
+    return (a->count > b->count) - (a->count < b->count);
+}
+
+static t2m_status read_meta(struct tensor_file *f, const json_t *meta)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(meta))
+        return bad(f, "__metadata__ must be a table of texts");
+    f->meta_keys = arena_new(&f->impl->arena, json_object_size(meta), sizeof *f->meta_keys);
+    f->meta_values = arena_new(&f->impl->arena, json_object_size(meta), sizeof *f->meta_values);
+    if (!f->meta_keys || !f->meta_values)
+        return T2M_ENOMEM;
+    json_object_foreach((json_t *)(uintptr_t)meta, key, value)
+    {
+        if (!json_is_string(value))
+            return bad(f, "__metadata__ must be a table of texts");
+        f->meta_keys[f->meta_count] = arena_text(&f->impl->arena, key);
+        f->meta_values[f->meta_count] = arena_text(&f->impl->arena, json_string_value(value));
+        if (!f->meta_keys[f->meta_count] || !f->meta_values[f->meta_count])
+            return T2M_ENOMEM;
+        f->meta_count++;
+    }
+    return T2M_OK;
+}
+
+static t2m_status read_entries(struct tensor_file *f, json_t *root)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(root) || json_object_size(root) > SAFETENSORS_MAX_TENSORS)
+        return bad(f, "the header is not a table of at most 65536 tensors");
+    f->tensors = arena_new(&f->impl->arena, json_object_size(root), sizeof *f->tensors);
+    if (!f->tensors)
+        return T2M_ENOMEM;
+    json_object_foreach(root, key, value)
+    {
+        if (strcmp(key, "__metadata__") == 0) {
+            TRY(read_meta(f, value));
+            continue;
+        }
+        struct tensor_entry *t = &f->tensors[f->count];
+        t->name = arena_text(&f->impl->arena, key);
+        if (!t->name)
+            return T2M_ENOMEM;
+        TRY(read_tensor(f, value, t));
+        f->count++;
+    }
+    qsort(f->tensors, f->count, sizeof *f->tensors, by_place);
+    const unsigned char *at = f->impl->data;
+    for (size_t i = 0; i < f->count; i++) {
+        if ((const unsigned char *)f->tensors[i].data != at)
+            return bad_tensor(f, f->tensors[i].name, "tensors overlap, or leave a hole");
+        at += f->tensors[i].count * sizeof(float);
+    }
+    return at == f->impl->data + f->impl->data_size ? T2M_OK
+                                                    : bad(f, "it is cut off, or has extra bytes");
+}
+
+static t2m_status parse(struct tensor_file *f, const struct bytes *file)
+{
+    struct reader r = {file->data, file->length, 0};
+    uint64_t length;
+    json_error_t error;
+    if (!reader_u64(&r, &length))
+        return bad(f, "it is shorter than 8 bytes");
+    if (length > SAFETENSORS_MAX_HEADER || length > file->length - 8)
+        return bad(f, "the header is longer than the file: it is cut off, or of another kind");
+    const char *text = (const char *)reader_slice(&r, (size_t)length);
+    f->impl->data_size = file->length - r.at;
+    unsigned char *data = arena_new(&f->impl->arena, f->impl->data_size, 1); /* aligned */
+    if (!data)
+        return T2M_ENOMEM;
+    memcpy(data, file->data + r.at, f->impl->data_size);
+    f->impl->data = data;
+    json_t *root = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+    if (!root)
+        return bad(f, "the header is not JSON");
+    t2m_status status = read_entries(f, root);
+    json_decref(root);
+    return status == T2M_OK ? check_sum(f, file, r.at) : status;
+}
+
+t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *name,
+                             struct tensor_file **out)
+{
+    struct tensor_file *f = mem_new(lib, 1, sizeof *f);
+    struct tensor_file_impl *impl = mem_new(lib, 1, sizeof *impl);
+    if (!f || !impl) {
+        mem_free(lib, f);
+        mem_free(lib, impl);
+        return T2M_ENOMEM;
+    }
+    f->lib = lib;
+    f->impl = impl;
+    arena_init(&impl->arena, lib);
+    impl->name = name;
+    const t2m_status status = parse(f, file);
+    if (status != T2M_OK)
+        safetensors_free(f);
+    else
+        *out = f;
+    return status;
+}
+
+t2m_status safetensors_read(t2m *lib, const char *path, struct tensor_file **out)
+{
+    struct bytes file;
+    TRY(store_read(lib, path, lib->memory_limit, &file));
+    const t2m_status status = safetensors_parse(lib, &file, path, out);
+    mem_free(lib, file.data);
+    return status;
+}
+
+void safetensors_free(struct tensor_file *f)
+{
+    if (!f)
+        return;
+    t2m *lib = f->lib;
+    arena_clear(&f->impl->arena);
+    mem_free(lib, f->impl);
+    mem_free(lib, f);
+}
+
+const struct tensor_entry *safetensors_find(const struct tensor_file *f, const char *name)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (strcmp(f->tensors[i].name, name) == 0)
+            return &f->tensors[i];
+    return NULL;
+}
+
+const char *safetensors_meta(const struct tensor_file *f, const char *key)
+{
+    for (size_t i = 0; i < f->meta_count; i++)
+        if (strcmp(f->meta_keys[i], key) == 0)
+            return f->meta_values[i];
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+static void put_string(struct text *t, const char *s)
+{
+    text_add(t, "\"");
+    for (; *s; s++)
+        if (*s == '"' || *s == '\\')
+            text_add(t, "\\%c", *s);
+        else if ((unsigned char)*s < 32)
+            text_add(t, "\\u%04x", (unsigned)*s);
+        else
+            text_bytes(t, s, 1);
+    text_add(t, "\"");
+}
+
+static void put_header(struct text *t, const struct tensor_writing *w)
+{
+    size_t at = 0;
+    text_add(t, "{\"__metadata__\":{%s00000000\"", sum_key);
+    for (size_t i = 0; i < w->meta_count; i++) {
+        text_add(t, ",");
+        put_string(t, w->meta_keys[i]);
+        text_add(t, ":");
+        put_string(t, w->meta_values[i]);
+    }
+    text_add(t, "}");
+    for (size_t i = 0; i < w->count; i++) {
+        const struct tensor_entry *e = &w->tensors[i];
+        text_add(t, ",");
+        put_string(t, e->name);
+        text_add(t, ":{\"dtype\":\"F32\",\"shape\":[");
+        for (int k = 0; k < e->rank; k++)
+            text_add(t, "%s%lld", k ? "," : "", (long long)e->dim[k]);
+        text_add(t, "],\"data_offsets\":[%zu,%zu]}", at, at + e->count * sizeof(float));
+        at += e->count * sizeof(float);
+    }
+    text_add(t, "}");
+    while ((t->length + 8) % ALIGN != 0 && !t->failed)
+        text_add(t, " ");
+}
+
+t2m_status safetensors_write(t2m *lib, const char *path, const struct tensor_writing *w, bool force)
+{
+    struct text header, file;
+    text_init(&header, lib);
+    text_init(&file, lib);
+    put_header(&header, w);
+    unsigned char length[8];
+    for (int i = 0; i < 8; i++)
+        length[i] = (unsigned char)((uint64_t)header.length >> 8 * i);
+    text_bytes(&file, length, 8);
+    text_bytes(&file, header.data ? header.data : "", header.length);
+    for (size_t i = 0; i < w->count; i++)
+        text_bytes(&file, w->tensors[i].data, w->tensors[i].count * sizeof(float));
+    t2m_status status = header.failed || file.failed ? T2M_ENOMEM : T2M_OK;
+    if (status == T2M_OK) {
+        unsigned char *data = (unsigned char *)file.data;
+        const size_t place = sum_place(data, 8 + header.length);
+        char digits[DIGITS + 1];
+        snprintf(digits, sizeof digits, "%08x", sum_of(data, file.length, place));
+        memcpy(data + place, digits, DIGITS);
+        const struct bytes piece = {data, file.length};
+        status = store_write(lib, path, &piece, 1, force);
+    }
+    text_clear(&header);
+    text_clear(&file);
+    return status;
+}

@@ -1,0 +1,243 @@
+/* doors.c: the public doors of families and tasks, where they meet learners. */
+#include <stdio.h>
+#include <string.h>
+
+#include "mapping/doors.h"
+
+static struct family_options options_for(const t2m_learner *l)
+{
+    if (!l)
+        return (struct family_options){0};
+    const bool images = l->kind == FAMILY_IMAGES;
+    return (struct family_options){
+        .height = images ? (size_t)l->structure.height : 0,
+        .width = images ? (size_t)l->structure.width : 0,
+        .channels = images ? (size_t)l->structure.channels : 0,
+        .features = images ? 0 : structure_input_size(&l->structure),
+        .feature_names = images ? NULL : (const char *const *)l->feature_names,
+        .target = images ? NULL : l->target};
+}
+
+/* The learner's scales in the place of the family's own. */
+static void take_scales(t2m_family *f, const t2m_learner *l)
+{
+    for (size_t i = 0; i < f->features; i++) {
+        f->x_mean[i] = l->x_mean[i];
+        f->x_scale[i] = l->x_scale[i];
+    }
+    f->y_mean = l->y_mean;
+    f->y_scale = l->y_scale;
+}
+
+t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
+                           const t2m_family_options *options)
+{
+    const t2m_family_options defaults = T2M_FAMILY_OPTIONS_INIT, *o = options ? options : &defaults;
+    struct family_options mine = options_for(o->learner);
+    if (o->version != T2M_VERSION_1)
+        return refuse(lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
+    if (o->target)
+        mine.target = o->target;
+    if (o->image_size && !o->learner)
+        mine.height = mine.width = o->image_size;
+    if (o->channels && !o->learner)
+        mine.channels = o->channels;
+    mine.rotations = o->rotations;
+    TRY(family_open(lib, out, paths, n, &mine));
+    const bool fits = o->learner && (*out)->kind == o->learner->kind;
+    if (fits && (*out)->kind == FAMILY_REGRESSION &&
+        (*out)->features == structure_input_size(&o->learner->structure))
+        take_scales(*out, o->learner);
+    return T2M_OK;
+}
+
+/* ---- tasks ---- */
+
+static t2m_task *task_room(const t2m_learner *l, size_t n, size_t classes)
+{
+    t2m_task *t = mem_new(l->lib, 1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->lib = l->lib;
+    t->n = n;
+    t->input = structure_input_size(&l->structure);
+    t->classes = classes;
+    t->x = mem_new(l->lib, n * t->input, sizeof *t->x);
+    t->y = mem_new(l->lib, n, sizeof *t->y);
+    t->class = mem_new(l->lib, classes, sizeof *t->class);
+    if (t->x && t->y && t->class)
+        return t;
+    t2m_task_free(t);
+    return NULL;
+}
+
+void t2m_task_free(t2m_task *t)
+{
+    if (!t)
+        return;
+    t2m *lib = t->lib;
+    for (size_t i = 0; t->class && i < t->classes; i++)
+        mem_free(lib, t->class[i]);
+    mem_free(lib, t->class);
+    mem_free(lib, t->x);
+    mem_free(lib, t->y);
+    mem_free(lib, t);
+}
+
+static t2m_status check_task(const t2m_learner *l, size_t n, size_t classes, const char *name)
+{
+    const bool images = l->kind == FAMILY_IMAGES;
+    if (n < 1 || n > 100000)
+        return refuse(l->lib, T2M_EDATA, "%s: a task has 1 to 100000 examples, not %zu", name, n);
+    if (images && (classes < 2 || classes > 65536))
+        return refuse(l->lib, T2M_EDATA, "%s has %zu class%s; a classifier needs at least two", name,
+                      classes, classes == 1 ? "" : "es");
+    const bool fixed = images && l->method->head == HEAD_LEARNED &&
+                       l->method->generate == GENERATE_SHARED;
+    if (fixed && classes != l->ways)
+        return refuse(l->lib, T2M_EDATA, "%s has %zu classes; this learner (%s) is for %zu", name,
+                      classes, l->method->name, l->ways);
+    if (!images && l->method->generate == GENERATE_HYPER && l->represent == REPRESENT_CONCAT &&
+        n != l->shots)
+        return refuse(l->lib, T2M_EDATA, "%s has %zu rows; this learner is for exactly %zu", name, n,
+                      l->shots);
+    return T2M_OK;
+}
+
+static t2m_status task_of_images(const t2m_learner *l, t2m_task **out, const t2m_family *f)
+{
+    size_t n = 0, at = 0;
+    for (size_t i = 0; i < f->classes; i++)
+        n += f->class[i].count;
+    TRY(check_task(l, n, f->classes, f->name));
+    t2m_task *t = task_room(l, n, f->classes);
+    if (!t)
+        return T2M_ENOMEM;
+    for (size_t i = 0; i < f->classes; i++) {
+        const struct image_class *c = &f->class[i];
+        memcpy(t->x + at * t->input, c->pixels, c->count * t->input * sizeof(float));
+        for (size_t k = 0; k < c->count; k++)
+            t->y[at++] = (float)i;
+        if (!(t->class[i] = mem_text(l->lib, c->name))) {
+            t2m_task_free(t);
+            return T2M_ENOMEM;
+        }
+    }
+    *out = t;
+    return T2M_OK;
+}
+
+static t2m_status task_of_rows(const t2m_learner *l, t2m_task **out, const t2m_family *f)
+{
+    const struct regression_task *r = f->task;
+    if (f->tasks != 1)
+        return refuse(l->lib, T2M_EDATA, "'%s' holds %zu tasks; build takes one CSV with one task",
+                      f->name, f->tasks);
+    TRY(check_task(l, r->rows, 0, f->name));
+    t2m_task *t = task_room(l, r->rows, 0);
+    if (!t)
+        return T2M_ENOMEM;
+    for (size_t i = 0; i < r->rows; i++) {
+        for (size_t k = 0; k < t->input; k++)
+            t->x[i * t->input + k] =
+                (float)((r->x[i * t->input + k] - l->x_mean[k]) / l->x_scale[k]);
+        t->y[i] = (float)((r->y[i] - l->y_mean) / l->y_scale);
+    }
+    *out = t;
+    return T2M_OK;
+}
+
+t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
+                         const char *target)
+{
+    t2m_family *f;
+    struct family_options o = options_for(l);
+    if (target)
+        o.target = target;
+    TRY(family_open(l->lib, &f, &path, 1, &o));
+    t2m_status status;
+    if (f->kind != l->kind)
+        status = refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s",
+                        l->kind == FAMILY_IMAGES ? "pictures" : "rows of numbers", path,
+                        f->kind == FAMILY_IMAGES ? "pictures" : "rows of numbers");
+    else if (f->builtin)
+        status = refuse(l->lib, T2M_EUSAGE, "'%s' is a family, not one task", path);
+    else
+        status = f->kind == FAMILY_IMAGES ? task_of_images(l, out, f) : task_of_rows(l, out, f);
+    t2m_family_free(f);
+    return status;
+}
+
+t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, const float *y,
+                        size_t n, const char *const *classes, size_t n_classes)
+{
+    const bool images = l->kind == FAMILY_IMAGES;
+    TRY(check_task(l, n, n_classes, "the task"));
+    for (size_t i = 0; images && i < n; i++)
+        if (!(y[i] >= 0 && y[i] < (float)n_classes))
+            return refuse(l->lib, T2M_EDATA, "example %zu has the class number %g of %zu classes", i,
+                          (double)y[i], n_classes);
+    t2m_task *t = task_room(l, n, n_classes);
+    if (!t)
+        return T2M_ENOMEM;
+    for (size_t i = 0; i < n * t->input; i++) {
+        const size_t k = i % t->input;
+        t->x[i] = images ? x[i] : (float)(((double)x[i] - l->x_mean[k]) / l->x_scale[k]);
+    }
+    for (size_t i = 0; i < n; i++)
+        t->y[i] = images ? y[i] : (float)(((double)y[i] - l->y_mean) / l->y_scale);
+    for (size_t i = 0; i < n_classes; i++)
+        if (!(t->class[i] = mem_text(l->lib, classes[i]))) {
+            t2m_task_free(t);
+            return T2M_ENOMEM;
+        }
+    *out = t;
+    return T2M_OK;
+}
+
+t2m_status t2m_task_draw(const t2m_learner *l, t2m_task **out, const t2m_family *f, size_t ways,
+                         size_t shots, uint64_t seed)
+{
+    const bool images = l->kind == FAMILY_IMAGES;
+    const struct protocol p = {.ways = images ? ways : 1, .shots = shots, .queries = 1};
+    struct episode e;
+    if (f->kind != l->kind || episode_input_size(f) != structure_input_size(&l->structure))
+        return refuse(l->lib, T2M_EDATA, "'%s' does not fit this learner", f->name);
+    TRY(episode_check(f, &p));
+    TRY(check_task(l, p.ways * shots, images ? ways : 0, f->name));
+    TRY(episodes_new(l->lib, &e, f, &p, 1));
+    episode_draw(f, &p, seed, 0, &e);
+    t2m_task *t = task_room(l, e.supports, images ? ways : 0);
+    bool good = t != NULL;
+    if (t) {
+        memcpy(t->x, e.x_support, e.supports * t->input * sizeof(float));
+        memcpy(t->y, e.y_support, e.supports * sizeof(float));
+    }
+    for (size_t i = 0; good && i < t->classes; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "class %zu", i + 1);
+        good = (t->class[i] = mem_text(l->lib, name)) != NULL;
+    }
+    episodes_free(l->lib, &e);
+    if (!good) {
+        t2m_task_free(t);
+        return T2M_ENOMEM;
+    }
+    *out = t;
+    return T2M_OK;
+}
+
+size_t t2m_task_examples(const t2m_task *t)
+{
+    return t->n;
+}
+
+const float *t2m_task_x(const t2m_task *t)
+{
+    return t->x;
+}
+
+const float *t2m_task_y(const t2m_task *t)
+{
+    return t->y;
+}

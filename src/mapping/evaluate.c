@@ -1,0 +1,274 @@
+/* evaluate.c: a learner on many tasks, beside the controls. The same episodes go through one plan
+ * with different inputs: phi of the learner or at its start (scratch), this task's support set or
+ * another's (wrong-task). */
+#include <math.h>
+#include <time.h>
+
+#include "engine/compute/pool.h"
+#include "mapping/learner.h"
+
+enum { OUTPUTS = 3, WRONG_FIRST = 1 << 30 };
+
+struct worker_room {
+    t2m_workspace *w;
+    struct episode episode, other;
+    float *phi, *y[OUTPUTS];
+    double milliseconds[T2M_EVAL_ROWS];
+};
+
+struct evaluating {
+    const struct evaluation *v;
+    struct scores *score;
+    t2m_plan *plan;
+    struct worker_room *room;
+    size_t workers, outputs, first;
+    double unit; /* error in the data's own units */
+};
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static t2m_status compile_plan(struct evaluating *e)
+{
+    const struct evaluation *v = e->v;
+    const struct protocol *p = &v->protocol;
+    struct episode_graph s = {0};
+    const struct episode_use use = {.supports = p->ways * p->shots,
+                                    .queries = p->ways * p->queries,
+                                    .outputs = (int64_t)e->outputs,
+                                    .transductive = v->transductive,
+                                    .steps = v->steps};
+    TRY(t2m_graph_new(v->l->lib, &s.g));
+    episode_graph_make(v->l, &use, &s);
+    const t2m_value in[] = {s.phi,       s.statistics, s.x_support,
+                            s.y_support, s.x_query,    s.y_query},
+                    out[] = {s.shared, s.generated, s.tuned};
+    const t2m_status status = t2m_compile(s.g, in, 6, out, OUTPUTS, NULL, &e->plan);
+    t2m_graph_free(s.g);
+    return status;
+}
+
+static void run_plan(struct evaluating *e, struct worker_room *r, const float *phi,
+                     const struct episode *support)
+{
+    const void *const in[] = {phi,
+                              e->v->l->statistics,
+                              support->x_support,
+                              support->y_support,
+                              r->episode.x_query,
+                              r->episode.y_query};
+    void *const out[] = {r->y[0], r->y[1], r->y[2]};
+    t2m_run(e->plan, r->w, in, out);
+}
+
+static void score_row(struct evaluating *e, struct worker_room *r, int row, size_t task, int output)
+{
+    const struct evaluation *v = e->v;
+    if (e->score[row].value)
+        e->score[row].value[task] =
+            episode_metric(v->l->kind, r->y[output], r->episode.y_query, r->episode.queries,
+                           e->outputs) *
+            e->unit;
+}
+
+static void one_task(void *ctx, size_t job, size_t worker)
+{
+    struct evaluating *e = ctx;
+    const struct evaluation *v = e->v;
+    struct worker_room *r = &e->room[worker];
+    const size_t task = e->first + job;
+    episode_draw(v->f, &v->protocol, v->seed, task, &r->episode);
+    const double start = now_ms();
+    run_plan(e, r, v->l->phi, &r->episode);
+    r->milliseconds[ROW_TUNED] += now_ms() - start;
+    score_row(e, r, ROW_TUNED, task, 2);
+    score_row(e, r, ROW_GENERATED, task, 1);
+    score_row(e, r, ROW_SHARED, task, 0);
+    if (e->score[ROW_WRONG].value) {
+        episode_draw(v->f, &v->protocol, v->seed, task + WRONG_FIRST, &r->other);
+        run_plan(e, r, v->l->phi, &r->other);
+        score_row(e, r, ROW_WRONG, task, 2);
+    }
+    if (e->score[ROW_SCRATCH].value) {
+        const double begin = now_ms();
+        learner_start_phi(v->l, v->seed, task + 1, r->phi);
+        run_plan(e, r, r->phi, &r->episode);
+        r->milliseconds[ROW_SCRATCH] += now_ms() - begin;
+        score_row(e, r, ROW_SCRATCH, task, 2);
+    }
+}
+
+static t2m_status make_rooms(struct evaluating *e)
+{
+    t2m *lib = e->v->l->lib;
+    const size_t y = e->v->protocol.ways * e->v->protocol.queries * e->outputs;
+    e->room = mem_new(lib, e->workers, sizeof *e->room);
+    if (!e->room)
+        return T2M_ENOMEM;
+    for (size_t i = 0; i < e->workers; i++) {
+        struct worker_room *r = &e->room[i];
+        TRY(t2m_workspace_new(e->plan, &r->w));
+        TRY(episodes_new(lib, &r->episode, e->v->f, &e->v->protocol, 1));
+        TRY(episodes_new(lib, &r->other, e->v->f, &e->v->protocol, 1));
+        r->phi = mem_new(lib, e->v->l->parts.numel, sizeof *r->phi);
+        if (!r->phi)
+            return T2M_ENOMEM;
+        for (int k = 0; k < OUTPUTS; k++)
+            if (!(r->y[k] = mem_new(lib, y, sizeof(float))))
+                return T2M_ENOMEM;
+    }
+    return T2M_OK;
+}
+
+static void free_rooms(struct evaluating *e)
+{
+    t2m *lib = e->v->l->lib;
+    for (size_t i = 0; e->room && i < e->workers; i++) {
+        struct worker_room *r = &e->room[i];
+        t2m_workspace_free(r->w);
+        episodes_free(lib, &r->episode);
+        episodes_free(lib, &r->other);
+        mem_free(lib, r->phi);
+        for (int k = 0; k < OUTPUTS; k++)
+            mem_free(lib, r->y[k]);
+    }
+    mem_free(lib, e->room);
+    t2m_plan_free(e->plan);
+}
+
+/* Tasks go to the workers in portions, so that progress can be shown and the work stopped. */
+static t2m_status run_tasks(struct evaluating *e)
+{
+    const struct evaluation *v = e->v;
+    const size_t portion = 16 * e->workers;
+    const double start = now_ms();
+    for (e->first = 0; e->first < v->tasks; e->first += portion) {
+        const size_t n = v->tasks - e->first < portion ? v->tasks - e->first : portion;
+        pool_run(v->l->lib->pool, n, one_task, e);
+        const t2m_progress p = {e->first + n, v->tasks, NAN, NAN, NAN, (now_ms() - start) * 1e-3,
+                                "step"};
+        if (v->progress && v->progress(v->ctx, &p) != 0)
+            return refuse(v->l->lib, T2M_ECANCELLED, "stopped after %zu of %zu tasks", e->first + n,
+                        v->tasks);
+    }
+    return T2M_OK;
+}
+
+t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS])
+{
+    struct evaluating e = {.v = v, .score = score, .workers = pool_size(v->l->lib->pool)};
+    e.outputs = v->l->kind == FAMILY_IMAGES ? v->protocol.ways : 1;
+    e.unit = v->l->kind == FAMILY_IMAGES ? 1 : v->l->y_scale * v->l->y_scale;
+    t2m_status status = compile_plan(&e);
+    if (status == T2M_OK)
+        status = make_rooms(&e);
+    if (status == T2M_OK)
+        status = run_tasks(&e);
+    for (int row = 0; row < T2M_EVAL_ROWS; row++)
+        for (size_t i = 0; e.room && i < e.workers; i++)
+            score[row].milliseconds += e.room[i].milliseconds[row];
+    free_rooms(&e);
+    return status;
+}
+
+/* ---- the public door ---- */
+
+static t2m_status check_kinds(const struct t2m_learner *l, const struct t2m_family *f)
+{
+    if (l->kind != f->kind)
+        return refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s",
+                    l->kind == FAMILY_IMAGES ? "images" : "rows of numbers", f->name,
+                    f->kind == FAMILY_IMAGES ? "images" : "rows of numbers");
+    if (episode_input_size(f) != structure_input_size(&l->structure))
+        return refuse(l->lib, T2M_EDATA,
+                    "this learner takes %zu numbers for an example, '%s' has %zu",
+                    structure_input_size(&l->structure), f->name, episode_input_size(f));
+    return T2M_OK;
+}
+
+static t2m_status check_ways(const struct t2m_learner *l, const struct protocol *p)
+{
+    const bool fixed = l->kind == FAMILY_IMAGES && l->method->head == HEAD_LEARNED &&
+                       l->method->generate == GENERATE_SHARED;
+    if (fixed && p->ways != l->ways)
+        return refuse(l->lib, T2M_EUSAGE,
+                    "a learner of the method %s has a head for %zu classes, not %zu",
+                    l->method->name, l->ways, p->ways);
+    if (l->method->generate == GENERATE_HYPER && l->represent == REPRESENT_CONCAT &&
+        l->kind == FAMILY_REGRESSION && p->shots != l->shots)
+        return refuse(l->lib, T2M_EUSAGE, "this learner represents tasks of %zu rows, not %zu",
+                    l->shots, p->shots);
+    return T2M_OK;
+}
+
+static const char *note_of(const struct t2m_learner *l, int row)
+{
+    if (row == ROW_SHARED && l->kind == FAMILY_IMAGES && l->method->head == HEAD_LEARNED)
+        return "a learned head knows no order of the classes before tuning";
+    return NULL;
+}
+
+static void sum_up(const double *x, size_t n, t2m_eval_row *row)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    row->mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (x[i] - row->mean) * (x[i] - row->mean);
+    row->ci95 = n > 1 ? 1.96 * sqrt(squares / (double)(n - 1) / (double)n) : 0;
+}
+
+t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *options,
+                    t2m_eval_result *out)
+{
+    static const char *const name[] = {"scratch", "shared", "wrong-task", "generated", "tuned"};
+    const t2m_eval_options defaults = T2M_EVAL_OPTIONS_INIT, *o = options ? options : &defaults;
+    struct evaluation v = {.l = l,
+                           .f = f,
+                           .tasks = o->tasks ? o->tasks : 1000,
+                           .seed = o->seed,
+                           .steps = o->steps >= 0 ? o->steps : l->eval_steps,
+                           .transductive = o->transductive,
+                           .progress = o->progress,
+                           .ctx = o->ctx};
+    struct scores score[T2M_EVAL_ROWS] = {{0}};
+    TRY(check_kinds(l, f));
+    learner_protocol(l, &v.protocol);
+    v.protocol.ways = l->kind == FAMILY_IMAGES && o->ways ? o->ways : v.protocol.ways;
+    v.protocol.shots = o->shots ? o->shots : v.protocol.shots;
+    v.protocol.queries = o->queries ? o->queries : f->builtin ? 100 : v.protocol.queries;
+    v.protocol.even_queries = true;
+    v.protocol.within_domain = o->within_domain;
+    TRY(check_ways(l, &v.protocol));
+    TRY(episode_check(f, &v.protocol));
+    double *values = mem_new(l->lib, T2M_EVAL_ROWS * v.tasks, sizeof *values);
+    if (!values)
+        return T2M_ENOMEM;
+    for (int row = 0; row < T2M_EVAL_ROWS; row++)
+        score[row].value = values + (size_t)row * v.tasks;
+    const t2m_status status = evaluate(&v, score);
+    *out = (t2m_eval_result){.metric = l->kind == FAMILY_IMAGES ? "accuracy" : "mse",
+                             .ways = v.protocol.ways,
+                             .shots = v.protocol.shots,
+                             .queries = v.protocol.queries,
+                             .tasks = v.tasks,
+                             .seed = v.seed};
+    for (int row = 0; row < T2M_EVAL_ROWS && status == T2M_OK; row++) {
+        t2m_eval_row *r = &out->row[row];
+        r->name = name[row];
+        r->note = note_of(l, row);
+        r->present = !r->note;
+        r->bytes = (l->layout.numel + l->layout.statistics) * sizeof(float);
+        const double ms = score[row == ROW_SCRATCH ? ROW_SCRATCH : ROW_TUNED].milliseconds;
+        r->ms_per_task = ms / (double)v.tasks;
+        if (r->present)
+            sum_up(score[row].value, v.tasks, r);
+    }
+    mem_free(l->lib, values);
+    return status;
+}

@@ -1,0 +1,276 @@
+/* learner.c: learners in files: tensors of phi under their names, and what they are as metadata. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "files/safetensors.h"
+#include "mapping/learner.h"
+
+/* ---- metadata: a list of keys and texts ---- */
+
+enum { MAX_META = 40 };
+struct meta {
+    const char *key[MAX_META];
+    char value[MAX_META][1024];
+    const char *value_at[MAX_META];
+    size_t count;
+};
+
+static void put(struct meta *m, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void put(struct meta *m, const char *key, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(m->value[m->count], sizeof m->value[0], format, args);
+    va_end(args);
+    m->key[m->count] = key;
+    m->value_at[m->count] = m->value[m->count];
+    m->count++;
+}
+
+static void describe(const struct t2m_learner *l, struct meta *m)
+{
+    char structure[96];
+    structure_text(&l->structure, structure);
+    put(m, "kind", "task2model learner");
+    put(m, "version", "1");
+    put(m, "method", "%s", l->method->name);
+    put(m, "structure", "%s", structure);
+    put(m, "data", "%s", l->kind == FAMILY_IMAGES ? "images" : "rows");
+    put(m, "input", "%lld %lld %lld %lld", (long long)l->structure.height,
+        (long long)l->structure.width, (long long)l->structure.channels,
+        (long long)l->structure.outputs);
+    put(m, "represent", "%d", (int)l->represent);
+    put(m, "steps", "%d %d", l->steps, l->eval_steps);
+    put(m, "rate", "%.17g", l->rate);
+    put(m, "episode", "%zu %zu %zu", l->ways, l->shots, l->queries);
+    put(m, "seed", "%llu", (unsigned long long)l->seed);
+    put(m, "fingerprint", "%016llx", (unsigned long long)l->fingerprint);
+    put(m, "trained_steps", "%zu", l->trained_steps);
+    put(m, "family", "%s", l->family);
+    put(m, "command", "%s", l->command);
+    put(m, "results", "%s", l->results);
+    put(m, "target", "%s", l->target ? l->target : "");
+}
+
+/* Tensors of phi, the norm statistics, and the scales of rows as float pairs. */
+t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force)
+{
+    struct meta *m = mem_new(l->lib, 1, sizeof *m);
+    const size_t features = structure_input_size(&l->structure);
+    struct tensor_entry *t = mem_new(l->lib, l->parts.count + 2, sizeof *t);
+    float *scale = mem_new(l->lib, 2 * features + 2, sizeof *scale);
+    struct text names;
+    text_init(&names, l->lib);
+    t2m_status status = m && t && scale ? T2M_OK : T2M_ENOMEM;
+    if (status == T2M_OK) {
+        size_t n = 0;
+        describe(l, m);
+        for (; n < l->parts.count; n++) {
+            const struct parameter *p = &l->parts.parameter[n];
+            t[n] = (struct tensor_entry){.name = p->name,
+                                         .rank = p->rank,
+                                         .count = p->count,
+                                         .data = l->phi + p->offset};
+            memcpy(t[n].dim, p->dim, sizeof p->dim);
+        }
+        t[n++] = (struct tensor_entry){.name = "norm.statistics",
+                                       .rank = 1,
+                                       .dim = {(int64_t)l->layout.statistics},
+                                       .count = l->layout.statistics,
+                                       .data = l->statistics};
+        if (l->kind == FAMILY_REGRESSION) {
+            for (size_t i = 0; i < features; i++) {
+                scale[2 * i] = (float)l->x_mean[i];
+                scale[2 * i + 1] = (float)l->x_scale[i];
+                text_add(&names, "%s%s", i ? "\n" : "", l->feature_names[i]);
+            }
+            scale[2 * features] = (float)l->y_mean;
+            scale[2 * features + 1] = (float)l->y_scale;
+            t[n++] = (struct tensor_entry){.name = "data.scales",
+                                           .rank = 2,
+                                           .dim = {(int64_t)features + 1, 2},
+                                           .count = 2 * features + 2,
+                                           .data = scale};
+            m->key[m->count] = "features";
+            m->value_at[m->count++] = names.failed ? "" : names.data;
+        }
+        const struct tensor_writing w = {t, n, m->key, m->value_at, m->count};
+        status = names.failed ? T2M_ENOMEM : safetensors_write(l->lib, path, &w, force);
+    }
+    text_clear(&names);
+    mem_free(l->lib, scale);
+    mem_free(l->lib, t);
+    mem_free(l->lib, m);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static t2m_status bad(t2m *lib, const char *path, const char *what)
+{
+    return refuse(lib, T2M_EMODEL, "'%.200s' is not a usable learner: %s", path, what);
+}
+
+static const char *meta(const struct tensor_file *f, const char *key)
+{
+    const char *v = safetensors_meta(f, key);
+    return v ? v : "";
+}
+
+static bool read_settings(struct t2m_learner *l, const struct tensor_file *f)
+{
+    long long in[4];
+    int represent;
+    unsigned long long seed, fingerprint;
+    l->method = method_find(meta(f, "method"));
+    if (!l->method || structure_parse(l->lib, meta(f, "structure"), &l->structure) != T2M_OK ||
+        sscanf(meta(f, "input"), "%lld %lld %lld %lld", &in[0], &in[1], &in[2], &in[3]) != 4 ||
+        sscanf(meta(f, "represent"), "%d", &represent) != 1 || represent < 0 ||
+        represent >= REPRESENT_KINDS ||
+        sscanf(meta(f, "steps"), "%d %d", &l->steps, &l->eval_steps) != 2 || l->steps < 0 ||
+        l->steps > 1000 || l->eval_steps < 0 || l->eval_steps > 1000 ||
+        sscanf(meta(f, "rate"), "%lf", &l->rate) != 1 || !isfinite(l->rate) ||
+        sscanf(meta(f, "episode"), "%zu %zu %zu", &l->ways, &l->shots, &l->queries) != 3 ||
+        l->ways > 65536 || l->shots > 65536 || l->queries > 65536 ||
+        sscanf(meta(f, "seed"), "%llu", &seed) != 1 ||
+        sscanf(meta(f, "fingerprint"), "%llx", &fingerprint) != 1 ||
+        sscanf(meta(f, "trained_steps"), "%zu", &l->trained_steps) != 1)
+        return false;
+    l->kind = strcmp(meta(f, "data"), "images") == 0 ? FAMILY_IMAGES : FAMILY_REGRESSION;
+    l->structure.height = in[0];
+    l->structure.width = in[1];
+    l->structure.channels = in[2];
+    l->structure.outputs = in[3];
+    l->represent = (enum represent)represent;
+    l->fingerprint = fingerprint;
+    l->seed = seed;
+    snprintf(l->family, sizeof l->family, "%s", meta(f, "family"));
+    snprintf(l->command, sizeof l->command, "%s", meta(f, "command"));
+    snprintf(l->results, sizeof l->results, "%s", meta(f, "results"));
+    return true;
+}
+
+static bool read_floats(const struct tensor_file *f, const char *name, size_t count, float *to)
+{
+    const struct tensor_entry *t = safetensors_find(f, name);
+    if (!t || t->count != count)
+        return false;
+    memcpy(to, t->data, count * sizeof *to);
+    return true;
+}
+
+static t2m_status read_scales(struct t2m_learner *l, const struct tensor_file *f, const char *path)
+{
+    const size_t n = structure_input_size(&l->structure);
+    const struct tensor_entry *scales = safetensors_find(f, "data.scales");
+    const char *at = meta(f, "features");
+    l->x_mean = mem_new(l->lib, n, sizeof *l->x_mean);
+    l->x_scale = mem_new(l->lib, n, sizeof *l->x_scale);
+    l->feature_names = mem_new(l->lib, n, sizeof *l->feature_names);
+    l->target = mem_text(l->lib, meta(f, "target"));
+    if (!l->x_mean || !l->x_scale || !l->feature_names || !l->target)
+        return T2M_ENOMEM;
+    if (!scales || scales->count != 2 * n + 2)
+        return bad(l->lib, path, "the scales of its columns are missing");
+    for (size_t i = 0; i < n; i++) {
+        const size_t length = strcspn(at, "\n");
+        l->x_mean[i] = (double)scales->data[2 * i];
+        l->x_scale[i] = (double)scales->data[2 * i + 1];
+        l->feature_names[i] = mem_new(l->lib, length + 1, 1);
+        if (!l->feature_names[i])
+            return T2M_ENOMEM;
+        memcpy(l->feature_names[i], at, length);
+        at += length + (at[length] == '\n');
+    }
+    l->y_mean = (double)scales->data[2 * n];
+    l->y_scale = (double)scales->data[2 * n + 1];
+    return T2M_OK;
+}
+
+static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *f, const char *path)
+{
+    if (strcmp(meta(f, "kind"), "task2model learner") != 0)
+        return bad(l->lib, path,
+                   strcmp(meta(f, "kind"), "task2model model") == 0
+                       ? "it is a model (made by t2m build); a learner is made by t2m train"
+                       : "it was not made by t2m train");
+    if (!f->checked)
+        return bad(l->lib, path, "it has no checksum");
+    if (!read_settings(l, f) || learner_start(l, l->seed) != T2M_OK)
+        return bad(l->lib, path, "its settings make no sense");
+    for (size_t i = 0; i < l->parts.count; i++) {
+        const struct parameter *p = &l->parts.parameter[i];
+        if (!read_floats(f, p->name, p->count, l->phi + p->offset))
+            return bad(l->lib, path, "a tensor is missing or has another size");
+    }
+    if (!read_floats(f, "norm.statistics", l->layout.statistics, l->statistics))
+        return bad(l->lib, path, "its norm statistics are missing");
+    return l->kind == FAMILY_REGRESSION ? read_scales(l, f, path) : T2M_OK;
+}
+
+t2m_status t2m_learner_open(t2m *lib, t2m_learner **out, const char *path)
+{
+    struct tensor_file *f = NULL;
+    TRY(safetensors_read(lib, path, &f));
+    struct t2m_learner *l = mem_new(lib, 1, sizeof *l);
+    t2m_status status = l ? T2M_OK : T2M_ENOMEM;
+    if (l) {
+        l->lib = lib;
+        status = read_learner(l, f, path);
+    }
+    safetensors_free(f);
+    if (status == T2M_OK)
+        *out = l;
+    else
+        t2m_learner_free(l);
+    return status;
+}
+
+void t2m_learner_free(t2m_learner *l)
+{
+    if (!l)
+        return;
+    t2m *lib = l->lib;
+    for (size_t i = 0; l->feature_names && i < structure_input_size(&l->structure); i++)
+        mem_free(lib, l->feature_names[i]);
+    void *const memory[] = {l->phi,     l->statistics, l->feature_names,
+                            l->x_mean,  l->x_scale,    l->target};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
+        mem_free(lib, memory[i]);
+    mem_free(lib, l);
+}
+
+void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out)
+{
+    *out = (t2m_learner_info){.method = l->method->name,
+                              .family = l->family,
+                              .command = l->command,
+                              .target = l->target,
+                              .images = l->kind == FAMILY_IMAGES,
+                              .parameters = l->parts.numel,
+                              .ways = l->ways,
+                              .shots = l->shots,
+                              .trained_steps = l->trained_steps,
+                              .features = structure_input_size(&l->structure),
+                              .height = (size_t)l->structure.height,
+                              .width = (size_t)l->structure.width,
+                              .channels = (size_t)l->structure.channels,
+                              .inner_steps = l->steps,
+                              .eval_steps = l->eval_steps,
+                              .inner_rate = l->rate,
+                              .seed = l->seed};
+    structure_text(&l->structure, out->structure);
+}
+
+bool t2m_method_describe(size_t i, const char **name, const char **doc)
+{
+    if (i >= method_count)
+        return false;
+    *name = methods[i].name;
+    *doc = methods[i].doc;
+    return true;
+}

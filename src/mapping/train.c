@@ -1,0 +1,359 @@
+/* train.c: meta-training from start to end: settings, the loop, validation, checkpoints, resuming. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "files/store.h"
+#include "mapping/training.h"
+
+enum { CHECKPOINT_SECONDS = 60, VALIDATIONS = 40, VALIDATION_SEED = 77 };
+
+struct training {
+    t2m *lib;
+    const t2m_train_options *o;
+    const t2m_family *family, *validation;
+    struct t2m_learner *l;
+    struct meta_step step;
+    struct train_state state;
+    struct run_files files;
+    char arguments[512]; /* what the bits depend on */
+    size_t steps, validation_every;
+    double start, saved; /* seconds */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* ---- settings ---- */
+
+static t2m_status copy_scales(struct t2m_learner *l, const t2m_family *f)
+{
+    const size_t n = f->features;
+    l->x_mean = mem_new(l->lib, n, sizeof *l->x_mean);
+    l->x_scale = mem_new(l->lib, n, sizeof *l->x_scale);
+    l->feature_names = mem_new(l->lib, n, sizeof *l->feature_names);
+    l->target = mem_text(l->lib, f->target);
+    if (!l->x_mean || !l->x_scale || !l->feature_names || !l->target)
+        return T2M_ENOMEM;
+    for (size_t i = 0; i < n; i++) { /* as they will be read from the file */
+        l->x_mean[i] = (double)(float)f->x_mean[i];
+        l->x_scale[i] = (double)(float)f->x_scale[i];
+        if (!(l->feature_names[i] = mem_text(l->lib, f->feature_names[i])))
+            return T2M_ENOMEM;
+    }
+    l->y_mean = (double)(float)f->y_mean;
+    l->y_scale = (double)(float)f->y_scale;
+    return T2M_OK;
+}
+
+static t2m_status choose_method(struct training *t)
+{
+    const bool images = t->family->kind == FAMILY_IMAGES;
+    const char *name = t->o->method ? t->o->method : images ? "protonet" : "ridge";
+    t->l->method = method_find(name);
+    if (!t->l->method)
+        return refuse(t->lib, T2M_EUSAGE, "unknown method '%.40s'; t2m train --help lists them",
+                      name);
+    if (!images && t->l->method->head == HEAD_PROTOTYPES)
+        return refuse(t->lib, T2M_EUSAGE,
+                      "%s needs classes, and '%s' has values; use ridge, maml, cavia or hyper", name,
+                      t->family->name);
+    return structure_parse(t->lib, t->o->structure ? t->o->structure : images ? "conv4" : "mlp",
+                           &t->l->structure);
+}
+
+static t2m_status choose_represent(struct training *t)
+{
+    const char *name = t->o->represent ? t->o->represent : "set";
+    t->l->represent = strcmp(name, "concat") == 0 ? REPRESENT_CONCAT : REPRESENT_SET;
+    return t->l->represent == REPRESENT_CONCAT || strcmp(name, "set") == 0
+               ? T2M_OK
+               : refuse(t->lib, T2M_EUSAGE, "--represent is set or concat, not '%.40s'", name);
+}
+
+static size_t or_default(size_t given, size_t otherwise)
+{
+    return given ? given : otherwise;
+}
+
+static t2m_status make_learner(struct training *t)
+{
+    const t2m_train_options *o = t->o;
+    const t2m_family *f = t->family;
+    const bool images = f->kind == FAMILY_IMAGES;
+    struct t2m_learner *l = t->l = mem_new(t->lib, 1, sizeof *l);
+    if (!l)
+        return T2M_ENOMEM;
+    l->lib = t->lib;
+    l->kind = f->kind;
+    TRY(choose_method(t));
+    TRY(choose_represent(t));
+    l->ways = images ? or_default(o->ways, 5) : 1;
+    l->shots = or_default(o->shots, images ? 1 : 10);
+    l->queries = or_default(o->queries, images ? 15 : 10);
+    l->steps = o->inner_steps >= 0 ? o->inner_steps : l->method->steps;
+    l->eval_steps = o->eval_steps >= 0 ? o->eval_steps : l->steps;
+    if (l->method->tuned == TUNE_NOTHING)
+        l->steps = l->eval_steps = 0;
+    l->rate = o->inner_rate > 0 ? o->inner_rate : l->method->rate;
+    l->structure.height = images ? (int64_t)f->height : 1;
+    l->structure.width = images ? (int64_t)f->width : 1;
+    l->structure.channels = images ? (int64_t)f->channels : (int64_t)f->features;
+    l->structure.outputs = (int64_t)l->ways;
+    l->fingerprint = f->fingerprint;
+    snprintf(l->family, sizeof l->family, "%.127s", f->name);
+    snprintf(l->command, sizeof l->command, "%.255s", o->command ? o->command : "");
+    TRY(learner_start(l, o->seed));
+    if (!images)
+        TRY(copy_scales(l, f));
+    return T2M_OK;
+}
+
+static void name_arguments(struct training *t)
+{
+    char structure[96];
+    const struct t2m_learner *l = t->l;
+    structure_text(&l->structure, structure);
+    snprintf(t->arguments, sizeof t->arguments,
+             "method=%s structure=%s represent=%d ways=%zu shots=%zu queries=%zu steps=%zu "
+             "batch=%zu inner=%d/%d rate=%.9g/%.9g seed=%llu data=%016llx",
+             l->method->name, structure, (int)l->represent, l->ways, l->shots, l->queries, t->steps,
+             t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate,
+             (unsigned long long)l->seed, (unsigned long long)l->fingerprint);
+}
+
+/* ---- files ---- */
+
+static t2m_status write_manifest(struct training *t)
+{
+    struct text x;
+    text_init(&x, t->lib);
+    text_add(&x, "{\"schema\":\"t2m-manifest/1\",\"version\":\"%s\",\"isa\":\"%s\",\"arguments\":\"%s\"}\n",
+             T2M_VERSION, t2m_isa(t->lib), t->arguments);
+    const struct bytes piece = {(unsigned char *)x.data, x.length};
+    const t2m_status status =
+        x.failed ? T2M_ENOMEM : store_write(t->lib, t->files.manifest, &piece, 1, true);
+    text_clear(&x);
+    return status;
+}
+
+static t2m_status same_arguments(struct training *t)
+{
+    struct bytes file;
+    TRY(store_read(t->lib, t->files.manifest, 1 << 16, &file));
+    const bool same = strstr((const char *)file.data, t->arguments) != NULL;
+    mem_free(t->lib, file.data);
+    return same ? T2M_OK
+                : refuse(t->lib, T2M_EUSAGE,
+                       "--resume needs the arguments and the data of the first call; see '%.200s'",
+                       t->files.manifest);
+}
+
+static t2m_status open_files(struct training *t)
+{
+    const t2m_train_options *o = t->o;
+    if (!o->output)
+        return T2M_OK;
+    TRY(run_files_name(t->lib, o->output, &t->files));
+    if (o->resume) {
+        TRY(same_arguments(t));
+        return checkpoint_load(&t->step, &t->state, &t->files);
+    }
+    for (int i = 0; i < 2 && !o->force; i++) {
+        const char *path = i ? t->files.folder : o->output;
+        if (store_exists(path))
+            return refuse(t->lib, T2M_EUSAGE,
+                        "'%.200s' exists; give --resume to go on, or --force to begin anew", path);
+    }
+    TRY(store_folder(t->lib, t->files.folder));
+    return write_manifest(t);
+}
+
+static t2m_status save(struct training *t)
+{
+    t->saved = now();
+    t->state.seconds += t->saved - t->start;
+    t->start = t->saved;
+    return t->o->output ? checkpoint_save(&t->step, &t->state, &t->files) : T2M_OK;
+}
+
+static t2m_status log_line(struct training *t, double loss, double metric, double validation)
+{
+    char line[256];
+    if (!t->o->output)
+        return T2M_OK;
+    snprintf(line, sizeof line,
+             "{\"step\":%zu,\"loss\":%.6g,\"metric\":%.6g,\"validation\":%.6g,\"seconds\":%.1f}",
+             t->state.step, loss, metric, validation, t->state.seconds + now() - t->start);
+    return store_append(t->lib, t->files.log, line);
+}
+
+/* ---- validation ---- */
+
+static t2m_status validate(struct training *t, double *mean)
+{
+    struct t2m_learner *l = t->l;
+    struct evaluation v = {.l = l,
+                           .f = t->validation,
+                           .tasks = or_default(t->o->validation_tasks, 200),
+                           .seed = VALIDATION_SEED + l->seed,
+                           .steps = l->eval_steps};
+    learner_protocol(l, &v.protocol);
+    const bool any_ways = l->method->head != HEAD_LEARNED || l->method->generate == GENERATE_HYPER;
+    if (any_ways && l->kind == FAMILY_IMAGES)
+        v.protocol.ways = or_default(t->o->validation_ways, l->ways < 5 ? l->ways : 5);
+    v.protocol.queries = l->kind == FAMILY_IMAGES && v.protocol.queries > 5 ? 5 : v.protocol.queries;
+    /* a norm of the joint batch is validated with the joint batch */
+    v.transductive = l->layout.statistics > 0 && l->method->norm == NORM_JOINT;
+    TRY(episode_check(t->validation, &v.protocol));
+    struct scores score[T2M_EVAL_ROWS] = {{0}};
+    double *value = mem_new(t->lib, v.tasks, sizeof *value), sum = 0;
+    if (!value)
+        return T2M_ENOMEM;
+    score[ROW_TUNED].value = value;
+    const t2m_status status = evaluate(&v, score);
+    for (size_t i = 0; i < v.tasks; i++)
+        sum += value[i];
+    *mean = sum / (double)v.tasks;
+    mem_free(t->lib, value);
+    return status;
+}
+
+static t2m_status keep_best(struct training *t, double value)
+{
+    const bool larger_is_better = t->l->kind == FAMILY_IMAGES;
+    const bool better = isnan(t->state.best) ||
+                        (larger_is_better ? value > t->state.best : value < t->state.best);
+    if (!better)
+        return T2M_OK;
+    t->state.best = value;
+    t->state.best_step = t->state.step;
+    memcpy(t->state.best_phi, t->l->phi, t->l->parts.numel * sizeof(float));
+    memcpy(t->state.best_statistics, t->l->statistics, t->l->layout.statistics * sizeof(float));
+    t->l->trained_steps = t->state.step;
+    return t->o->output ? t2m_learner_save(t->l, t->files.best, true) : T2M_OK;
+}
+
+/* ---- the loop ---- */
+
+static int tell(struct training *t, const char *event, double loss, double metric, double validation)
+{
+    const t2m_progress p = {
+        t->state.step, t->steps, loss,  metric, validation, t->state.seconds + now() - t->start,
+        event};
+    return t->o->progress ? t->o->progress(t->o->ctx, &p) : 0;
+}
+
+/* Cosine decay to a hundredth (Loshchilov and Hutter 2017, equation 5). */
+static double rate_at(const struct training *t)
+{
+    const double base = t->o->meta_rate > 0 ? t->o->meta_rate : t->l->method->meta_rate;
+    const double part = (double)t->state.step / (double)t->steps;
+    return base * (0.01 + 0.99 * 0.5 * (1 + cos(3.14159265358979323846 * part)));
+}
+
+static bool time_is_up(const struct training *t)
+{
+    return t->o->minutes > 0 && t->state.seconds + now() - t->start > t->o->minutes * 60;
+}
+
+static t2m_status after_step(struct training *t, double loss, double metric)
+{
+    const bool due = t->state.step % t->validation_every == 0 || t->state.step == t->steps;
+    double validation = NAN;
+    if (due) {
+        TRY(validate(t, &validation));
+        TRY(keep_best(t, validation));
+        TRY(log_line(t, loss, metric, validation));
+    }
+    if (now() - t->saved > CHECKPOINT_SECONDS)
+        TRY(save(t));
+    if (tell(t, due ? "validation" : "step", loss, metric, validation) != 0) {
+        TRY(save(t));
+        return refuse(t->lib, T2M_ECANCELLED, "stopped after step %zu of %zu", t->state.step,
+                    t->steps);
+    }
+    return T2M_OK;
+}
+
+static t2m_status run(struct training *t)
+{
+    double loss = NAN, metric = NAN;
+    while (t->state.step < t->steps && !time_is_up(t)) {
+        TRY(meta_step_run(&t->step, t->state.step, rate_at(t), &loss, &metric));
+        t->state.step++;
+        TRY(after_step(t, loss, metric));
+    }
+    if (t->state.step < t->steps || isnan(t->state.best)) { /* the time ended between validations */
+        double validation;
+        TRY(validate(t, &validation));
+        TRY(keep_best(t, validation));
+    }
+    return save(t);
+}
+
+static t2m_status finish(struct training *t, t2m_train_result *result)
+{
+    struct t2m_learner *l = t->l;
+    memcpy(l->phi, t->state.best_phi, l->parts.numel * sizeof(float));
+    memcpy(l->statistics, t->state.best_statistics, l->layout.statistics * sizeof(float));
+    l->trained_steps = t->state.best_step;
+    snprintf(l->results, sizeof l->results, "validation %s %.6g",
+             l->kind == FAMILY_IMAGES ? "accuracy" : "mse", t->state.best);
+    if (result)
+        *result = (t2m_train_result){t->state.step, t->state.best_step, t->state.best,
+                                     t->state.seconds};
+    return t->o->output ? t2m_learner_save(l, t->o->output, true) : T2M_OK;
+}
+
+static t2m_status begin(struct training *t)
+{
+    const t2m_train_options *o = t->o;
+    struct protocol p;
+    if (o->version != T2M_VERSION_1)
+        return refuse(t->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
+    TRY(make_learner(t));
+    learner_protocol(t->l, &p);
+    p.within_domain = o->within_domain;
+    TRY(episode_check(t->family, &p));
+    const size_t batch = or_default(o->meta_batch, t->l->kind == FAMILY_IMAGES ? 4 : 25);
+    TRY(meta_step_new(&t->step, t->l, t->family, batch));
+    t->step.protocol.within_domain = o->within_domain;
+    t->steps = or_default(o->steps, 10000);
+    t->validation_every = t->steps / VALIDATIONS > 0 ? t->steps / VALIDATIONS : 1;
+    t->state.best_phi = mem_new(t->lib, t->l->parts.numel, sizeof(float));
+    t->state.best_statistics = mem_new(t->lib, t->l->layout.statistics, sizeof(float));
+    if (!t->state.best_phi || !t->state.best_statistics)
+        return T2M_ENOMEM;
+    name_arguments(t);
+    return open_files(t);
+}
+
+t2m_status t2m_train(t2m *lib, t2m_learner **out, const t2m_family *family,
+                     const t2m_train_options *options, t2m_train_result *result)
+{
+    struct training t = {.lib = lib, .o = options, .family = family, .state = {.best = NAN}};
+    t.validation = options->validation ? options->validation : family;
+    t.start = t.saved = now();
+    t2m_status status = begin(&t);
+    if (status == T2M_OK)
+        status = run(&t);
+    if (status == T2M_OK)
+        status = finish(&t, result);
+    if (t.step.l)
+        meta_step_free(&t.step);
+    mem_free(lib, t.state.best_phi);
+    mem_free(lib, t.state.best_statistics);
+    if (status == T2M_OK && out)
+        *out = t.l;
+    else
+        t2m_learner_free(t.l);
+    return status;
+}

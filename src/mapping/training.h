@@ -1,0 +1,51 @@
+/* training.h: the inside of t2m_train: the meta-step (step.c), its checkpoints (checkpoint.c), the
+ * loop (train.c). */
+#pragma once
+#include "engine/compute/pool.h"
+#include "mapping/learner.h"
+
+/* ---- one meta-step ---- */
+
+/* The tasks of a step are cut into blocks of equal size (the last may be smaller). A block is one
+ * run of a plan in which its tasks are vmapped; blocks are the jobs of the workers. The size of a
+ * block depends on the shapes alone, and gradients are added in the order of the blocks, so the bits
+ * do not depend on the number of threads. */
+struct meta_step {
+    struct t2m_learner *l;
+    const struct t2m_family *family;
+    struct protocol protocol;
+    size_t tasks, block, blocks, workers;
+    t2m_plan *plan[2]; /* for full blocks and for the last one, which may be NULL */
+    t2m_workspace **workspace; /* [workers, 2] */
+    struct episode *episode;   /* [workers], each of `block` tasks */
+    float **outputs;           /* [workers] query outputs of a block */
+    float *gradient, *loss, *seen; /* [blocks, ...] */
+    double *metric;            /* [blocks] */
+    uint64_t seed, number;     /* of the step that runs */
+    /* Adam (Kingma and Ba 2015, algorithm 1) */
+    t2m_plan *adam;
+    t2m_workspace *adam_workspace;
+    float *state, *next; /* [3, numel]: phi, first and second moment */
+};
+t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struct t2m_family *f,
+                         size_t tasks);
+void meta_step_free(struct meta_step *s);
+/* Draws the tasks of step `number` and changes phi. *metric: mean over the tasks. */
+t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, double *loss,
+                         double *metric);
+
+/* ---- checkpoints ---- */
+
+struct train_state {
+    size_t step, best_step;
+    double best, seconds; /* best: validation metric; NaN: none yet */
+    float *best_phi, *best_statistics;
+};
+struct run_files {
+    char folder[1024], last[1100], previous[1100], best[1100], log[1100], manifest[1100];
+};
+t2m_status run_files_name(t2m *lib, const char *output, struct run_files *r);
+t2m_status checkpoint_save(struct meta_step *s, const struct train_state *t,
+                           const struct run_files *r);
+/* Reads `last`, or `previous` if that is damaged. */
+t2m_status checkpoint_load(struct meta_step *s, struct train_state *t, const struct run_files *r);

@@ -1,0 +1,242 @@
+/* store_model.c: models in files, and the files that they take as input. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "files/image.h"
+#include "files/safetensors.h"
+#include "files/table.h"
+#include "model/model.h"
+
+/* ---- writing ---- */
+
+static void list(struct text *t, char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        text_add(t, "%s%s", i ? "\n" : "", names[i]);
+}
+
+t2m_status t2m_model_save(const t2m_model *m, const char *path, bool force)
+{
+    char structure[96], input[96];
+    struct text classes, features;
+    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 2, sizeof *t);
+    if (!t)
+        return T2M_ENOMEM;
+    size_t n = 0;
+    for (; n < m->layout.count; n++) {
+        const struct parameter *p = &m->layout.parameter[n];
+        t[n] = (struct tensor_entry){
+            .name = p->name, .rank = p->rank, .count = p->count, .data = m->m + p->offset};
+        memcpy(t[n].dim, p->dim, sizeof p->dim);
+    }
+    if (m->layout.statistics > 0)
+        t[n++] = (struct tensor_entry){.name = "norm.statistics",
+                                       .rank = 1,
+                                       .dim = {(int64_t)m->layout.statistics},
+                                       .count = m->layout.statistics,
+                                       .data = m->statistics};
+    if (m->features > 0)
+        t[n++] = (struct tensor_entry){.name = "data.scales",
+                                       .rank = 2,
+                                       .dim = {(int64_t)m->features + 1, 2},
+                                       .count = 2 * m->features + 2,
+                                       .data = m->scales};
+    text_init(&classes, m->lib);
+    text_init(&features, m->lib);
+    list(&classes, m->class, m->classes);
+    list(&features, m->feature, m->features);
+    structure_text(&m->structure, structure);
+    snprintf(input, sizeof input, "%lld %lld %lld %lld", (long long)m->structure.height,
+             (long long)m->structure.width, (long long)m->structure.channels,
+             (long long)m->structure.outputs);
+    const char *const key[] = {"kind",    "version", "structure", "input",
+                               "method",  "classes", "features",  "target"},
+                      *const value[] = {"task2model model",
+                                        "1",
+                                        structure,
+                                        input,
+                                        m->method,
+                                        classes.data ? classes.data : "",
+                                        features.data ? features.data : "",
+                                        m->target ? m->target : ""};
+    const struct tensor_writing w = {t, n, key, value, sizeof key / sizeof *key};
+    const t2m_status status = classes.failed || features.failed
+                                  ? T2M_ENOMEM
+                                  : safetensors_write(m->lib, path, &w, force);
+    text_clear(&classes);
+    text_clear(&features);
+    mem_free(m->lib, t);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static t2m_status bad(t2m *lib, const char *path, const char *what)
+{
+    return refuse(lib, T2M_EMODEL, "'%.200s' is not a usable model: %s", path, what);
+}
+
+static const char *meta(const struct tensor_file *f, const char *key)
+{
+    const char *v = safetensors_meta(f, key);
+    return v ? v : "";
+}
+
+static size_t count_lines(const char *s)
+{
+    size_t n = *s != 0;
+    for (; *s; s++)
+        n += *s == '\n';
+    return n;
+}
+
+static bool take_lines(t2m *lib, const char *s, size_t n, char **out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const size_t length = strcspn(s, "\n");
+        if (!(out[i] = mem_new(lib, length + 1, 1)))
+            return false;
+        memcpy(out[i], s, length);
+        s += length + (s[length] == '\n');
+    }
+    return true;
+}
+
+static bool take_floats(const struct tensor_file *f, const char *name, size_t count, float *to)
+{
+    const struct tensor_entry *t = safetensors_find(f, name);
+    if (!t || t->count != count)
+        return false;
+    memcpy(to, t->data, count * sizeof *to);
+    return true;
+}
+
+static t2m_status read_numbers(t2m_model *m, const struct tensor_file *f, const char *path)
+{
+    for (size_t i = 0; i < m->layout.count; i++) {
+        const struct parameter *p = &m->layout.parameter[i];
+        if (!take_floats(f, p->name, p->count, m->m + p->offset))
+            return bad(m->lib, path, "a tensor is missing or has another size");
+    }
+    if (m->layout.statistics &&
+        !take_floats(f, "norm.statistics", m->layout.statistics, m->statistics))
+        return bad(m->lib, path, "its norm statistics are missing");
+    if (m->features && !take_floats(f, "data.scales", 2 * m->features + 2, m->scales))
+        return bad(m->lib, path, "the scales of its columns are missing");
+    return T2M_OK;
+}
+
+static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *path,
+                             t2m_model **out)
+{
+    struct structure s;
+    long long in[4];
+    if (strcmp(meta(f, "kind"), "task2model model") != 0)
+        return bad(lib, path,
+                   strcmp(meta(f, "kind"), "task2model learner") == 0
+                       ? "it is a learner; make a model from it with t2m build"
+                       : "it was not made by t2m build");
+    if (!f->checked)
+        return bad(lib, path, "it has no checksum");
+    if (structure_parse(lib, meta(f, "structure"), &s) != T2M_OK ||
+        sscanf(meta(f, "input"), "%lld %lld %lld %lld", &in[0], &in[1], &in[2], &in[3]) != 4)
+        return bad(lib, path, "its structure makes no sense");
+    s.height = in[0];
+    s.width = in[1];
+    s.channels = in[2];
+    s.outputs = in[3];
+    const size_t classes = count_lines(meta(f, "classes")),
+                 features = count_lines(meta(f, "features"));
+    if (structure_check(lib, &s) != T2M_OK || (classes && classes != (size_t)s.outputs) ||
+        (!classes && features != structure_input_size(&s)))
+        return bad(lib, path, "its structure makes no sense");
+    TRY(model_new(lib, out, &s, classes, features));
+    t2m_model *m = *out;
+    m->method = mem_text(lib, meta(f, "method"));
+    m->target = classes ? NULL : mem_text(lib, meta(f, "target"));
+    if (!m->method || (!classes && !m->target) ||
+        !take_lines(lib, meta(f, "classes"), classes, m->class) ||
+        !take_lines(lib, meta(f, "features"), features, m->feature))
+        return T2M_ENOMEM;
+    return read_numbers(m, f, path);
+}
+
+t2m_status t2m_model_open(t2m *lib, t2m_model **out, const char *path)
+{
+    struct tensor_file *f;
+    t2m_model *m = NULL;
+    TRY(safetensors_read(lib, path, &f));
+    const t2m_status status = read_model(lib, f, path, &m);
+    safetensors_free(f);
+    if (status == T2M_OK)
+        *out = m;
+    else
+        t2m_model_free(m);
+    return status;
+}
+
+/* ---- inputs ---- */
+
+static t2m_status read_picture(const t2m_model *m, const struct bytes *file, const char *name,
+                               float *x)
+{
+    struct image image;
+    TRY(image_decode(m->lib, file, name, &image));
+    const t2m_status status =
+        image_scale(m->lib, &image, (size_t)m->structure.height, (size_t)m->structure.width,
+                    (size_t)m->structure.channels, x);
+    mem_free(m->lib, image.pixels);
+    return status;
+}
+
+static t2m_status read_rows(const t2m_model *m, const struct table *t, float **x, size_t *n)
+{
+    float *to = mem_new(m->lib, t->rows * m->features, sizeof *to);
+    t2m_status status = to ? T2M_OK : T2M_ENOMEM;
+    for (size_t k = 0; k < m->features && status == T2M_OK; k++) {
+        const int64_t column = table_column(t, m->feature[k]);
+        if (column < 0)
+            status = refuse(m->lib, T2M_EDATA, "%.160s: no column '%.60s', which the model needs",
+                            t->name, m->feature[k]);
+        for (size_t i = 0; i < t->rows && status == T2M_OK; i++) {
+            double v;
+            status = table_number(t, i, (size_t)column, &v);
+            if (status == T2M_OK)
+                to[i * m->features + k] = (float)v;
+        }
+    }
+    if (status != T2M_OK) {
+        mem_free(m->lib, to);
+        return status;
+    }
+    *x = to;
+    *n = t->rows;
+    return T2M_OK;
+}
+
+t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_t *n)
+{
+    struct bytes file;
+    struct table *t;
+    TRY(store_read(m->lib, path, m->lib->memory_limit, &file));
+    t2m_status status;
+    if (m->features == 0) {
+        float *to = mem_new(m->lib, structure_input_size(&m->structure), sizeof *to);
+        status = to ? read_picture(m, &file, path, to) : T2M_ENOMEM;
+        if (status == T2M_OK) {
+            *x = to;
+            *n = 1;
+        } else {
+            mem_free(m->lib, to);
+        }
+    } else {
+        status = table_parse(m->lib, &file, path, &t);
+        if (status == T2M_OK) {
+            status = read_rows(m, t, x, n);
+            table_free(t);
+        }
+    }
+    mem_free(m->lib, file.data);
+    return status;
+}

@@ -1,0 +1,101 @@
+/* layers.c: layers and losses, each a few lines of graph. */
+#include "nn/nn.h"
+
+#include <math.h>
+
+t2m_value nn_linear(t2m_graph *g, t2m_value x, t2m_value w, t2m_value b)
+{
+    return t2m_add(g, t2m_matmul(g, x, w), b);
+}
+
+void nn_statistics(t2m_graph *g, t2m_value x, t2m_value *mean, t2m_value *var)
+{
+    const int axes = t2m_rank(g, x) - 1;
+    *mean = t2m_mean(g, x, 0, axes);
+    *var = t2m_mean(g, t2m_square(g, t2m_sub(g, x, *mean)), 0, axes);
+}
+
+t2m_value nn_normalise(t2m_graph *g, t2m_value x, t2m_value mean, t2m_value var, t2m_value gamma,
+                       t2m_value beta)
+{
+    const t2m_value scale =
+        t2m_mul(g, gamma, t2m_rsqrt(g, t2m_add(g, var, t2m_constant(g, NN_EPSILON))));
+    return t2m_madd(g, t2m_sub(g, x, mean), scale, beta);
+}
+
+/* Each row of x [rows, numbers] by its own statistics. */
+static t2m_value standard_rows(t2m_graph *g, t2m_value x)
+{
+    const int64_t n = t2m_dim(g, x, -1);
+    const t2m_value centred = t2m_sub(g, x, t2m_broadcast(g, t2m_mean(g, x, 1, 1), 1, n));
+    const t2m_value var = t2m_mean(g, t2m_square(g, centred), 1, 1);
+    const t2m_value scale = t2m_rsqrt(g, t2m_add(g, var, t2m_constant(g, NN_EPSILON)));
+    return t2m_mul(g, centred, t2m_broadcast(g, scale, 1, n));
+}
+
+static t2m_value reshape_like(t2m_graph *g, t2m_value x, t2m_value like)
+{
+    int64_t dim[T2M_MAX_RANK];
+    for (int i = 0; i < t2m_rank(g, like); i++)
+        dim[i] = t2m_dim(g, like, i);
+    return t2m_reshape(g, x, t2m_rank(g, like), dim);
+}
+
+t2m_value nn_layer_norm(t2m_graph *g, t2m_value x, t2m_value gamma, t2m_value beta)
+{
+    const int64_t rows[] = {t2m_dim(g, x, 0), -1};
+    const t2m_value y = standard_rows(g, t2m_reshape(g, x, 2, rows));
+    return t2m_madd(g, reshape_like(g, y, x), gamma, beta);
+}
+
+t2m_value nn_group_norm(t2m_graph *g, t2m_value x, int64_t groups, t2m_value gamma, t2m_value beta)
+{
+    const int64_t n = t2m_dim(g, x, 0), pixels = t2m_dim(g, x, 1) * t2m_dim(g, x, 2),
+                  channels = t2m_dim(g, x, 3);
+    if (groups < 1 || channels % groups)
+        return t2m_graph_fail(g, "group_norm: %lld channels do not make %lld equal groups",
+                              (long long)channels, (long long)groups);
+    const int64_t split[] = {n, pixels, groups, channels / groups},
+                  rows[] = {n * groups, pixels * (channels / groups)},
+                  back[] = {n, groups, pixels, channels / groups};
+    const int order[] = {0, 2, 1, 3};
+    t2m_value y = t2m_transpose(g, t2m_reshape(g, x, 4, split), order);
+    y = standard_rows(g, t2m_reshape(g, y, 2, rows));
+    y = t2m_transpose(g, t2m_reshape(g, y, 4, back), order);
+    return t2m_madd(g, reshape_like(g, y, x), gamma, beta);
+}
+
+t2m_value nn_attention(t2m_graph *g, t2m_value q, t2m_value k, t2m_value v)
+{
+    const double scale = 1 / sqrt((double)t2m_dim(g, q, -1));
+    const t2m_value weights = t2m_softmax(g, t2m_scale(g, scale, t2m_matmul_t(g, q, false, k, true)));
+    return t2m_matmul(g, weights, v);
+}
+
+/* ---- losses ---- */
+
+t2m_value nn_squared_error(t2m_graph *g, t2m_value y, t2m_value target)
+{
+    return t2m_mean_all(g, t2m_square(g, t2m_sub(g, y, target)));
+}
+
+t2m_value nn_cross_entropy(t2m_graph *g, t2m_value logits, t2m_value labels)
+{
+    const t2m_value truth = t2m_one_hot(g, labels, t2m_dim(g, logits, -1));
+    const t2m_value picked = t2m_mul(g, t2m_log_softmax(g, logits), truth);
+    const int64_t n = t2m_dim(g, logits, 0);
+    return t2m_scale(g, n > 0 ? -1.0 / (double)n : 0, t2m_sum_all(g, picked));
+}
+
+t2m_value nn_binary_cross_entropy(t2m_graph *g, t2m_value logits, t2m_value targets)
+{
+    return t2m_mean_all(g, t2m_sub(g, t2m_softplus(g, logits), t2m_mul(g, logits, targets)));
+}
+
+t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd, t2m_value target)
+{
+    const double half_log_two_pi = 0.91893853320467274178;
+    const t2m_value z = t2m_mul(g, t2m_sub(g, target, mean), t2m_exp(g, t2m_neg(g, log_sd)));
+    const t2m_value nll = t2m_axpy(g, 0.5, t2m_square(g, z), log_sd);
+    return t2m_mean_all(g, t2m_add(g, nll, t2m_constant(g, half_log_two_pi)));
+}

@@ -1,0 +1,91 @@
+/* nn.h: layers, losses and structures, written on the public graph.h alone. A structure says how a
+ * model is laid out; its parameters are one flat vector [parameters], body first, head last, from
+ * which the layers take slices. */
+#pragma once
+#include "base/base.h"
+#include "base/random.h"
+#include "task2model/graph.h"
+
+/* ---- layers ---- */
+
+/* x [n, in] w [in, out] b [out] -> [n, out] */
+t2m_value nn_linear(t2m_graph *g, t2m_value x, t2m_value w, t2m_value b);
+/* (x - mean) / sqrt(var + NN_EPSILON) * gamma + beta along the last axis; all [channels]. */
+t2m_value nn_normalise(t2m_graph *g, t2m_value x, t2m_value mean, t2m_value var, t2m_value gamma,
+                       t2m_value beta);
+/* Mean and variance over all axes but the last (Ioffe and Szegedy 2015, algorithm 1). */
+void nn_statistics(t2m_graph *g, t2m_value x, t2m_value *mean, t2m_value *var);
+/* x [n, .., channels], each item by the statistics of all its numbers (Ba et al. 2016); gamma and
+ * beta [channels]. */
+t2m_value nn_layer_norm(t2m_graph *g, t2m_value x, t2m_value gamma, t2m_value beta);
+/* x [n, h, w, channels], each item by the statistics of each group of channels (Wu and He 2018). */
+t2m_value nn_group_norm(t2m_graph *g, t2m_value x, int64_t groups, t2m_value gamma, t2m_value beta);
+/* softmax(q k' / sqrt d) v with q [.., n, d], k [.., m, d], v [.., m, e] (Vaswani et al. 2017,
+ * equation 1). */
+t2m_value nn_attention(t2m_graph *g, t2m_value q, t2m_value k, t2m_value v);
+#define NN_EPSILON 1e-5
+
+/* ---- losses: means over the examples ---- */
+t2m_value nn_squared_error(t2m_graph *g, t2m_value y, t2m_value target);
+/* logits [n, classes], labels [n] of whole numbers */
+t2m_value nn_cross_entropy(t2m_graph *g, t2m_value logits, t2m_value labels);
+/* logits and targets (0..1) of one shape */
+t2m_value nn_binary_cross_entropy(t2m_graph *g, t2m_value logits, t2m_value targets);
+/* -log N(target; mean, exp(log_sd)^2) */
+t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd, t2m_value target);
+
+/* ---- structures ---- */
+
+enum { NN_MAX_LAYERS = 8 };
+enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KINDS };
+
+struct structure {
+    enum nn_kind kind;
+    int64_t height, width, channels; /* of an image; a row of features is 1 x 1 x channels */
+    int64_t outputs;                 /* numbers for each input: classes, or 1 value */
+    int layers;                      /* hidden */
+    int64_t hidden[NN_MAX_LAYERS];   /* units of a layer, or channels */
+};
+
+/* "linear", "mlp:40,40", "conv4:64". T2M_EUSAGE says what is expected. */
+t2m_status structure_parse(t2m *lib, const char *text, struct structure *out);
+void structure_text(const struct structure *s, char out[96]);
+/* Whether the sizes make sense together; T2M_EUSAGE else. */
+t2m_status structure_check(t2m *lib, const struct structure *s);
+
+struct parameter { /* one tensor in the flat vector */
+    char name[32];
+    int rank;
+    int64_t dim[4];
+    size_t offset, count;
+    double spread; /* half-width of the uniform start; 0: constant `start` */
+    double start;
+};
+enum { NN_MAX_PARAMETERS = 4 * NN_MAX_LAYERS + 18 };
+
+struct layout {
+    size_t count, numel; /* tensors, numbers */
+    size_t body;         /* numbers before the head */
+    size_t features;     /* numbers that the head gets */
+    size_t statistics;   /* numbers of norm statistics: mean and variance of each norm layer */
+    struct parameter parameter[NN_MAX_PARAMETERS];
+};
+void structure_layout(const struct structure *s, struct layout *out);
+void layout_start(const struct layout *l, struct random *r, float *m);
+
+enum norm { NORM_BATCH /* statistics of this batch */, NORM_GIVEN };
+struct norm_use {
+    enum norm norm;
+    t2m_value given; /* [statistics] for NORM_GIVEN */
+    t2m_value seen;  /* out: those of this batch, [statistics]; null if there are none */
+};
+/* x [n, channels] or [n, height, width, channels], m [parameters] -> [n, features] */
+t2m_value structure_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                             struct norm_use *norm);
+/* [n, features] -> [n, outputs]; the head stands at the end of m */
+t2m_value structure_head(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value features);
+/* The tensor `name` of m. */
+t2m_value structure_take(t2m_graph *g, const struct structure *s, t2m_value m, const char *name);
+/* An input for n examples of this structure. */
+t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);
+size_t structure_input_size(const struct structure *s); /* numbers of one example */

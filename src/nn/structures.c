@@ -1,0 +1,274 @@
+/* structures.c: the kinds of models, one row each: what its layers are called and how they are
+ * computed. To add a kind, add a row. */
+#include "nn/nn.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- layouts ---- */
+
+static void add(struct layout *l, const char *name, int rank, const int64_t *dim, double spread,
+                double start)
+{
+    struct parameter *p = &l->parameter[l->count++];
+    *p = (struct parameter){.rank = rank, .offset = l->numel, .count = 1};
+    snprintf(p->name, sizeof p->name, "%s", name);
+    for (int i = 0; i < rank; i++) {
+        p->dim[i] = dim[i];
+        p->count *= (size_t)dim[i];
+    }
+    p->spread = spread;
+    p->start = start;
+    l->numel += p->count;
+}
+
+/* Uniform in +-sqrt(gain / inputs): gain 6 keeps the variance through ReLU (He et al. 2015), gain 1
+ * is the usual start of a last layer. */
+static void add_linear(struct layout *l, const char *name, int64_t in, int64_t out, double gain)
+{
+    char full[32];
+    snprintf(full, sizeof full, "%s.weight", name);
+    add(l, full, 2, (const int64_t[]){in, out}, sqrt(gain / (double)in), 0);
+    snprintf(full, sizeof full, "%s.bias", name);
+    add(l, full, 1, &out, 0, 0);
+}
+
+static void layout_linear(const struct structure *s, struct layout *l)
+{
+    l->features = (size_t)(s->height * s->width * s->channels);
+}
+
+static void layout_mlp(const struct structure *s, struct layout *l)
+{
+    int64_t in = s->height * s->width * s->channels;
+    for (int i = 0; i < s->layers; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "layer%d", i + 1);
+        add_linear(l, name, in, s->hidden[i], 6);
+        in = s->hidden[i];
+    }
+    l->features = (size_t)in;
+}
+
+static void layout_conv4(const struct structure *s, struct layout *l)
+{
+    int64_t h = s->height, w = s->width, in = s->channels;
+    for (int i = 0; i < s->layers; i++) {
+        const int64_t out = s->hidden[i], filter[] = {3, 3, in, out};
+        char name[32];
+        snprintf(name, sizeof name, "layer%d.filter", i + 1);
+        add(l, name, 4, filter, sqrt(6.0 / (double)(9 * in)), 0);
+        snprintf(name, sizeof name, "layer%d.scale", i + 1);
+        add(l, name, 1, &out, 0, 1);
+        snprintf(name, sizeof name, "layer%d.bias", i + 1);
+        add(l, name, 1, &out, 0, 0);
+        l->statistics += 2 * (size_t)out;
+        in = out;
+        h /= 2;
+        w /= 2;
+    }
+    l->features = (size_t)(h * w * in);
+}
+
+/* ---- forward ---- */
+
+t2m_value structure_take(t2m_graph *g, const struct structure *s, t2m_value m, const char *name)
+{
+    struct layout l;
+    structure_layout(s, &l);
+    for (size_t i = 0; i < l.count; i++)
+        if (strcmp(l.parameter[i].name, name) == 0) {
+            const struct parameter *p = &l.parameter[i];
+            const t2m_value piece =
+                t2m_slice(g, m, 0, (int64_t)p->offset, (int64_t)p->count);
+            return t2m_reshape(g, piece, p->rank, p->dim);
+        }
+    return t2m_graph_fail(g, "this structure has no parameter '%s'", name);
+}
+
+static t2m_value take(t2m_graph *g, const struct structure *s, t2m_value m, int layer,
+                      const char *part)
+{
+    char name[32];
+    snprintf(name, sizeof name, "layer%d.%s", layer + 1, part);
+    return structure_take(g, s, m, name);
+}
+
+static t2m_value flat(t2m_graph *g, t2m_value x)
+{
+    const int64_t dim[] = {t2m_dim(g, x, 0), -1};
+    return t2m_rank(g, x) == 2 ? x : t2m_reshape(g, x, 2, dim);
+}
+
+static t2m_value features_linear(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                                 struct norm_use *norm)
+{
+    (void)s, (void)m, (void)norm;
+    return flat(g, x);
+}
+
+static t2m_value features_mlp(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                              struct norm_use *norm)
+{
+    (void)norm;
+    t2m_value h = flat(g, x);
+    for (int i = 0; i < s->layers; i++)
+        h = t2m_relu(g, nn_linear(g, h, take(g, s, m, i, "weight"), take(g, s, m, i, "bias")));
+    return h;
+}
+
+/* Four blocks of convolution, norm, ReLU and pooling (Vinyals et al. 2016, section 4.1). */
+static t2m_value features_conv4(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                                struct norm_use *norm)
+{
+    t2m_value h = x, seen[2 * NN_MAX_LAYERS];
+    int64_t at = 0;
+    for (int i = 0; i < s->layers; i++) {
+        const int64_t channels = s->hidden[i];
+        t2m_value mean, var;
+        t2m_scope(g, "conv4");
+        h = t2m_conv2d(g, h, take(g, s, m, i, "filter"), 1, 1);
+        if (norm->norm == NORM_BATCH) {
+            nn_statistics(g, h, &mean, &var);
+        } else {
+            mean = t2m_slice(g, norm->given, 0, at, channels);
+            var = t2m_slice(g, norm->given, 0, at + channels, channels);
+        }
+        seen[2 * i] = mean;
+        seen[2 * i + 1] = var;
+        at += 2 * channels;
+        h = nn_normalise(g, h, mean, var, take(g, s, m, i, "scale"), take(g, s, m, i, "bias"));
+        h = t2m_relu(g, t2m_max_pool(g, h, 2, 2)); /* in this order on a quarter of the numbers */
+        t2m_scope(g, NULL);
+    }
+    norm->seen = t2m_concat(g, 0, seen, 2 * (size_t)s->layers);
+    return flat(g, h);
+}
+
+/* ---- the table ---- */
+
+static const struct {
+    const char *name;
+    int min_layers, max_layers, default_layers;
+    int64_t default_width;
+    bool images;
+    void (*layout)(const struct structure *s, struct layout *l);
+    t2m_value (*features)(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                          struct norm_use *norm);
+} kinds[NN_KINDS] = {
+    [NN_LINEAR] = {"linear", 0, 0, 0, 0, false, layout_linear, features_linear},
+    [NN_MLP] = {"mlp", 1, NN_MAX_LAYERS, 2, 40, false, layout_mlp, features_mlp},
+    [NN_CONV4] = {"conv4", 4, 4, 4, 64, true, layout_conv4, features_conv4},
+};
+
+void structure_layout(const struct structure *s, struct layout *out)
+{
+    *out = (struct layout){0};
+    kinds[s->kind].layout(s, out);
+    out->body = out->numel;
+    add_linear(out, "head", (int64_t)out->features, s->outputs, 1);
+}
+
+void layout_start(const struct layout *l, struct random *r, float *m)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        const struct parameter *p = &l->parameter[i];
+        for (size_t k = 0; k < p->count; k++)
+            m[p->offset + k] = p->spread > 0 ? (float)random_uniform(r, -p->spread, p->spread)
+                                             : (float)p->start;
+    }
+}
+
+t2m_value structure_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                             struct norm_use *norm)
+{
+    norm->seen = (t2m_value){0};
+    return kinds[s->kind].features(g, s, m, x, norm);
+}
+
+t2m_value structure_head(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value features)
+{
+    return nn_linear(g, features, structure_take(g, s, m, "head.weight"),
+                     structure_take(g, s, m, "head.bias"));
+}
+
+t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n)
+{
+    const int64_t image[] = {n, s->height, s->width, s->channels}, row[] = {n, s->channels};
+    const bool is_image = s->height * s->width > 1;
+    return t2m_input(g, name, is_image ? 4 : 2, is_image ? image : row);
+}
+
+size_t structure_input_size(const struct structure *s)
+{
+    return (size_t)(s->height * s->width * s->channels);
+}
+
+/* ---- text ---- */
+
+static t2m_status bad_structure(t2m *lib, const char *text)
+{
+    return refuse(lib, T2M_EUSAGE,
+                "unknown structure '%.60s': expected linear, mlp:WIDTH,... (1 to %d layers of 1 to "
+                "4096) or conv4:CHANNELS",
+                text, NN_MAX_LAYERS);
+}
+
+t2m_status structure_parse(t2m *lib, const char *text, struct structure *out)
+{
+    const size_t name = strcspn(text, ":");
+    int kind = 0;
+    while (kind < NN_KINDS &&
+           (strlen(kinds[kind].name) != name || strncmp(kinds[kind].name, text, name) != 0))
+        kind++;
+    if (kind == NN_KINDS)
+        return bad_structure(lib, text);
+    *out = (struct structure){.kind = (enum nn_kind)kind, .height = 1, .width = 1};
+    for (const char *p = text + name; *p;) {
+        char *end;
+        const long width = strtol(p + 1, &end, 10);
+        if (end == p + 1 || (*end && *end != ',') || width < 1 || width > 4096 ||
+            out->layers == NN_MAX_LAYERS)
+            return bad_structure(lib, text);
+        out->hidden[out->layers++] = width;
+        p = end;
+    }
+    const int want = kinds[kind].default_layers;
+    if (out->layers == 0 || (kinds[kind].min_layers == kinds[kind].max_layers && out->layers == 1)) {
+        const int64_t width = out->layers ? out->hidden[0] : kinds[kind].default_width;
+        out->layers = want;
+        for (int i = 0; i < want; i++)
+            out->hidden[i] = width;
+    }
+    if (out->layers < kinds[kind].min_layers || out->layers > kinds[kind].max_layers)
+        return bad_structure(lib, text);
+    return T2M_OK;
+}
+
+void structure_text(const struct structure *s, char out[96])
+{
+    int at = snprintf(out, 96, "%s", kinds[s->kind].name);
+    const bool same = kinds[s->kind].min_layers == kinds[s->kind].max_layers;
+    for (int i = 0; i < (same ? s->layers > 0 : s->layers); i++)
+        at += snprintf(out + at, (size_t)(96 - at), "%c%lld", i ? ',' : ':',
+                       (long long)s->hidden[i]);
+}
+
+t2m_status structure_check(t2m *lib, const struct structure *s)
+{
+    if ((unsigned)s->kind >= NN_KINDS || s->layers < kinds[s->kind].min_layers ||
+        s->layers > kinds[s->kind].max_layers || s->height < 1 || s->width < 1 ||
+        s->channels < 1 || s->height > 1024 || s->width > 1024 || s->channels > 65536 ||
+        s->outputs < 1 || s->outputs > 65536)
+        return refuse(lib, T2M_EUSAGE, "this is not a possible structure");
+    for (int i = 0; i < s->layers; i++)
+        if (s->hidden[i] < 1 || s->hidden[i] > 4096)
+            return refuse(lib, T2M_EUSAGE, "a layer has 1 to 4096 units, not %lld",
+                        (long long)s->hidden[i]);
+    if (kinds[s->kind].images && (s->height < 16 || s->width < 16))
+        return refuse(lib, T2M_EUSAGE, "%s needs images of at least 16 x 16, not %lld x %lld",
+                    kinds[s->kind].name, (long long)s->height, (long long)s->width);
+    return T2M_OK;
+}

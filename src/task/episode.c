@@ -1,0 +1,178 @@
+/* episode.c: drawing episodes. Every random choice comes from the stream (seed, episode number). */
+#include "task/family.h"
+
+#include <string.h>
+
+enum { MAX_WAYS = 1024, MAX_CHOICE = 4096 };
+
+size_t episode_input_size(const struct t2m_family *f)
+{
+    return f->kind == FAMILY_IMAGES ? f->height * f->width * f->channels : f->features;
+}
+
+/* ---- checks ---- */
+
+static t2m_status check_rows(const struct t2m_family *f, const struct protocol *p)
+{
+    for (size_t i = 0; i < f->tasks; i++)
+        if (f->task[i].rows < p->shots + p->queries)
+            return refuse(f->lib, T2M_EDATA,
+                        "task '%.60s' has %zu rows, fewer than %zu shots + %zu queries; lower "
+                        "--shots or --queries",
+                        f->task[i].name, f->task[i].rows, p->shots, p->queries);
+    return f->tasks > 0 || f->builtin ? T2M_OK
+                                      : refuse(f->lib, T2M_EDATA, "'%s' has no tasks", f->name);
+}
+
+static size_t largest_domain(const struct t2m_family *f)
+{
+    size_t most = 0;
+    for (size_t d = 0; d < f->domains; d++) {
+        size_t n = 0;
+        for (size_t i = 0; i < f->classes; i++)
+            n += f->class[i].domain == d;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+t2m_status episode_check(const struct t2m_family *f, const struct protocol *p)
+{
+    if (p->shots < 1 || p->queries < 1)
+        return refuse(f->lib, T2M_EUSAGE, "--shots and --queries must be at least 1");
+    if (p->ways > MAX_WAYS || p->shots > MAX_CHOICE / 2 || p->queries > MAX_CHOICE / 2)
+        return refuse(f->lib, T2M_EUSAGE, "at most %d ways, %d shots and %d queries", MAX_WAYS,
+                    MAX_CHOICE / 2, MAX_CHOICE / 2);
+    if (f->kind == FAMILY_REGRESSION)
+        return check_rows(f, p);
+    const size_t classes = p->within_domain ? largest_domain(f) : f->classes;
+    if (p->ways < 2)
+        return refuse(f->lib, T2M_EUSAGE, "--ways must be at least 2");
+    if (classes < p->ways)
+        return refuse(f->lib, T2M_EDATA, "'%s' has %zu classes%s, fewer than --ways %zu", f->name,
+                    classes, p->within_domain ? " in its largest domain" : "", p->ways);
+    for (size_t i = 0; i < f->classes; i++)
+        if (f->class[i].count < p->shots + p->queries)
+            return refuse(f->lib, T2M_EDATA,
+                        "class '%.60s' has %zu images, fewer than %zu shots + %zu queries; lower "
+                        "--shots or --queries",
+                        f->class[i].name, f->class[i].count, p->shots, p->queries);
+    return T2M_OK;
+}
+
+/* ---- regression ---- */
+
+static void draw_builtin(const struct t2m_family *f, const struct protocol *p, struct random *r,
+                         struct episode *e)
+{
+    const struct builtin *b = f->builtin;
+    double curve[4];
+    b->draw(r, curve);
+    for (size_t i = 0; i < p->shots; i++) {
+        const double x = random_uniform(r, b->low, b->high);
+        e->x_support[i] = (float)x;
+        e->y_support[i] = (float)(b->value(curve, x) + b->noise * random_normal(r));
+    }
+    for (size_t i = 0; i < p->queries; i++) {
+        const double part = p->queries > 1 ? (double)i / (double)(p->queries - 1) : 0.5;
+        const double x = p->even_queries ? b->low + part * (b->high - b->low)
+                                         : random_uniform(r, b->low, b->high);
+        e->x_query[i] = (float)x;
+        e->y_query[i] = (float)b->value(curve, x);
+    }
+}
+
+/* Moves `take` random places of index to its front (a partial shuffle). */
+static void choose(struct random *r, size_t *index, size_t n, size_t take)
+{
+    for (size_t i = 0; i < n; i++)
+        index[i] = i;
+    random_choose(r, index, n, take);
+}
+
+static void put_row(const struct t2m_family *f, const struct regression_task *t, size_t row,
+                    float *x, float *y)
+{
+    for (size_t j = 0; j < f->features; j++)
+        x[j] = (float)((t->x[row * f->features + j] - f->x_mean[j]) / f->x_scale[j]);
+    *y = (float)((t->y[row] - f->y_mean) / f->y_scale);
+}
+
+/* Rows are shuffled in a table of MAX_CHOICE; a longer task gives a random window of that length. */
+static void draw_rows(const struct t2m_family *f, const struct protocol *p, struct random *r,
+                      struct episode *e)
+{
+    const struct regression_task *t = &f->task[random_below(r, f->tasks)];
+    size_t index[MAX_CHOICE];
+    const size_t n = t->rows < MAX_CHOICE ? t->rows : MAX_CHOICE,
+                 first = t->rows > n ? random_below(r, t->rows - n + 1) : 0;
+    choose(r, index, n, p->shots + p->queries);
+    for (size_t i = 0; i < p->shots; i++)
+        put_row(f, t, first + index[i], e->x_support + i * f->features, e->y_support + i);
+    for (size_t i = 0; i < p->queries; i++)
+        put_row(f, t, first + index[p->shots + i], e->x_query + i * f->features, e->y_query + i);
+}
+
+/* ---- images ---- */
+
+static size_t draw_class(const struct t2m_family *f, const struct protocol *p, struct random *r,
+                         const size_t *taken, size_t count)
+{
+    for (;;) {
+        const size_t c = random_below(r, f->classes);
+        bool again = false;
+        for (size_t i = 0; i < count; i++)
+            again = again || taken[i] == c ||
+                    (p->within_domain && f->class[c].domain != f->class[taken[0]].domain);
+        if (!again)
+            return c;
+    }
+}
+
+/* The first class decides the domain; one whose domain is too small for the ways is passed over. */
+static size_t first_class(const struct t2m_family *f, const struct protocol *p, struct random *r)
+{
+    for (;;) {
+        const size_t c = random_below(r, f->classes);
+        size_t n = 0;
+        for (size_t i = 0; i < f->classes; i++)
+            n += f->class[i].domain == f->class[c].domain;
+        if (!p->within_domain || n >= p->ways)
+            return c;
+    }
+}
+
+static void draw_images(const struct t2m_family *f, const struct protocol *p, struct random *r,
+                        struct episode *e)
+{
+    const size_t size = episode_input_size(f);
+    size_t taken[MAX_WAYS], index[MAX_CHOICE];
+    for (size_t w = 0; w < p->ways; w++) {
+        taken[w] = w ? draw_class(f, p, r, taken, w) : first_class(f, p, r);
+        const struct image_class *c = &f->class[taken[w]];
+        const size_t n = c->count < MAX_CHOICE ? c->count : MAX_CHOICE;
+        choose(r, index, n, p->shots + p->queries);
+        for (size_t i = 0; i < p->shots; i++) {
+            memcpy(e->x_support + (w * p->shots + i) * size, c->pixels + index[i] * size,
+                   size * sizeof(float));
+            e->y_support[w * p->shots + i] = (float)w;
+        }
+        for (size_t i = 0; i < p->queries; i++) {
+            memcpy(e->x_query + (w * p->queries + i) * size,
+                   c->pixels + index[p->shots + i] * size, size * sizeof(float));
+            e->y_query[w * p->queries + i] = (float)w;
+        }
+    }
+}
+
+void episode_draw(const struct t2m_family *f, const struct protocol *p, uint64_t seed,
+                  uint64_t number, struct episode *e)
+{
+    struct random r = random_stream(seed, 1, number);
+    if (f->kind == FAMILY_IMAGES)
+        draw_images(f, p, &r, e);
+    else if (f->builtin)
+        draw_builtin(f, p, &r, e);
+    else
+        draw_rows(f, p, &r, e);
+}

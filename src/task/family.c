@@ -1,0 +1,136 @@
+/* family.c: families from what a user has: a formula, CSVs, folders or zips of images, arrays. */
+#include "task/family.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "task/reading.h"
+
+static const char builtin_prefix[] = "builtin:";
+
+static t2m_status open_builtin(t2m_family *f, const char *path)
+{
+    f->kind = FAMILY_REGRESSION;
+    f->builtin = builtin_find(path + sizeof builtin_prefix - 1);
+    if (!f->builtin) {
+        char names[128];
+        builtin_names(names);
+        return refuse(f->lib, T2M_EUSAGE, "unknown family '%.60s'; there are %s", path, names);
+    }
+    f->features = 1;
+    f->feature_names = mem_new(f->lib, 1, sizeof *f->feature_names);
+    f->target = mem_text(f->lib, "y");
+    if (!f->feature_names || !f->target || !(f->feature_names[0] = mem_text(f->lib, "x")))
+        return T2M_ENOMEM;
+    return T2M_OK;
+}
+
+/* Mean and scale (standard deviation, or 1) of a column. */
+static void measure(const struct t2m_family *f, size_t column, double *mean, double *scale)
+{
+    double sum = 0, squares = 0, n = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < f->tasks; i++)
+            for (size_t r = 0; r < f->task[i].rows; r++) {
+                const double v = column < f->features ? f->task[i].x[r * f->features + column]
+                                                      : f->task[i].y[r];
+                if (pass == 0) {
+                    sum += v;
+                    n++;
+                } else {
+                    squares += (v - sum / n) * (v - sum / n);
+                }
+            }
+    *mean = n > 0 ? sum / n : 0;
+    *scale = n > 1 && squares > 0 ? sqrt(squares / n) : 1;
+}
+
+t2m_status family_measure(struct t2m_family *f)
+{
+    f->x_mean = mem_new(f->lib, f->features, sizeof *f->x_mean);
+    f->x_scale = mem_new(f->lib, f->features, sizeof *f->x_scale);
+    if (!f->x_mean || !f->x_scale)
+        return T2M_ENOMEM;
+    f->y_scale = 1;
+    for (size_t j = 0; j < f->features; j++)
+        f->x_scale[j] = 1;
+    for (size_t j = 0; j < f->features && !f->builtin; j++)
+        measure(f, j, &f->x_mean[j], &f->x_scale[j]);
+    if (!f->builtin)
+        measure(f, f->features, &f->y_mean, &f->y_scale);
+    return T2M_OK;
+}
+
+static t2m_status open_one(t2m_family *f, const char *path, const struct family_options *o)
+{
+    if (strncmp(path, builtin_prefix, sizeof builtin_prefix - 1) == 0)
+        return open_builtin(f, path);
+    return family_read(f, path, o);
+}
+
+t2m_status family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
+                       const struct family_options *o)
+{
+    if (n == 0)
+        return refuse(lib, T2M_EUSAGE, "no family was given");
+    t2m_family *f = mem_new(lib, 1, sizeof *f);
+    if (!f)
+        return T2M_ENOMEM;
+    f->lib = lib;
+    f->name = mem_text(lib, paths[0]);
+    t2m_status status = f->name ? T2M_OK : T2M_ENOMEM;
+    for (size_t i = 0; i < n && status == T2M_OK; i++) {
+        status = open_one(f, paths[i], o);
+        if (status == T2M_OK && f->builtin && n > 1)
+            status = refuse(lib, T2M_EUSAGE, "'%.60s' cannot be joined with other families",
+                            paths[i]);
+    }
+    if (status == T2M_OK && o->rotations)
+        status = family_rotate(f);
+    if (status == T2M_OK)
+        status = f->kind == FAMILY_REGRESSION ? family_measure(f) : T2M_OK;
+    if (status == T2M_OK)
+        *out = f;
+    else
+        t2m_family_free(f);
+    return status;
+}
+
+void t2m_family_free(t2m_family *f)
+{
+    if (!f)
+        return;
+    t2m *lib = f->lib;
+    for (size_t i = 0; i < f->tasks; i++) {
+        mem_free(lib, f->task[i].name);
+        mem_free(lib, f->task[i].x);
+        mem_free(lib, f->task[i].y);
+    }
+    for (size_t i = 0; i < f->classes; i++) {
+        mem_free(lib, f->class[i].name);
+        mem_free(lib, f->class[i].pixels);
+    }
+    for (size_t i = 0; f->feature_names && i < f->features; i++)
+        mem_free(lib, f->feature_names[i]);
+    void *const memory[] = {f->task,   f->class,  f->feature_names, f->target,
+                            f->x_mean, f->x_scale, f->name};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
+        mem_free(lib, memory[i]);
+    mem_free(lib, f);
+}
+
+void t2m_family_describe(const t2m_family *f, t2m_family_info *out)
+{
+    *out = (t2m_family_info){.name = f->name,
+                             .images = f->kind == FAMILY_IMAGES,
+                             .tasks = f->tasks,
+                             .features = f->features,
+                             .classes = f->classes,
+                             .domains = f->domains,
+                             .height = f->height,
+                             .width = f->width,
+                             .channels = f->channels};
+    for (size_t i = 0; i < f->classes; i++)
+        out->examples += f->class[i].count;
+}

@@ -1,0 +1,82 @@
+/* family.h: step 1. A family is many tasks; an episode is one of them with a support and a query
+ * set. Families are numbers in memory: rows of features with a value (regression), or images by
+ * class. Episodes are drawn by number from counter-based random streams, so episode k is the same
+ * whenever and wherever it is drawn. Called by mapping. */
+#pragma once
+#include "base/base.h"
+#include "base/random.h"
+#include "nn/nn.h"
+#include "task2model.h"
+
+enum family_kind { FAMILY_NONE, FAMILY_REGRESSION, FAMILY_IMAGES };
+
+struct regression_task {
+    char *name;
+    size_t rows;
+    double *x, *y; /* [rows, features], [rows] */
+};
+
+struct image_class {
+    char *name;
+    size_t domain, count;
+    float *pixels; /* [count, side, side, channels], 0..1 */
+};
+
+struct builtin { /* a family made by a formula */
+    const char *name;
+    double low, high, noise; /* x ~ U[low, high] */
+    /* Draws a task: its curve's numbers. */
+    void (*draw)(struct random *r, double curve[4]);
+    double (*value)(const double curve[4], double x);
+};
+const struct builtin *builtin_find(const char *name); /* NULL: no such */
+void builtin_names(char out[128]);
+
+struct t2m_family {
+    t2m *lib;
+    enum family_kind kind;
+    char *name, *target;
+    uint64_t fingerprint; /* of the data */
+    /* regression */
+    const struct builtin *builtin;
+    size_t features, tasks;
+    char **feature_names;
+    struct regression_task *task;
+    double *x_mean, *x_scale, y_mean, y_scale; /* over all rows; 0 and 1 for built-in families */
+    /* images */
+    size_t height, width, channels, classes, domains;
+    struct image_class *class;
+};
+
+struct family_options {
+    const char *target;
+    size_t height, width, channels; /* 0: 28, 28, as the first image */
+    bool rotations;
+    size_t features; /* columns wanted, in this order; 0: as the file has them */
+    const char *const *feature_names;
+};
+/* t2m_family_open, in terms of this layer. */
+t2m_status family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
+                       const struct family_options *o);
+
+/* Fills in the means and scales. */
+t2m_status family_measure(struct t2m_family *f);
+
+struct protocol { /* how episodes are drawn */
+    size_t ways, shots, queries; /* of each class; ways = 1 for regression */
+    bool even_queries;           /* built-in families: query x equally spaced over the range */
+    bool within_domain;
+};
+
+struct episode { /* float arrays of fixed size for a protocol */
+    size_t supports, queries; /* examples */
+    float *x_support, *y_support, *x_query, *y_query;
+};
+
+/* Checks that the family has enough for the protocol; T2M_EDATA says what is missing. */
+t2m_status episode_check(const struct t2m_family *f, const struct protocol *p);
+/* Draws episode `number` of the stream `seed`. Support and query share no example; labels 0 ..
+ * ways-1; query values of built-in families are free of noise. */
+void episode_draw(const struct t2m_family *f, const struct protocol *p, uint64_t seed,
+                  uint64_t number, struct episode *e);
+size_t episode_input_size(const struct t2m_family *f); /* numbers of one example */
