@@ -10,10 +10,11 @@
  * The engine underneath (graphs, gradients, plans) is in task2model/graph.h.
  *
  * Rules. Out-parameters come first and are written only on success, unless said otherwise. Whoever
- * calls _open, _new or _build frees with the matching _free or _close; strings documented as "caller
- * frees" go to t2m_free; all else is borrowed and lives as long as the object that gave it. The
- * library never prints, exits or aborts. A handle and everything made from it belong to one thread
- * at a time; t2m_model_predict alone may run on many threads, each with its own prepared model. */
+ * calls _open, _new or _build frees with the matching _free or _close; strings documented as
+ * "caller frees" go to t2m_free; all else is borrowed and lives as long as the object that gave it.
+ * The library never prints, exits or aborts. A handle and everything made from it belong to one
+ * thread at a time; t2m_model_predict alone may run on many threads, each with its own prepared
+ * model. */
 #ifndef TASK2MODEL_H
 #define TASK2MODEL_H
 
@@ -65,21 +66,24 @@ typedef struct t2m_io { /* all file access of the library; as the system calls, 
 } t2m_io;
 
 typedef struct t2m_options {
-    int version;               /* T2M_VERSION_1 */
-    size_t threads;            /* 0: as many as this process may use */
-    size_t max_memory;         /* bytes that loading one file may take; 0: 1 GiB */
-    const char *isa;           /* "base", "avx2", "avx512", "neon"; NULL: the T2M_ISA variable, or
-                                  the best */
+    int version;                /* T2M_VERSION_1 */
+    size_t threads;             /* 0: as many as this process may use */
+    size_t max_memory;          /* bytes that loading one file may take; 0: 1 GiB */
+    const char *isa;            /* "base", "avx2", "avx512", "neon"; NULL: the T2M_ISA variable, or
+                                   the best */
     const t2m_allocator *alloc; /* NULL: malloc */
     const t2m_io *io;           /* NULL: the system */
 } t2m_options;
-#define T2M_OPTIONS_INIT {T2M_VERSION_1, 0, 0, 0, 0, 0}
+#define T2M_OPTIONS_INIT                                                                           \
+    {                                                                                              \
+        T2M_VERSION_1, 0, 0, 0, 0, 0                                                               \
+    }
 
 /* Chooses the kernels for this processor, tests them, starts the threads. options may be NULL.
  * T2M_ESELFTEST: the kernels compute wrongly here. On failure *out is NULL and `message` (may be
  * NULL), of 256 bytes, has the sentence. */
 t2m_status t2m_open(t2m **out, const t2m_options *options, char *message);
-void t2m_close(t2m *lib); /* after everything made from it */
+void t2m_close(t2m *lib);               /* after everything made from it */
 const char *t2m_errmsg(const t2m *lib); /* one sentence about the last failure, with the numbers */
 const char *t2m_isa(const t2m *lib);
 size_t t2m_threads(const t2m *lib);
@@ -99,11 +103,14 @@ typedef struct t2m_family_options {
     bool rotations;             /* adds each class turned by 90, 180 and 270 degrees */
     const t2m_learner *learner; /* sizes, columns and scales as this learner has them; or NULL */
 } t2m_family_options;
-#define T2M_FAMILY_OPTIONS_INIT {T2M_VERSION_1, 0, 0, 0, false, 0}
+#define T2M_FAMILY_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        T2M_VERSION_1, 0, 0, 0, false, 0                                                           \
+    }
 
 /* Reads and joins the families at paths[n]: "builtin:NAME"; a CSV with a column `task`; a folder of
- * CSVs; a folder or .zip of class folders, or of domains of them, with PNG or JPEG images; .npz with
- * arrays images [n, h, w] or [n, h, w, c] of bytes, labels [n] and, if there is, domain [n].
+ * CSVs; a folder or .zip of class folders, or of domains of them, with PNG or JPEG images; .npz
+ * with arrays images [n, h, w] or [n, h, w, c] of bytes, labels [n] and, if there is, domain [n].
  * T2M_EDATA names file, line, column or image. Freed by t2m_family_free. options may be NULL. */
 t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
                            const t2m_family_options *options);
@@ -111,13 +118,14 @@ void t2m_family_free(t2m_family *f);
 typedef struct t2m_family_info {
     const char *name;
     bool images;
-    size_t tasks, features;          /* regression: tasks (0: endless), columns */
+    size_t tasks, features;            /* regression: tasks (0: endless), columns */
     size_t classes, domains, examples; /* images */
     size_t height, width, channels;
 } t2m_family_info;
 void t2m_family_describe(const t2m_family *f, t2m_family_info *out);
 
-/* Reads one task for this learner: class folders (a folder or .zip), or one CSV. target: as above. */
+/* Reads one task for this learner: class folders (a folder or .zip), or one CSV. target: as above.
+ */
 t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
                          const char *target);
 /* The same from memory: x [n, numbers of one example] as the learner takes them (images: height,
@@ -137,7 +145,8 @@ const float *t2m_task_y(const t2m_task *t);
 /* ---- step 3: learn the mapping ---- */
 typedef struct t2m_progress {
     size_t step, steps;
-    double loss, metric, validation; /* metric: accuracy, or root of the squared error; NaN: none yet */
+    double loss, metric,
+        validation; /* metric: accuracy, or root of the squared error; NaN: none yet */
     double seconds;
     const char *event; /* "step", "validation", "checkpoint" */
 } t2m_progress;
@@ -148,11 +157,11 @@ typedef struct t2m_train_options {
     const char *method;    /* NULL: "ridge" for rows, "protonet" for images */
     const char *structure; /* NULL: "mlp:40,40" or "conv4:64" */
     const char *represent; /* "set" or "concat", for hyper; NULL: "set" */
-    size_t ways, shots, queries; /* 0: 5, 1 (rows: 10), 15 (rows: 10) */
-    size_t steps;          /* meta-steps; 0: 10000 */
-    double minutes;        /* stop after so long; 0: no limit */
-    size_t meta_batch;     /* tasks a meta-step; 0: 4 (rows: 25) */
-    int inner_steps, eval_steps; /* of tuning; -1: as the method has them */
+    size_t ways, shots, queries;  /* 0: 5, 1 (rows: 10), 15 (rows: 10) */
+    size_t steps;                 /* meta-steps; 0: 10000 */
+    double minutes;               /* stop after so long; 0: no limit */
+    size_t meta_batch;            /* tasks a meta-step; 0: 4 (rows: 25) */
+    int inner_steps, eval_steps;  /* of tuning; -1: as the method has them */
     double inner_rate, meta_rate; /* 0: as the method has them */
     uint64_t seed;
     const t2m_family *validation; /* NULL: other episodes of the training family */
@@ -165,8 +174,10 @@ typedef struct t2m_train_options {
     void *ctx;
 } t2m_train_options;
 #define T2M_TRAIN_OPTIONS_INIT                                                                     \
-    {T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false, false,   \
-     0, 0, 0}
+    {                                                                                              \
+        T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false,       \
+            false, 0, 0, 0                                                                         \
+    }
 
 typedef struct t2m_train_result {
     size_t steps, best_step;
@@ -201,11 +212,14 @@ typedef struct t2m_build_options {
     int version; /* T2M_VERSION_1 */
     int steps;   /* of tuning; -1: as the learner has them; 0: none */
 } t2m_build_options;
-#define T2M_BUILD_OPTIONS_INIT {T2M_VERSION_1, -1}
+#define T2M_BUILD_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        T2M_VERSION_1, -1                                                                          \
+    }
 
 typedef struct t2m_build_report {
-    double milliseconds[5];                 /* of the steps 1 to 5; 3 and 4 are one for some methods */
-    double loss_generated, loss_tuned;      /* on the task's own examples */
+    double milliseconds[5];            /* of the steps 1 to 5; 3 and 4 are one for some methods */
+    double loss_generated, loss_tuned; /* on the task's own examples */
     int steps;
 } t2m_build_report;
 t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task,
@@ -223,9 +237,9 @@ typedef struct t2m_model_info {
     size_t parameters, inputs, outputs, height, width, channels;
 } t2m_model_info;
 void t2m_model_describe(const t2m_model *m, t2m_model_info *out);
-size_t t2m_model_classes(const t2m_model *m);                   /* 0: values */
-const char *t2m_model_class(const t2m_model *m, size_t i);      /* name */
-const char *t2m_model_feature(const t2m_model *m, size_t i);    /* column name, or NULL */
+size_t t2m_model_classes(const t2m_model *m);                /* 0: values */
+const char *t2m_model_class(const t2m_model *m, size_t i);   /* name */
+const char *t2m_model_feature(const t2m_model *m, size_t i); /* column name, or NULL */
 /* Step 2. The model vector m [*n]: structure code, parameters, norm statistics; without loss. */
 t2m_status t2m_model_vector(const t2m_model *m, float **vector, size_t *n);
 /* The model of a vector; names and scales as in `like`. Equal vectors give equal bytes in files. */
@@ -250,7 +264,10 @@ typedef struct t2m_eval_options {
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;
 } t2m_eval_options;
-#define T2M_EVAL_OPTIONS_INIT {T2M_VERSION_1, 0, 0, 0, 0, 0, -1, false, false, 0, 0}
+#define T2M_EVAL_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        T2M_VERSION_1, 0, 0, 0, 0, 0, -1, false, false, 0, 0                                       \
+    }
 
 enum { T2M_EVAL_ROWS = 5 };
 typedef struct t2m_eval_row {

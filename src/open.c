@@ -73,7 +73,8 @@ static int system_unlink(void *ctx, const char *path)
     return unlink(path);
 }
 
-static const t2m_allocator system_allocator = {system_allocate, system_resize, system_release, NULL};
+static const t2m_allocator system_allocator = {system_allocate, system_resize, system_release,
+                                               NULL};
 static const t2m_io system_io = {system_open,  system_read,   system_write,  system_sync,
                                  system_close, system_rename, system_unlink, NULL};
 
@@ -86,11 +87,12 @@ static t2m_status choose_kernels(t2m *lib, const char *isa)
     lib->kernels_f64 = &kernels_f64;
     if (!lib->kernels)
         return refuse(lib, T2M_EUSAGE,
-                    "this processor cannot run the instruction set '%s' (T2M_ISA)", name);
+                      "this processor cannot run the instruction set '%s' (T2M_ISA)", name);
     const char *bad = kernels_self_test(lib->kernels);
-    return bad ? refuse(lib, T2M_ESELFTEST, "self-test: %s gives wrong results with '%s'; try "
-                                          "T2M_ISA=base",
-                      bad, lib->kernels->isa)
+    return bad ? refuse(lib, T2M_ESELFTEST,
+                        "self-test: %s gives wrong results with '%s'; try "
+                        "T2M_ISA=base",
+                        bad, lib->kernels->isa)
                : T2M_OK;
 }
 
@@ -108,9 +110,10 @@ t2m_status t2m_open(t2m **out, const t2m_options *options, char *message)
     }
     *lib = (t2m){.alloc = *alloc, .io = o->io ? *o->io : system_io};
     lib->memory_limit = o->max_memory ? o->max_memory : DEFAULT_MEMORY_LIMIT;
-    t2m_status status = o->version == T2M_VERSION_1
-                            ? choose_kernels(lib, o->isa)
-                            : refuse(lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
+    t2m_status status =
+        o->version == T2M_VERSION_1
+            ? choose_kernels(lib, o->isa)
+            : refuse(lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
     if (status == T2M_OK)
         status = pool_new(lib, o->threads, &lib->pool);
     if (status != T2M_OK) {
@@ -154,8 +157,8 @@ void t2m_free(t2m *lib, void *p)
 
 const char *t2m_status_name(t2m_status status)
 {
-    static const char *const name[] = {"ok",        "failure",      "usage",     "bad-data",
-                                       "bad-model", "out-of-memory", "io",       "diverged",
+    static const char *const name[] = {"ok",        "failure",       "usage", "bad-data",
+                                       "bad-model", "out-of-memory", "io",    "diverged",
                                        "self-test", "cancelled"};
     const int i = -(int)status;
     return i >= 0 && i < (int)(sizeof name / sizeof *name) ? name[i] : "unknown";

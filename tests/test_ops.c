@@ -1,6 +1,6 @@
-/* test_ops.c: walks the table of ops. For every op, variant and odd size: gradients of orders 1 to 3
- * against central differences in double, jvp against vjp, vmap against a loop over tasks, the plan
- * against the unplanned run bit for bit, every instruction set against the plain one. */
+/* test_ops.c: walks the table of ops. For every op, variant and odd size: gradients of orders 1 to
+ * 3 against central differences in double, jvp against vjp, vmap against a loop over tasks, the
+ * plan against the unplanned run bit for bit, every instruction set against the plain one. */
 #include "check.h"
 
 #include "engine/compute/kernels.h"
@@ -34,7 +34,8 @@ static void draw(const struct sample_input *in, const t2m_graph *g, struct rando
 }
 
 /* False when the op has no such variant. */
-static bool example_make(struct example *e, t2m *lib, const struct op *op, int variant, int64_t size)
+static bool example_make(struct example *e, t2m *lib, const struct op *op, int variant,
+                         int64_t size)
 {
     *e = (struct example){.op = op, .s = {.variant = variant, .size = size}};
     if (!op->sample)
@@ -63,7 +64,8 @@ static void example_free(struct example *e)
     t2m_graph_free(e->g);
 }
 
-static double *example_run(struct example *e, t2m *lib, t2m_value y, t2m_precision p, bool unplanned)
+static double *example_run(struct example *e, t2m *lib, t2m_value y, t2m_precision p,
+                           bool unplanned)
 {
     return check_run(lib, e->g, e->in, e->x, e->s.count, y, p, unplanned);
 }
@@ -122,7 +124,8 @@ static void check_gradients(struct example *e, t2m *lib)
                 forward = t2m_add(e->g, forward, t2m_jvp(e->g, loss, e->in[i], v));
         }
         double *exact = example_run(e, lib, next, T2M_F64, false);
-        const double far = (at_shift(e, lib, loss, 2 * h) - at_shift(e, lib, loss, -2 * h)) / (4 * h),
+        const double far =
+                         (at_shift(e, lib, loss, 2 * h) - at_shift(e, lib, loss, -2 * h)) / (4 * h),
                      near = (at_shift(e, lib, loss, h) - at_shift(e, lib, loss, -h)) / (2 * h),
                      slope = (4 * near - far) / 3; /* Richardson: error h^4 */
         if (!(fabs(*exact - slope) <= 1e-6 * (1 + fabs(slope))))
@@ -171,8 +174,8 @@ static void check_vmap(struct example *e, t2m *lib, unsigned batched)
         for (size_t k = 0; k < n_y; k++)
             if (!(fabs(one[k] - together[t * n_y + k]) <= 1e-12 * (1 + fabs(one[k]))))
                 fail_msg("%s variant %d size %d: vmap task %d gives %.17g, alone %.17g",
-                         e->op->name, e->s.variant, (int)e->s.size, (int)t,
-                         together[t * n_y + k], one[k]);
+                         e->op->name, e->s.variant, (int)e->s.size, (int)t, together[t * n_y + k],
+                         one[k]);
         free(one);
     }
     free(together);

@@ -43,7 +43,8 @@ t2m_status t2m_graph_status(const t2m_graph *g);
 t2m_value t2m_graph_fail(t2m_graph *g, const char *format, ...);
 /* Names the nodes that follow, for messages; nests; end with t2m_scope(g, NULL). */
 void t2m_scope(t2m_graph *g, const char *name);
-/* One line per live node of y: id, op, shape, inputs. Caller frees with t2m_free. NULL on failure. */
+/* One line per live node of y: id, op, shape, inputs. Caller frees with t2m_free. NULL on failure.
+ */
 char *t2m_graph_print(t2m_graph *g, t2m_value y);
 size_t t2m_graph_size(const t2m_graph *g); /* nodes */
 
@@ -54,7 +55,7 @@ int64_t t2m_dim(const t2m_graph *g, t2m_value x, int axis); /* axis < 0 counts f
 t2m_value t2m_input(t2m_graph *g, const char *name, int rank, const int64_t *dim);
 t2m_value t2m_constant(t2m_graph *g, double value);                           /* shape [] */
 t2m_value t2m_fill(t2m_graph *g, double value, int rank, const int64_t *dim); /* all the same */
-t2m_value t2m_iota(t2m_graph *g, int64_t n);                                  /* [n]: 0, 1, 2, ... */
+t2m_value t2m_iota(t2m_graph *g, int64_t n); /* [n]: 0, 1, 2, ... */
 
 /* ---- pointwise: operands of unlike shapes are broadcast as in numpy ---- */
 t2m_value t2m_neg(t2m_graph *g, t2m_value x);
@@ -118,7 +119,8 @@ t2m_value t2m_solve_spd(t2m_graph *g, t2m_value a, t2m_value b);
 
 /* ---- convolution family (cross-correlation, as usual): x [.., n, h, w, in], filter [.., kh, kw,
  * in, out] -> [.., n, oh, ow, out], oh = (h + 2 pad - kh) / stride + 1. With `..` (at most one
- * axis) every item has its own filter. conv2d_input and conv2d_filter are its two transposes. ---- */
+ * axis) every item has its own filter. conv2d_input and conv2d_filter are its two transposes. ----
+ */
 t2m_value t2m_conv2d(t2m_graph *g, t2m_value x, t2m_value filter, int stride, int pad);
 t2m_value t2m_conv2d_input(t2m_graph *g, t2m_value gy, t2m_value filter, int stride, int pad,
                            int64_t h, int64_t w);
@@ -168,7 +170,10 @@ typedef struct t2m_plan_options {
     t2m_precision precision;
     bool unplanned; /* one buffer and one kernel call per node: the oracle for tests */
 } t2m_plan_options;
-#define T2M_PLAN_OPTIONS_INIT {T2M_VERSION_1, T2M_F32, false}
+#define T2M_PLAN_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        T2M_VERSION_1, T2M_F32, false                                                              \
+    }
 
 typedef struct t2m_plan_info {
     size_t steps;           /* kernel calls in one run */

@@ -144,8 +144,8 @@ void *arena_new(struct arena *a, size_t n, size_t size)
 {
     size_t bytes, room;
     const bool fits = size_mul(n, size, &bytes) && size_add(bytes, ARENA_ALIGN, &room);
-    if (!fits || (!(a->newest && a->newest->size - a->newest->used >= room) &&
-                  !arena_block_new(a, room))) {
+    if (!fits ||
+        (!(a->newest && a->newest->size - a->newest->used >= room) && !arena_block_new(a, room))) {
         a->failed = true;
         fail_memory(a->lib, bytes);
         return NULL;

@@ -5,7 +5,8 @@
 
 enum { ROUNDS = 10 };
 
-/* One block of four numbers for a counter and a key (Salmon et al. 2011, section 3.3 and table 2). */
+/* One block of four numbers for a counter and a key (Salmon et al. 2011, section 3.3 and table 2).
+ */
 static void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0],

@@ -16,7 +16,7 @@ struct random random_stream(uint64_t seed, uint64_t a, uint64_t b);
 uint32_t random_u32(struct random *r);
 uint64_t random_u64(struct random *r);
 double random_uniform(struct random *r, double low, double high); /* [low, high) */
-double random_normal(struct random *r);                          /* N(0, 1), Box-Muller */
-size_t random_below(struct random *r, size_t n);                 /* 0 .. n-1, unbiased; n > 0 */
+double random_normal(struct random *r);                           /* N(0, 1), Box-Muller */
+size_t random_below(struct random *r, size_t n);                  /* 0 .. n-1, unbiased; n > 0 */
 /* The first `take` places of `index` become a random sample without replacement of all n. */
 void random_choose(struct random *r, size_t *index, size_t n, size_t take);

@@ -115,14 +115,19 @@ bool text_number(const char *s, size_t n, double *out)
 static size_t utf8_length(const unsigned char *s, size_t n)
 {
     const unsigned char a = s[0], b = n > 1 ? s[1] : 0;
-    const size_t length = a < 0x80 ? 1 : a < 0xC2 ? 0 : a < 0xE0 ? 2 : a < 0xF0 ? 3 : a < 0xF5 ? 4 : 0;
+    const size_t length = a < 0x80   ? 1
+                          : a < 0xC2 ? 0
+                          : a < 0xE0 ? 2
+                          : a < 0xF0 ? 3
+                          : a < 0xF5 ? 4
+                                     : 0;
     if (length == 0 || length > n)
         return 0;
     for (size_t i = 1; i < length; i++)
         if ((s[i] & 0xC0) != 0x80)
             return 0;
-    const bool bad = (a == 0xE0 && b < 0xA0) || (a == 0xED && b > 0x9F) || (a == 0xF0 && b < 0x90) ||
-                     (a == 0xF4 && b > 0x8F);
+    const bool bad = (a == 0xE0 && b < 0xA0) || (a == 0xED && b > 0x9F) ||
+                     (a == 0xF0 && b < 0x90) || (a == 0xF4 && b > 0x8F);
     return bad ? 0 : length;
 }
 

@@ -28,7 +28,7 @@ struct reader {
     size_t length, at;
 };
 bool reader_skip(struct reader *r, size_t n);
-bool reader_u64(struct reader *r, uint64_t *out); /* little endian */
+bool reader_u64(struct reader *r, uint64_t *out);              /* little endian */
 const unsigned char *reader_slice(struct reader *r, size_t n); /* NULL if fewer are left */
 
 /* CRC-32C (Castagnoli) of bytes; start with crc = 0. */

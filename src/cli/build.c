@@ -9,8 +9,8 @@ struct settings {
     int steps, force;
 };
 
-static const char *const step_name[] = {"represent the task", "represent the model",
-                                        "map t to m", "generate", "tune"};
+static const char *const step_name[] = {"represent the task", "represent the model", "map t to m",
+                                        "generate", "tune"};
 
 static json_t *report_json(const char *output, const t2m_model_info *m, const t2m_build_report *r,
                            size_t bytes)
@@ -19,9 +19,9 @@ static json_t *report_json(const char *output, const t2m_model_info *m, const t2
     for (int i = 0; i < 5; i++)
         json_array_append_new(steps, json_pack("{s:i, s:s, s:f, s:s}", "step", i + 1, "name",
                                                step_name[i], "ms", r->milliseconds[i], "note", ""));
-    return json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:o, s:o}}", "model", output, "method", m->method,
-                     "structure", m->structure, "bytes", (json_int_t)bytes, "steps", steps,
-                     "support_loss", "generated", cli_number(r->loss_generated), "tuned",
+    return json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:o, s:o}}", "model", output, "method",
+                     m->method, "structure", m->structure, "bytes", (json_int_t)bytes, "steps",
+                     steps, "support_loss", "generated", cli_number(r->loss_generated), "tuned",
                      cli_number(r->loss_tuned));
 }
 
@@ -35,7 +35,8 @@ static void print_report(const char *output, const t2m_model *model, const t2m_t
         printf("  %zu classes from %zu examples by %s\n", t2m_model_classes(model),
                t2m_task_examples(task), m.method);
     else
-        printf("  predicts '%s', from %zu rows by %s\n", m.target, t2m_task_examples(task), m.method);
+        printf("  predicts '%s', from %zu rows by %s\n", m.target, t2m_task_examples(task),
+               m.method);
     printf("  loss on the examples %.4f", r->loss_generated);
     if (r->steps > 0)
         printf(", after %d steps of tuning %.4f", r->steps, r->loss_tuned);

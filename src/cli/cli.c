@@ -41,7 +41,8 @@ static int open_library(struct cli *c)
     if (c->threads < 0 || c->threads > 256)
         return cli_fail(c, T2M_EUSAGE, "--threads must be 0 to 256", NULL);
     if (c->max_memory && !read_size(c->max_memory, &o.max_memory))
-        return cli_fail(c, T2M_EUSAGE, "--max-memory is a number with K, M or G, such as 512M", NULL);
+        return cli_fail(c, T2M_EUSAGE, "--max-memory is a number with K, M or G, such as 512M",
+                        NULL);
     o.threads = (size_t)c->threads;
     const t2m_status status = t2m_open(&c->lib, &o, message);
     return status == T2M_OK ? 0 : cli_fail(c, status, message, NULL);
@@ -188,7 +189,8 @@ int cli_progress(void *ctx, const t2m_progress *p)
     if (validation)
         best_seen = p->validation;
     if (isatty(STDERR_FILENO) && (validation || p->seconds - shown > 0.2 || p->step == p->steps)) {
-        const double left = p->step ? p->seconds / (double)p->step * (double)(p->steps - p->step) : 0;
+        const double left =
+            p->step ? p->seconds / (double)p->step * (double)(p->steps - p->step) : 0;
         fprintf(stderr, "\r%s %zu/%zu", label, p->step, p->steps);
         if (isfinite(p->loss))
             fprintf(stderr, "  loss %.4f  metric %.4f", p->loss, p->metric);
@@ -256,5 +258,6 @@ int cli_is_learner(const char *path)
 t2m_status cli_open_learner(struct cli *c, t2m_learner **out, const char *path)
 {
     char found[4096];
-    return t2m_learner_open(c->lib, out, !is_file(path) && find_shipped(path, found) ? found : path);
+    return t2m_learner_open(c->lib, out,
+                            !is_file(path) && find_shipped(path, found) ? found : path);
 }

@@ -28,7 +28,10 @@ struct cli {
 };
 /* Options of all commands; each command's own table comes first. */
 extern struct cli cli_shared;
-#define CLI_SHARED {NULL, 0, POPT_ARG_INCLUDE_TABLE, cli_shared_options, 0, "Common options:", NULL}
+#define CLI_SHARED                                                                                 \
+    {                                                                                              \
+        NULL, 0, POPT_ARG_INCLUDE_TABLE, cli_shared_options, 0, "Common options:", NULL            \
+    }
 extern struct poptOption cli_shared_options[];
 
 /* Parses, shows --help, opens the library. Returns 0, or the exit code to leave with; *done says

@@ -25,9 +25,9 @@ static void one_class(struct output *o, const char *input, size_t row, const flo
     json_t *all = json_object();
     for (size_t k = 0; k < o->classes; k++)
         json_object_set_new(all, t2m_model_class(o->model, k), cli_number((double)p[k]));
-    json_array_append_new(o->list, json_pack("{s:s, s:I, s:s, s:o}", "input", input, "row",
-                                             (json_int_t)row, "label",
-                                             t2m_model_class(o->model, best), "probabilities", all));
+    json_array_append_new(
+        o->list, json_pack("{s:s, s:I, s:s, s:o}", "input", input, "row", (json_int_t)row, "label",
+                           t2m_model_class(o->model, best), "probabilities", all));
 }
 
 static void one_value(struct output *o, const char *input, size_t row, float y)
@@ -35,10 +35,9 @@ static void one_value(struct output *o, const char *input, size_t row, float y)
     if (!o->list)
         printf("%zu,%.9g,,\n", row, (double)y);
     else
-        json_array_append_new(o->list,
-                              json_pack("{s:s, s:I, s:o, s:n, s:n}", "input", input, "row",
-                                        (json_int_t)row, "value", cli_number((double)y),
-                                        "interval80", "interval95"));
+        json_array_append_new(o->list, json_pack("{s:s, s:I, s:o, s:n, s:n}", "input", input, "row",
+                                                 (json_int_t)row, "value", cli_number((double)y),
+                                                 "interval80", "interval95"));
 }
 
 static t2m_status predict_file(struct output *o, const char *path)

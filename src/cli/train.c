@@ -61,8 +61,7 @@ static int train(struct cli *c, struct settings *s)
 {
     t2m_family *family = NULL, *validation = NULL;
     t2m_train_result result;
-    t2m_status status =
-        open_family(c, s, c->argument, (size_t)c->arguments, NULL, &family);
+    t2m_status status = open_family(c, s, c->argument, (size_t)c->arguments, NULL, &family);
     const char *const path = s->validation;
     if (status == T2M_OK && path)
         status = open_family(c, s, &path, 1, family, &validation);
@@ -133,10 +132,12 @@ static int run(const struct command *command, int argc, const char **argv)
          "KIND"},
         {"ways", 0, POPT_ARG_INT, &s.ways, 0, "classes of an episode (default 5)", "N"},
         {"shots", 0, POPT_ARG_INT, &s.shots, 0, "support examples of a class (1; rows: 10)", "N"},
-        {"queries", 0, POPT_ARG_INT, &s.queries, 0, "query examples of a class (15; rows: 10)", "N"},
+        {"queries", 0, POPT_ARG_INT, &s.queries, 0, "query examples of a class (15; rows: 10)",
+         "N"},
         {"steps", 0, POPT_ARG_INT, &s.steps, 0, "meta-steps (default 10000)", "N"},
         {"minutes", 0, POPT_ARG_DOUBLE, &s.o.minutes, 0, "stop after so long", "X"},
-        {"meta-batch", 0, POPT_ARG_INT, &s.meta_batch, 0, "tasks of a meta-step (4; rows: 25)", "N"},
+        {"meta-batch", 0, POPT_ARG_INT, &s.meta_batch, 0, "tasks of a meta-step (4; rows: 25)",
+         "N"},
         {"inner-steps", 0, POPT_ARG_INT, &s.o.inner_steps, 0, "steps of tuning in training", "N"},
         {"eval-steps", 0, POPT_ARG_INT, &s.o.eval_steps, 0, "steps of tuning afterwards", "N"},
         {"inner-rate", 0, POPT_ARG_DOUBLE, &s.o.inner_rate, 0, "step size of tuning", "X"},
@@ -144,7 +145,8 @@ static int run(const struct command *command, int argc, const char **argv)
         {"seed", 0, POPT_ARG_LONGLONG, &s.seed, 0, "default 0", "N"},
         {"target", 0, POPT_ARG_STRING, &s.target, 0, "column to predict", "NAME"},
         {"image-size", 0, POPT_ARG_INT, &s.image_size, 0, "side in pixels (default 28)", "N"},
-        {"rotations", 0, POPT_ARG_NONE, &s.rotations, 0, "adds classes turned by 90, 180, 270", NULL},
+        {"rotations", 0, POPT_ARG_NONE, &s.rotations, 0, "adds classes turned by 90, 180, 270",
+         NULL},
         {"within-domain", 0, POPT_ARG_NONE, &s.within_domain, 0,
          "each episode's classes from one domain", NULL},
         {"validation", 0, POPT_ARG_STRING, &s.validation, 0, "family to choose the best step on",

@@ -130,7 +130,8 @@ static t2m_status png_decode_all(struct png_reading *r, const char *name)
     return png_guarded(r, png_body) ? T2M_OK : bad(r->lib, name, r->why);
 }
 
-static t2m_status decode_png(t2m *lib, const struct bytes *file, const char *name, struct image *out)
+static t2m_status decode_png(t2m *lib, const struct bytes *file, const char *name,
+                             struct image *out)
 {
     struct png_reading r = {.lib = lib, .file = file};
     r.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning, &r, on_malloc,
@@ -162,7 +163,8 @@ static t2m_status decode_jpeg_with(t2m *lib, tjhandle tj, const struct bytes *fi
                                    const char *name, struct image *out)
 {
     int width, height, sampling, colours;
-    if (tjDecompressHeader3(tj, file->data, file->length, &width, &height, &sampling, &colours) != 0)
+    if (tjDecompressHeader3(tj, file->data, file->length, &width, &height, &sampling, &colours) !=
+        0)
         return bad(lib, name, "the JPEG is damaged or cut off");
     TRY(check_size(lib, name, (size_t)width, (size_t)height));
     if (colours == TJCS_CMYK || colours == TJCS_YCCK)

@@ -21,7 +21,8 @@ struct tensor_file_impl {
 
 static t2m_status bad(struct tensor_file *f, const char *why)
 {
-    return refuse(f->lib, T2M_EMODEL, "'%.160s' is not a usable model file: %s", f->impl->name, why);
+    return refuse(f->lib, T2M_EMODEL, "'%.160s' is not a usable model file: %s", f->impl->name,
+                  why);
 }
 
 static t2m_status bad_tensor(struct tensor_file *f, const char *tensor, const char *why)

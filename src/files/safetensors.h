@@ -1,6 +1,7 @@
 /* safetensors.h: named tensors and a table of strings in one file, as published by Hugging Face:
- * 8 bytes little-endian header length, JSON header, tensors without holes or overlap. Ours carry the
- * CRC-32C of the whole file (the 8 digits of the sum itself taken as zeros) as metadata "crc32c". */
+ * 8 bytes little-endian header length, JSON header, tensors without holes or overlap. Ours carry
+ * the CRC-32C of the whole file (the 8 digits of the sum itself taken as zeros) as metadata
+ * "crc32c". */
 #pragma once
 #include "files/store.h"
 
@@ -40,4 +41,5 @@ struct tensor_writing {
     size_t meta_count;
 };
 /* The same input gives the same bytes. Data starts at a multiple of 64. */
-t2m_status safetensors_write(t2m *lib, const char *path, const struct tensor_writing *w, bool force);
+t2m_status safetensors_write(t2m *lib, const char *path, const struct tensor_writing *w,
+                             bool force);

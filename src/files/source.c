@@ -17,8 +17,8 @@ enum { RATIO = 200, RATIO_FROM = 1 << 20 };
 struct source_impl {
     struct arena arena;
     size_t capacity;
-    struct bytes file; /* of a zip */
-    zip_t *zip;        /* NULL: a folder */
+    struct bytes file;   /* of a zip */
+    zip_t *zip;          /* NULL: a folder */
     zip_uint64_t *place; /* [count] in the zip, parallel to names */
     size_t place_capacity;
 };

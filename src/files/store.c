@@ -33,8 +33,9 @@ static t2m_status read_all(t2m *lib, int fd, const char *path, size_t size, stru
             continue;
         if (n <= 0) {
             mem_free(lib, data);
-            return n < 0 ? refuse_system(lib, "read", path)
-                         : refuse(lib, T2M_EDATA, "'%.200s' became shorter while it was read", path);
+            return n < 0
+                       ? refuse_system(lib, "read", path)
+                       : refuse(lib, T2M_EDATA, "'%.200s' became shorter while it was read", path);
         }
         at += (size_t)n;
     }
@@ -65,7 +66,8 @@ t2m_status store_read(t2m *lib, const char *path, size_t max, struct bytes *out)
 
 /* ---- writing ---- */
 
-static t2m_status write_all(t2m *lib, int fd, const char *path, const struct bytes *piece, size_t need)
+static t2m_status write_all(t2m *lib, int fd, const char *path, const struct bytes *piece,
+                            size_t need)
 {
     size_t at = 0;
     while (at < piece->length) {
@@ -124,7 +126,8 @@ t2m_status store_write(t2m *lib, const char *path, const struct bytes *pieces, s
 {
     char name[4096];
     if (!force && store_exists(path))
-        return refuse(lib, T2M_EUSAGE, "'%.200s' exists; choose another name or give --force", path);
+        return refuse(lib, T2M_EUSAGE, "'%.200s' exists; choose another name or give --force",
+                      path);
     if (snprintf(name, sizeof name, "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof name)
         return refuse(lib, T2M_EUSAGE, "the path is too long: '%.60s...'", path);
     t2m_status status = write_temporary(lib, path, name, pieces, n);

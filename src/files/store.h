@@ -15,7 +15,8 @@ struct bytes { /* freed by mem_free(lib, data) */
 t2m_status store_read(t2m *lib, const char *path, size_t max, struct bytes *out);
 /* Writes the pieces one after the other. T2M_EUSAGE if path exists and !force; T2M_EIO names path
  * and errno (and for a full disk the bytes needed); nothing is left behind on failure. */
-t2m_status store_write(t2m *lib, const char *path, const struct bytes *pieces, size_t n, bool force);
+t2m_status store_write(t2m *lib, const char *path, const struct bytes *pieces, size_t n,
+                       bool force);
 bool store_exists(const char *path);
 /* Creates a folder if it is not there. */
 t2m_status store_folder(t2m *lib, const char *path);

@@ -38,8 +38,8 @@ static void on_cell(void *text, size_t n, void *ctx)
         return;
     }
     char *copy = arena_new(&p->t->impl->arena, n + 1, 1);
-    if (!copy || !mem_grow(p->t->lib, (void **)&p->row, &p->row_capacity, p->cells + 1,
-                           sizeof *p->row)) {
+    if (!copy ||
+        !mem_grow(p->t->lib, (void **)&p->row, &p->row_capacity, p->cells + 1, sizeof *p->row)) {
         p->status = T2M_ENOMEM;
         return;
     }

@@ -29,17 +29,14 @@ static int64_t outputs_of(const t2m_task *t)
 /* The query set has no part in building; one input stands in for it. */
 static t2m_status make_graph(struct building *b)
 {
-    const struct episode_use use = {.supports = b->task->n,
-                                    .queries = 1,
-                                    .outputs = outputs_of(b->task),
-                                    .steps = b->steps};
+    const struct episode_use use = {
+        .supports = b->task->n, .queries = 1, .outputs = outputs_of(b->task), .steps = b->steps};
     TRY(t2m_graph_new(b->l->lib, &b->e.g));
     episode_graph_make(b->l, &use, &b->e);
     const int64_t none = 0;
     const t2m_value nothing = t2m_fill(b->e.g, 0, 1, &none);
-    const t2m_value out[] = {b->e.m_tuned, b->e.norm.id ? b->e.norm : nothing,
-                             b->e.support_loss[0], b->e.support_loss[1],
-                             b->e.t.id ? b->e.t : nothing};
+    const t2m_value out[] = {b->e.m_tuned, b->e.norm.id ? b->e.norm : nothing, b->e.support_loss[0],
+                             b->e.support_loss[1], b->e.t.id ? b->e.t : nothing};
     memcpy(b->out, out, sizeof out);
     return t2m_graph_status(b->e.g);
 }
@@ -98,9 +95,8 @@ static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *r
     const int which[] = {0, 1, 2, 3};
     void *const to[] = {(*out)->m, (*out)->statistics, &loss[0], &loss[1]};
     TRY(run_graph(b, which, to, 4));
-    *report = (t2m_build_report){.loss_generated = (double)loss[0],
-                                 .loss_tuned = (double)loss[1],
-                                 .steps = b->steps};
+    *report = (t2m_build_report){
+        .loss_generated = (double)loss[0], .loss_tuned = (double)loss[1], .steps = b->steps};
     report->milliseconds[2] = made - start;
     report->milliseconds[4] = now_ms() - made;
     return T2M_OK;

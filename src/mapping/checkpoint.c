@@ -70,9 +70,9 @@ static t2m_status load(struct meta_step *s, struct train_state *t, const char *p
     TRY(safetensors_read(lib, path, &f));
     list_tensors(s, t, entry);
     const char *progress = safetensors_meta(f, "progress");
-    bool good = f->checked && progress &&
-                sscanf(progress, "%zu %zu %lf %lf", &t->step, &t->best_step, &t->best,
-                       &t->seconds) == 4;
+    bool good =
+        f->checked && progress &&
+        sscanf(progress, "%zu %zu %lf %lf", &t->step, &t->best_step, &t->best, &t->seconds) == 4;
     for (int i = 0; i < TENSORS - 1; i++) {
         const struct tensor_entry *e = safetensors_find(f, entry[i].name);
         good = good && e && e->count == entry[i].count;

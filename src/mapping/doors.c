@@ -9,13 +9,13 @@ static struct family_options options_for(const t2m_learner *l)
     if (!l)
         return (struct family_options){0};
     const bool images = l->kind == FAMILY_IMAGES;
-    return (struct family_options){
-        .height = images ? (size_t)l->structure.height : 0,
-        .width = images ? (size_t)l->structure.width : 0,
-        .channels = images ? (size_t)l->structure.channels : 0,
-        .features = images ? 0 : structure_input_size(&l->structure),
-        .feature_names = images ? NULL : (const char *const *)l->feature_names,
-        .target = images ? NULL : l->target};
+    return (struct family_options){.height = images ? (size_t)l->structure.height : 0,
+                                   .width = images ? (size_t)l->structure.width : 0,
+                                   .channels = images ? (size_t)l->structure.channels : 0,
+                                   .features = images ? 0 : structure_input_size(&l->structure),
+                                   .feature_names =
+                                       images ? NULL : (const char *const *)l->feature_names,
+                                   .target = images ? NULL : l->target};
 }
 
 /* The learner's scales in the place of the family's own. */
@@ -90,17 +90,17 @@ static t2m_status check_task(const t2m_learner *l, size_t n, size_t classes, con
     if (n < 1 || n > 100000)
         return refuse(l->lib, T2M_EDATA, "%s: a task has 1 to 100000 examples, not %zu", name, n);
     if (images && (classes < 2 || classes > 65536))
-        return refuse(l->lib, T2M_EDATA, "%s has %zu class%s; a classifier needs at least two", name,
-                      classes, classes == 1 ? "" : "es");
-    const bool fixed = images && l->method->head == HEAD_LEARNED &&
-                       l->method->generate == GENERATE_SHARED;
+        return refuse(l->lib, T2M_EDATA, "%s has %zu class%s; a classifier needs at least two",
+                      name, classes, classes == 1 ? "" : "es");
+    const bool fixed =
+        images && l->method->head == HEAD_LEARNED && l->method->generate == GENERATE_SHARED;
     if (fixed && classes != l->ways)
         return refuse(l->lib, T2M_EDATA, "%s has %zu classes; this learner (%s) is for %zu", name,
                       classes, l->method->name, l->ways);
     if (!images && l->method->generate == GENERATE_HYPER && l->represent == REPRESENT_CONCAT &&
         n != l->shots)
-        return refuse(l->lib, T2M_EDATA, "%s has %zu rows; this learner is for exactly %zu", name, n,
-                      l->shots);
+        return refuse(l->lib, T2M_EDATA, "%s has %zu rows; this learner is for exactly %zu", name,
+                      n, l->shots);
     return T2M_OK;
 }
 
@@ -147,8 +147,7 @@ static t2m_status task_of_rows(const t2m_learner *l, t2m_task **out, const t2m_f
     return T2M_OK;
 }
 
-t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
-                         const char *target)
+t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path, const char *target)
 {
     t2m_family *f;
     struct family_options o = options_for(l);
@@ -175,8 +174,8 @@ t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, co
     TRY(check_task(l, n, n_classes, "the task"));
     for (size_t i = 0; images && i < n; i++)
         if (!(y[i] >= 0 && y[i] < (float)n_classes))
-            return refuse(l->lib, T2M_EDATA, "example %zu has the class number %g of %zu classes", i,
-                          (double)y[i], n_classes);
+            return refuse(l->lib, T2M_EDATA, "example %zu has the class number %g of %zu classes",
+                          i, (double)y[i], n_classes);
     t2m_task *t = task_room(l, n, n_classes);
     if (!t)
         return T2M_ENOMEM;

@@ -51,7 +51,6 @@ double episode_metric(enum family_kind kind, const float *y, const float *truth,
 
 void learner_protocol(const struct t2m_learner *l, struct protocol *p)
 {
-    *p = (struct protocol){.ways = l->kind == FAMILY_IMAGES ? l->ways : 1,
-                           .shots = l->shots,
-                           .queries = l->queries};
+    *p = (struct protocol){
+        .ways = l->kind == FAMILY_IMAGES ? l->ways : 1, .shots = l->shots, .queries = l->queries};
 }

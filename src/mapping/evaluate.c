@@ -44,8 +44,7 @@ static t2m_status compile_plan(struct evaluating *e)
                                     .steps = v->steps};
     TRY(t2m_graph_new(v->l->lib, &s.g));
     episode_graph_make(v->l, &use, &s);
-    const t2m_value in[] = {s.phi,       s.statistics, s.x_support,
-                            s.y_support, s.x_query,    s.y_query},
+    const t2m_value in[] = {s.phi, s.statistics, s.x_support, s.y_support, s.x_query, s.y_query},
                     out[] = {s.shared, s.generated, s.tuned};
     const t2m_status status = t2m_compile(s.g, in, 6, out, OUTPUTS, NULL, &e->plan);
     t2m_graph_free(s.g);
@@ -69,10 +68,9 @@ static void score_row(struct evaluating *e, struct worker_room *r, int row, size
 {
     const struct evaluation *v = e->v;
     if (e->score[row].value)
-        e->score[row].value[task] =
-            episode_metric(v->l->kind, r->y[output], r->episode.y_query, r->episode.queries,
-                           e->outputs) *
-            e->unit;
+        e->score[row].value[task] = episode_metric(v->l->kind, r->y[output], r->episode.y_query,
+                                                   r->episode.queries, e->outputs) *
+                                    e->unit;
 }
 
 static void one_task(void *ctx, size_t job, size_t worker)
@@ -153,7 +151,7 @@ static t2m_status run_tasks(struct evaluating *e)
                                 "step"};
         if (v->progress && v->progress(v->ctx, &p) != 0)
             return refuse(v->l->lib, T2M_ECANCELLED, "stopped after %zu of %zu tasks", e->first + n,
-                        v->tasks);
+                          v->tasks);
     }
     return T2M_OK;
 }
@@ -181,12 +179,12 @@ static t2m_status check_kinds(const struct t2m_learner *l, const struct t2m_fami
 {
     if (l->kind != f->kind)
         return refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s",
-                    l->kind == FAMILY_IMAGES ? "images" : "rows of numbers", f->name,
-                    f->kind == FAMILY_IMAGES ? "images" : "rows of numbers");
+                      l->kind == FAMILY_IMAGES ? "images" : "rows of numbers", f->name,
+                      f->kind == FAMILY_IMAGES ? "images" : "rows of numbers");
     if (episode_input_size(f) != structure_input_size(&l->structure))
         return refuse(l->lib, T2M_EDATA,
-                    "this learner takes %zu numbers for an example, '%s' has %zu",
-                    structure_input_size(&l->structure), f->name, episode_input_size(f));
+                      "this learner takes %zu numbers for an example, '%s' has %zu",
+                      structure_input_size(&l->structure), f->name, episode_input_size(f));
     return T2M_OK;
 }
 
@@ -196,12 +194,12 @@ static t2m_status check_ways(const struct t2m_learner *l, const struct protocol 
                        l->method->generate == GENERATE_SHARED;
     if (fixed && p->ways != l->ways)
         return refuse(l->lib, T2M_EUSAGE,
-                    "a learner of the method %s has a head for %zu classes, not %zu",
-                    l->method->name, l->ways, p->ways);
+                      "a learner of the method %s has a head for %zu classes, not %zu",
+                      l->method->name, l->ways, p->ways);
     if (l->method->generate == GENERATE_HYPER && l->represent == REPRESENT_CONCAT &&
         l->kind == FAMILY_REGRESSION && p->shots != l->shots)
         return refuse(l->lib, T2M_EUSAGE, "this learner represents tasks of %zu rows, not %zu",
-                    l->shots, p->shots);
+                      l->shots, p->shots);
     return T2M_OK;
 }
 

@@ -71,10 +71,8 @@ t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force)
         describe(l, m);
         for (; n < l->parts.count; n++) {
             const struct parameter *p = &l->parts.parameter[n];
-            t[n] = (struct tensor_entry){.name = p->name,
-                                         .rank = p->rank,
-                                         .count = p->count,
-                                         .data = l->phi + p->offset};
+            t[n] = (struct tensor_entry){
+                .name = p->name, .rank = p->rank, .count = p->count, .data = l->phi + p->offset};
             memcpy(t[n].dim, p->dim, sizeof p->dim);
         }
         t[n++] = (struct tensor_entry){.name = "norm.statistics",
@@ -237,8 +235,8 @@ void t2m_learner_free(t2m_learner *l)
     t2m *lib = l->lib;
     for (size_t i = 0; l->feature_names && i < structure_input_size(&l->structure); i++)
         mem_free(lib, l->feature_names[i]);
-    void *const memory[] = {l->phi,     l->statistics, l->feature_names,
-                            l->x_mean,  l->x_scale,    l->target};
+    void *const memory[] = {l->phi,    l->statistics, l->feature_names,
+                            l->x_mean, l->x_scale,    l->target};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);
     mem_free(lib, l);

@@ -68,14 +68,14 @@ struct episode_graph {
     /* inputs */
     t2m_value phi, statistics, x_support, y_support, x_query, y_query;
     /* results */
-    t2m_value loss;              /* [] of the query set */
-    t2m_value t;                 /* task vector, or null */
+    t2m_value loss;                     /* [] of the query set */
+    t2m_value t;                        /* task vector, or null */
     t2m_value shared, generated, tuned; /* query outputs [queries, outputs]; shared may be null */
     t2m_value m_generated, m_tuned;     /* model vectors [parameters] */
-    t2m_value norm;              /* norm statistics that go with m_tuned, or null */
-    t2m_value seen;              /* of the joint batch in training, for the running ones, or null */
-    t2m_value support_loss[2];   /* of the generated and the tuned model */
-    t2m_value reptile;           /* theta0 - tuned weights, spread over phi */
+    t2m_value norm;                     /* norm statistics that go with m_tuned, or null */
+    t2m_value seen;            /* of the joint batch in training, for the running ones, or null */
+    t2m_value support_loss[2]; /* of the generated and the tuned model */
+    t2m_value reptile;         /* theta0 - tuned weights, spread over phi */
 };
 struct episode_use {
     size_t supports, queries; /* examples */
@@ -101,7 +101,7 @@ double episode_metric(enum family_kind kind, const float *y, const float *truth,
 
 /* ---- evaluation of many tasks (evaluate.c), also for validation in training ---- */
 
-struct scores { /* of one row: sums over the tasks, in their order */
+struct scores {    /* of one row: sums over the tasks, in their order */
     double *value; /* [tasks] */
     double milliseconds;
 };

@@ -11,8 +11,8 @@
 
 /* ---- phi ---- */
 
-static void add_part(struct layout *l, const char *name, int rank, const int64_t *dim, double spread,
-                     double start)
+static void add_part(struct layout *l, const char *name, int rank, const int64_t *dim,
+                     double spread, double start)
 {
     struct parameter *p = &l->parameter[l->count++];
     *p = (struct parameter){
@@ -52,8 +52,8 @@ static void learner_layout(struct t2m_learner *l)
     const struct method *m = l->method;
     structure_layout(&l->structure, &l->layout);
     l->parts = l->layout;
-    const bool head = m->head == HEAD_LEARNED && !(m->generate == GENERATE_HYPER &&
-                                                   l->kind == FAMILY_IMAGES);
+    const bool head =
+        m->head == HEAD_LEARNED && !(m->generate == GENERATE_HYPER && l->kind == FAMILY_IMAGES);
     if (!head) {
         l->parts.count -= 2;
         l->parts.numel = l->layout.body;
@@ -66,7 +66,8 @@ static void learner_layout(struct t2m_learner *l)
         add_part(&l->parts, "ridge.scale", 0, NULL, 0, l->kind == FAMILY_IMAGES ? 10 : 1);
     }
     if (m->tuned == TUNE_CONTEXT) {
-        const int64_t width = l->structure.layers > 0 ? l->structure.hidden[0] : l->structure.outputs;
+        const int64_t width =
+            l->structure.layers > 0 ? l->structure.hidden[0] : l->structure.outputs;
         add_part(&l->parts, "context.weight", 2, (const int64_t[]){CONTEXT_SIZE, width},
                  sqrt(3.0 / CONTEXT_SIZE), 0);
     }
@@ -243,7 +244,8 @@ static t2m_value start_of_tuning(struct task_ctx *c)
     return c->l->method->tuned == TUNE_CONTEXT ? t2m_fill(g, 0, 1, &context) : c->model;
 }
 
-/* Output of model m for x; the statistics are given, or those of x itself, which *seen then gets. */
+/* Output of model m for x; the statistics are given, or those of x itself, which *seen then gets.
+ */
 static t2m_value output_of(struct task_ctx *c, t2m_value m, t2m_value x, t2m_value given,
                            t2m_value *seen)
 {
@@ -265,12 +267,12 @@ static t2m_value support_loss(t2m_graph *g, void *ctx, t2m_value x)
 static t2m_value tune(struct task_ctx *c)
 {
     const struct method *m = c->l->method;
-    const struct tuning t = {
-        .loss = support_loss,
-        .ctx = c,
-        .steps = c->use->steps,
-        .rate = m->learned_rates ? part(c, "rates") : t2m_constant(c->g, c->l->rate),
-        .first_order = m->meta != META_EXACT || !c->use->training};
+    const struct tuning t = {.loss = support_loss,
+                             .ctx = c,
+                             .steps = c->use->steps,
+                             .rate = m->learned_rates ? part(c, "rates")
+                                                      : t2m_constant(c->g, c->l->rate),
+                             .first_order = m->meta != META_EXACT || !c->use->training};
     return assemble(c, tune_run(c->g, &t, start_of_tuning(c)));
 }
 
@@ -288,8 +290,7 @@ static void make_joint(struct task_ctx *c)
     const bool rows = c->l->method->generate == GENERATE_HYPER && c->l->kind == FAMILY_REGRESSION;
     if (rows)
         c->theta = generate_rows(c);
-    const t2m_value h =
-        structure_features(g, &c->s, c->theta, t2m_concat(g, 0, both, 2), &norm);
+    const t2m_value h = structure_features(g, &c->s, c->theta, t2m_concat(g, 0, both, 2), &norm);
     e->m_generated = e->m_tuned = c->model = with_head(c, c->theta, t2m_slice(g, h, 0, 0, n));
     e->generated = e->tuned = structure_head(g, &c->s, c->model, t2m_slice(g, h, 0, n, q));
     e->shared = e->generated;
@@ -315,8 +316,8 @@ static void make_tuned(struct task_ctx *c)
     t2m_value seen;
     c->model = c->theta;
     if (c->l->method->head != HEAD_LEARNED)
-        c->model = with_head(c, c->theta,
-                             structure_features(g, &c->s, c->theta, e->x_support, &norm));
+        c->model =
+            with_head(c, c->theta, structure_features(g, &c->s, c->theta, e->x_support, &norm));
     e->m_generated = c->model;
     e->m_tuned = tune(c);
     const t2m_value before = output_of(c, e->m_generated, e->x_support, batch, &seen);
@@ -346,11 +347,11 @@ void episode_graph_make(const struct t2m_learner *l, const struct episode_use *u
                         struct episode_graph *e)
 {
     struct task_ctx c = {.l = l, .use = use, .s = l->structure, .g = e->g, .e = e};
-    const int64_t theta = (int64_t)(l->parts.count >= l->layout.count &&
-                                            strcmp(l->parts.parameter[l->layout.count - 1].name,
-                                                   "head.bias") == 0
-                                        ? l->layout.numel
-                                        : l->layout.body);
+    const int64_t theta =
+        (int64_t)(l->parts.count >= l->layout.count &&
+                          strcmp(l->parts.parameter[l->layout.count - 1].name, "head.bias") == 0
+                      ? l->layout.numel
+                      : l->layout.body);
     c.s.outputs = use->outputs;
     e->t = (t2m_value){0};
     make_inputs(&c);
@@ -362,6 +363,6 @@ void episode_graph_make(const struct t2m_learner *l, const struct episode_use *u
     e->loss = loss_of(&c, e->tuned, e->y_query);
     e->reptile = (t2m_value){0};
     if (l->method->meta == META_REPTILE)
-        e->reptile = t2m_pad(c.g, t2m_sub(c.g, c.theta, e->m_tuned), 0, 0,
-                             (int64_t)l->parts.numel - theta);
+        e->reptile =
+            t2m_pad(c.g, t2m_sub(c.g, c.theta, e->m_tuned), 0, 0, (int64_t)l->parts.numel - theta);
 }

@@ -95,8 +95,8 @@ static t2m_status compile_adam(struct meta_step *s)
         in[i] = t2m_input(g, "adam", 0, NULL);
     out[1] = t2m_axpy(g, 1 - beta1, t2m_sub(g, in[3], in[1]), in[1]);
     out[2] = t2m_axpy(g, 1 - beta2, t2m_sub(g, t2m_square(g, in[3]), in[2]), in[2]);
-    const t2m_value root = t2m_add(g, t2m_sqrt(g, t2m_mul(g, out[2], in[6])),
-                                   t2m_constant(g, epsilon));
+    const t2m_value root =
+        t2m_add(g, t2m_sqrt(g, t2m_mul(g, out[2], in[6])), t2m_constant(g, epsilon));
     const t2m_value step = t2m_div(g, t2m_mul(g, out[1], in[5]), root);
     out[0] = t2m_madd(g, t2m_neg(g, in[4]), step, in[0]);
     t2m_status status = t2m_compile(g, in, 7, out, 3, NULL, &s->adam);
@@ -109,9 +109,9 @@ static t2m_status compile_adam(struct meta_step *s)
 static t2m_status make_rooms(struct meta_step *s)
 {
     t2m *lib = s->l->lib;
-    const size_t numel = s->l->parts.numel,
-                 outputs = s->block * s->protocol.ways * s->protocol.queries *
-                           (size_t)s->l->structure.outputs;
+    const size_t numel = s->l->parts.numel, outputs = s->block * s->protocol.ways *
+                                                      s->protocol.queries *
+                                                      (size_t)s->l->structure.outputs;
     s->workspace = mem_new(lib, 2 * s->workers, sizeof *s->workspace);
     s->episode = mem_new(lib, s->workers, sizeof *s->episode);
     s->outputs = mem_new(lib, s->workers, sizeof *s->outputs);
@@ -227,8 +227,8 @@ static void adam_run(struct meta_step *s, double rate)
     const double t = (double)s->number + 1;
     const float step = (float)rate, c1 = (float)(1 / (1 - pow(beta1, t))),
                 c2 = (float)(1 / (1 - pow(beta2, t)));
-    const void *const in[] = {s->state, s->state + n, s->state + 2 * n, s->gradient,
-                              &step,    &c1,          &c2};
+    const void *const in[] = {s->state, s->state + n, s->state + 2 * n, s->gradient, &step,
+                              &c1,      &c2};
     void *const out[] = {s->next, s->next + n, s->next + 2 * n};
     t2m_run(s->adam, s->adam_workspace, in, out);
     float *swap = s->state;
@@ -255,8 +255,8 @@ t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, doub
     *metric /= (double)s->tasks;
     if (!isfinite(*loss))
         return refuse(s->l->lib, T2M_EDIVERGED,
-                    "the loss of step %llu is not finite; lower --inner-rate or --meta-rate",
-                    (unsigned long long)number + 1);
+                      "the loss of step %llu is not finite; lower --inner-rate or --meta-rate",
+                      (unsigned long long)number + 1);
     adam_run(s, rate);
     for (size_t i = 0; i < statistics && s->l->method->tuned == TUNE_NOTHING; i++)
         s->l->statistics[i] += momentum * (s->seen[i] - s->l->statistics[i]);

@@ -1,4 +1,5 @@
-/* train.c: meta-training from start to end: settings, the loop, validation, checkpoints, resuming. */
+/* train.c: meta-training from start to end: settings, the loop, validation, checkpoints, resuming.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,9 +64,12 @@ static t2m_status choose_method(struct training *t)
                       name);
     if (!images && t->l->method->head == HEAD_PROTOTYPES)
         return refuse(t->lib, T2M_EUSAGE,
-                      "%s needs classes, and '%s' has values; use ridge, maml, cavia or hyper", name,
-                      t->family->name);
-    return structure_parse(t->lib, t->o->structure ? t->o->structure : images ? "conv4" : "mlp",
+                      "%s needs classes, and '%s' has values; use ridge, maml, cavia or hyper",
+                      name, t->family->name);
+    return structure_parse(t->lib,
+                           t->o->structure ? t->o->structure
+                           : images        ? "conv4"
+                                           : "mlp",
                            &t->l->structure);
 }
 
@@ -135,8 +139,10 @@ static t2m_status write_manifest(struct training *t)
 {
     struct text x;
     text_init(&x, t->lib);
-    text_add(&x, "{\"schema\":\"t2m-manifest/1\",\"version\":\"%s\",\"isa\":\"%s\",\"arguments\":\"%s\"}\n",
-             T2M_VERSION, t2m_isa(t->lib), t->arguments);
+    text_add(
+        &x,
+        "{\"schema\":\"t2m-manifest/1\",\"version\":\"%s\",\"isa\":\"%s\",\"arguments\":\"%s\"}\n",
+        T2M_VERSION, t2m_isa(t->lib), t->arguments);
     const struct bytes piece = {(unsigned char *)x.data, x.length};
     const t2m_status status =
         x.failed ? T2M_ENOMEM : store_write(t->lib, t->files.manifest, &piece, 1, true);
@@ -150,10 +156,11 @@ static t2m_status same_arguments(struct training *t)
     TRY(store_read(t->lib, t->files.manifest, 1 << 16, &file));
     const bool same = strstr((const char *)file.data, t->arguments) != NULL;
     mem_free(t->lib, file.data);
-    return same ? T2M_OK
-                : refuse(t->lib, T2M_EUSAGE,
-                       "--resume needs the arguments and the data of the first call; see '%.200s'",
-                       t->files.manifest);
+    return same
+               ? T2M_OK
+               : refuse(t->lib, T2M_EUSAGE,
+                        "--resume needs the arguments and the data of the first call; see '%.200s'",
+                        t->files.manifest);
 }
 
 static t2m_status open_files(struct training *t)
@@ -170,7 +177,8 @@ static t2m_status open_files(struct training *t)
         const char *path = i ? t->files.folder : o->output;
         if (store_exists(path))
             return refuse(t->lib, T2M_EUSAGE,
-                        "'%.200s' exists; give --resume to go on, or --force to begin anew", path);
+                          "'%.200s' exists; give --resume to go on, or --force to begin anew",
+                          path);
     }
     TRY(store_folder(t->lib, t->files.folder));
     return write_manifest(t);
@@ -209,7 +217,8 @@ static t2m_status validate(struct training *t, double *mean)
     const bool any_ways = l->method->head != HEAD_LEARNED || l->method->generate == GENERATE_HYPER;
     if (any_ways && l->kind == FAMILY_IMAGES)
         v.protocol.ways = or_default(t->o->validation_ways, l->ways < 5 ? l->ways : 5);
-    v.protocol.queries = l->kind == FAMILY_IMAGES && v.protocol.queries > 5 ? 5 : v.protocol.queries;
+    v.protocol.queries =
+        l->kind == FAMILY_IMAGES && v.protocol.queries > 5 ? 5 : v.protocol.queries;
     /* a norm of the joint batch is validated with the joint batch */
     v.transductive = l->layout.statistics > 0 && l->method->norm == NORM_JOINT;
     TRY(episode_check(t->validation, &v.protocol));
@@ -229,8 +238,8 @@ static t2m_status validate(struct training *t, double *mean)
 static t2m_status keep_best(struct training *t, double value)
 {
     const bool larger_is_better = t->l->kind == FAMILY_IMAGES;
-    const bool better = isnan(t->state.best) ||
-                        (larger_is_better ? value > t->state.best : value < t->state.best);
+    const bool better =
+        isnan(t->state.best) || (larger_is_better ? value > t->state.best : value < t->state.best);
     if (!better)
         return T2M_OK;
     t->state.best = value;
@@ -243,11 +252,12 @@ static t2m_status keep_best(struct training *t, double value)
 
 /* ---- the loop ---- */
 
-static int tell(struct training *t, const char *event, double loss, double metric, double validation)
+static int tell(struct training *t, const char *event, double loss, double metric,
+                double validation)
 {
-    const t2m_progress p = {
-        t->state.step, t->steps, loss,  metric, validation, t->state.seconds + now() - t->start,
-        event};
+    const t2m_progress p = {t->state.step, t->steps,   loss,
+                            metric,        validation, t->state.seconds + now() - t->start,
+                            event};
     return t->o->progress ? t->o->progress(t->o->ctx, &p) : 0;
 }
 
@@ -278,7 +288,7 @@ static t2m_status after_step(struct training *t, double loss, double metric)
     if (tell(t, due ? "validation" : "step", loss, metric, validation) != 0) {
         TRY(save(t));
         return refuse(t->lib, T2M_ECANCELLED, "stopped after step %zu of %zu", t->state.step,
-                    t->steps);
+                      t->steps);
     }
     return T2M_OK;
 }
@@ -308,8 +318,8 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
              l->kind == FAMILY_IMAGES ? "accuracy" : "mse", t->state.best);
     if (result)
-        *result = (t2m_train_result){t->state.step, t->state.best_step, t->state.best,
-                                     t->state.seconds};
+        *result =
+            (t2m_train_result){t->state.step, t->state.best_step, t->state.best, t->state.seconds};
     return t->o->output ? t2m_learner_save(l, t->o->output, true) : T2M_OK;
 }
 

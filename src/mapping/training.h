@@ -8,20 +8,20 @@
 
 /* The tasks of a step are cut into blocks of equal size (the last may be smaller). A block is one
  * run of a plan in which its tasks are vmapped; blocks are the jobs of the workers. The size of a
- * block depends on the shapes alone, and gradients are added in the order of the blocks, so the bits
- * do not depend on the number of threads. */
+ * block depends on the shapes alone, and gradients are added in the order of the blocks, so the
+ * bits do not depend on the number of threads. */
 struct meta_step {
     struct t2m_learner *l;
     const struct t2m_family *family;
     struct protocol protocol;
     size_t tasks, block, blocks, workers;
-    t2m_plan *plan[2]; /* for full blocks and for the last one, which may be NULL */
-    t2m_workspace **workspace; /* [workers, 2] */
-    struct episode *episode;   /* [workers], each of `block` tasks */
-    float **outputs;           /* [workers] query outputs of a block */
+    t2m_plan *plan[2];             /* for full blocks and for the last one, which may be NULL */
+    t2m_workspace **workspace;     /* [workers, 2] */
+    struct episode *episode;       /* [workers], each of `block` tasks */
+    float **outputs;               /* [workers] query outputs of a block */
     float *gradient, *loss, *seen; /* [blocks, ...] */
-    double *metric;            /* [blocks] */
-    uint64_t seed, number;     /* of the step that runs */
+    double *metric;                /* [blocks] */
+    uint64_t seed, number;         /* of the step that runs */
     /* Adam (Kingma and Ba 2015, algorithm 1) */
     t2m_plan *adam;
     t2m_workspace *adam_workspace;

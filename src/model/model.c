@@ -99,8 +99,8 @@ t2m_status t2m_model_vector(const t2m_model *m, float **vector, size_t *n)
     float *v = mem_new(m->lib, total, sizeof *v);
     if (!v)
         return T2M_ENOMEM;
-    const int64_t head[] = {(int64_t)s->kind, s->height, s->width, s->channels, s->outputs,
-                            s->layers};
+    const int64_t head[] = {(int64_t)s->kind, s->height,  s->width,
+                            s->channels,      s->outputs, s->layers};
     for (int i = 0; i < 6; i++)
         v[i] = (float)head[i];
     for (int i = 0; i < s->layers; i++)
@@ -163,8 +163,9 @@ t2m_status t2m_model_from_vector(const t2m_model *like, t2m_model **out, const f
     TRY(model_new(like->lib, &m, &s, like->classes, like->features));
     t2m_status status = copy_names(like, m);
     if (status == T2M_OK && n != CODE + m->layout.numel + m->layout.statistics)
-        status = refuse(like->lib, T2M_EUSAGE, "a model of this structure is a vector of %zu, not %zu",
-                        CODE + m->layout.numel + m->layout.statistics, n);
+        status =
+            refuse(like->lib, T2M_EUSAGE, "a model of this structure is a vector of %zu, not %zu",
+                   CODE + m->layout.numel + m->layout.statistics, n);
     if (status != T2M_OK) {
         t2m_model_free(m);
         return status;
@@ -212,7 +213,8 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n)
 
 t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y)
 {
-    const size_t inputs = structure_input_size(&m->structure), outputs = (size_t)m->structure.outputs;
+    const size_t inputs = structure_input_size(&m->structure),
+                 outputs = (size_t)m->structure.outputs;
     if (n > m->prepared)
         return refuse(m->lib, T2M_EUSAGE, "the model is prepared for %zu inputs, not %zu",
                       m->prepared, n);

@@ -50,8 +50,8 @@ t2m_status t2m_model_save(const t2m_model *m, const char *path, bool force)
     snprintf(input, sizeof input, "%lld %lld %lld %lld", (long long)m->structure.height,
              (long long)m->structure.width, (long long)m->structure.channels,
              (long long)m->structure.outputs);
-    const char *const key[] = {"kind",    "version", "structure", "input",
-                               "method",  "classes", "features",  "target"},
+    const char *const key[] = {"kind",   "version", "structure", "input",
+                               "method", "classes", "features",  "target"},
                       *const value[] = {"task2model model",
                                         "1",
                                         structure,
@@ -61,9 +61,8 @@ t2m_status t2m_model_save(const t2m_model *m, const char *path, bool force)
                                         features.data ? features.data : "",
                                         m->target ? m->target : ""};
     const struct tensor_writing w = {t, n, key, value, sizeof key / sizeof *key};
-    const t2m_status status = classes.failed || features.failed
-                                  ? T2M_ENOMEM
-                                  : safetensors_write(m->lib, path, &w, force);
+    const t2m_status status =
+        classes.failed || features.failed ? T2M_ENOMEM : safetensors_write(m->lib, path, &w, force);
     text_clear(&classes);
     text_clear(&features);
     mem_free(m->lib, t);

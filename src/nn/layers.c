@@ -68,7 +68,8 @@ t2m_value nn_group_norm(t2m_graph *g, t2m_value x, int64_t groups, t2m_value gam
 t2m_value nn_attention(t2m_graph *g, t2m_value q, t2m_value k, t2m_value v)
 {
     const double scale = 1 / sqrt((double)t2m_dim(g, q, -1));
-    const t2m_value weights = t2m_softmax(g, t2m_scale(g, scale, t2m_matmul_t(g, q, false, k, true)));
+    const t2m_value weights =
+        t2m_softmax(g, t2m_scale(g, scale, t2m_matmul_t(g, q, false, k, true)));
     return t2m_matmul(g, weights, v);
 }
 

@@ -24,15 +24,16 @@ static void add(struct layout *l, const char *name, int rank, const int64_t *dim
     l->numel += p->count;
 }
 
-/* Uniform in +-sqrt(gain / inputs): gain 6 keeps the variance through ReLU (He et al. 2015), gain 1
- * is the usual start of a last layer. */
-static void add_linear(struct layout *l, const char *name, int64_t in, int64_t out, double gain)
+/* Uniform in +-1 / sqrt(inputs), weights and biases: small enough for steps of tuning from there.
+ */
+static void add_linear(struct layout *l, const char *name, int64_t in, int64_t out)
 {
+    const double spread = 1 / sqrt((double)in);
     char full[32];
     snprintf(full, sizeof full, "%s.weight", name);
-    add(l, full, 2, (const int64_t[]){in, out}, sqrt(gain / (double)in), 0);
+    add(l, full, 2, (const int64_t[]){in, out}, spread, 0);
     snprintf(full, sizeof full, "%s.bias", name);
-    add(l, full, 1, &out, 0, 0);
+    add(l, full, 1, &out, spread, 0);
 }
 
 static void layout_linear(const struct structure *s, struct layout *l)
@@ -46,7 +47,7 @@ static void layout_mlp(const struct structure *s, struct layout *l)
     for (int i = 0; i < s->layers; i++) {
         char name[16];
         snprintf(name, sizeof name, "layer%d", i + 1);
-        add_linear(l, name, in, s->hidden[i], 6);
+        add_linear(l, name, in, s->hidden[i]);
         in = s->hidden[i];
     }
     l->features = (size_t)in;
@@ -81,8 +82,7 @@ t2m_value structure_take(t2m_graph *g, const struct structure *s, t2m_value m, c
     for (size_t i = 0; i < l.count; i++)
         if (strcmp(l.parameter[i].name, name) == 0) {
             const struct parameter *p = &l.parameter[i];
-            const t2m_value piece =
-                t2m_slice(g, m, 0, (int64_t)p->offset, (int64_t)p->count);
+            const t2m_value piece = t2m_slice(g, m, 0, (int64_t)p->offset, (int64_t)p->count);
             return t2m_reshape(g, piece, p->rank, p->dim);
         }
     return t2m_graph_fail(g, "this structure has no parameter '%s'", name);
@@ -168,7 +168,7 @@ void structure_layout(const struct structure *s, struct layout *out)
     *out = (struct layout){0};
     kinds[s->kind].layout(s, out);
     out->body = out->numel;
-    add_linear(out, "head", (int64_t)out->features, s->outputs, 1);
+    add_linear(out, "head", (int64_t)out->features, s->outputs);
 }
 
 void layout_start(const struct layout *l, struct random *r, float *m)
@@ -176,8 +176,8 @@ void layout_start(const struct layout *l, struct random *r, float *m)
     for (size_t i = 0; i < l->count; i++) {
         const struct parameter *p = &l->parameter[i];
         for (size_t k = 0; k < p->count; k++)
-            m[p->offset + k] = p->spread > 0 ? (float)random_uniform(r, -p->spread, p->spread)
-                                             : (float)p->start;
+            m[p->offset + k] =
+                p->spread > 0 ? (float)random_uniform(r, -p->spread, p->spread) : (float)p->start;
     }
 }
 
@@ -210,10 +210,11 @@ size_t structure_input_size(const struct structure *s)
 
 static t2m_status bad_structure(t2m *lib, const char *text)
 {
-    return refuse(lib, T2M_EUSAGE,
-                "unknown structure '%.60s': expected linear, mlp:WIDTH,... (1 to %d layers of 1 to "
-                "4096) or conv4:CHANNELS",
-                text, NN_MAX_LAYERS);
+    return refuse(
+        lib, T2M_EUSAGE,
+        "unknown structure '%.60s': expected linear, mlp:WIDTH,... (1 to %d layers of 1 to "
+        "4096) or conv4:CHANNELS",
+        text, NN_MAX_LAYERS);
 }
 
 t2m_status structure_parse(t2m *lib, const char *text, struct structure *out)
@@ -236,7 +237,8 @@ t2m_status structure_parse(t2m *lib, const char *text, struct structure *out)
         p = end;
     }
     const int want = kinds[kind].default_layers;
-    if (out->layers == 0 || (kinds[kind].min_layers == kinds[kind].max_layers && out->layers == 1)) {
+    if (out->layers == 0 ||
+        (kinds[kind].min_layers == kinds[kind].max_layers && out->layers == 1)) {
         const int64_t width = out->layers ? out->hidden[0] : kinds[kind].default_width;
         out->layers = want;
         for (int i = 0; i < want; i++)
@@ -252,23 +254,23 @@ void structure_text(const struct structure *s, char out[96])
     int at = snprintf(out, 96, "%s", kinds[s->kind].name);
     const bool same = kinds[s->kind].min_layers == kinds[s->kind].max_layers;
     for (int i = 0; i < (same ? s->layers > 0 : s->layers); i++)
-        at += snprintf(out + at, (size_t)(96 - at), "%c%lld", i ? ',' : ':',
-                       (long long)s->hidden[i]);
+        at +=
+            snprintf(out + at, (size_t)(96 - at), "%c%lld", i ? ',' : ':', (long long)s->hidden[i]);
 }
 
 t2m_status structure_check(t2m *lib, const struct structure *s)
 {
     if ((unsigned)s->kind >= NN_KINDS || s->layers < kinds[s->kind].min_layers ||
-        s->layers > kinds[s->kind].max_layers || s->height < 1 || s->width < 1 ||
-        s->channels < 1 || s->height > 1024 || s->width > 1024 || s->channels > 65536 ||
-        s->outputs < 1 || s->outputs > 65536)
+        s->layers > kinds[s->kind].max_layers || s->height < 1 || s->width < 1 || s->channels < 1 ||
+        s->height > 1024 || s->width > 1024 || s->channels > 65536 || s->outputs < 1 ||
+        s->outputs > 65536)
         return refuse(lib, T2M_EUSAGE, "this is not a possible structure");
     for (int i = 0; i < s->layers; i++)
         if (s->hidden[i] < 1 || s->hidden[i] > 4096)
             return refuse(lib, T2M_EUSAGE, "a layer has 1 to 4096 units, not %lld",
-                        (long long)s->hidden[i]);
+                          (long long)s->hidden[i]);
     if (kinds[s->kind].images && (s->height < 16 || s->width < 16))
         return refuse(lib, T2M_EUSAGE, "%s needs images of at least 16 x 16, not %lld x %lld",
-                    kinds[s->kind].name, (long long)s->height, (long long)s->width);
+                      kinds[s->kind].name, (long long)s->height, (long long)s->width);
     return T2M_OK;
 }

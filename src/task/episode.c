@@ -17,9 +17,9 @@ static t2m_status check_rows(const struct t2m_family *f, const struct protocol *
     for (size_t i = 0; i < f->tasks; i++)
         if (f->task[i].rows < p->shots + p->queries)
             return refuse(f->lib, T2M_EDATA,
-                        "task '%.60s' has %zu rows, fewer than %zu shots + %zu queries; lower "
-                        "--shots or --queries",
-                        f->task[i].name, f->task[i].rows, p->shots, p->queries);
+                          "task '%.60s' has %zu rows, fewer than %zu shots + %zu queries; lower "
+                          "--shots or --queries",
+                          f->task[i].name, f->task[i].rows, p->shots, p->queries);
     return f->tasks > 0 || f->builtin ? T2M_OK
                                       : refuse(f->lib, T2M_EDATA, "'%s' has no tasks", f->name);
 }
@@ -42,7 +42,7 @@ t2m_status episode_check(const struct t2m_family *f, const struct protocol *p)
         return refuse(f->lib, T2M_EUSAGE, "--shots and --queries must be at least 1");
     if (p->ways > MAX_WAYS || p->shots > MAX_CHOICE / 2 || p->queries > MAX_CHOICE / 2)
         return refuse(f->lib, T2M_EUSAGE, "at most %d ways, %d shots and %d queries", MAX_WAYS,
-                    MAX_CHOICE / 2, MAX_CHOICE / 2);
+                      MAX_CHOICE / 2, MAX_CHOICE / 2);
     if (f->kind == FAMILY_REGRESSION)
         return check_rows(f, p);
     const size_t classes = p->within_domain ? largest_domain(f) : f->classes;
@@ -50,13 +50,13 @@ t2m_status episode_check(const struct t2m_family *f, const struct protocol *p)
         return refuse(f->lib, T2M_EUSAGE, "--ways must be at least 2");
     if (classes < p->ways)
         return refuse(f->lib, T2M_EDATA, "'%s' has %zu classes%s, fewer than --ways %zu", f->name,
-                    classes, p->within_domain ? " in its largest domain" : "", p->ways);
+                      classes, p->within_domain ? " in its largest domain" : "", p->ways);
     for (size_t i = 0; i < f->classes; i++)
         if (f->class[i].count < p->shots + p->queries)
             return refuse(f->lib, T2M_EDATA,
-                        "class '%.60s' has %zu images, fewer than %zu shots + %zu queries; lower "
-                        "--shots or --queries",
-                        f->class[i].name, f->class[i].count, p->shots, p->queries);
+                          "class '%.60s' has %zu images, fewer than %zu shots + %zu queries; lower "
+                          "--shots or --queries",
+                          f->class[i].name, f->class[i].count, p->shots, p->queries);
     return T2M_OK;
 }
 
@@ -98,7 +98,8 @@ static void put_row(const struct t2m_family *f, const struct regression_task *t,
     *y = (float)((t->y[row] - f->y_mean) / f->y_scale);
 }
 
-/* Rows are shuffled in a table of MAX_CHOICE; a longer task gives a random window of that length. */
+/* Rows are shuffled in a table of MAX_CHOICE; a longer task gives a random window of that length.
+ */
 static void draw_rows(const struct t2m_family *f, const struct protocol *p, struct random *r,
                       struct episode *e)
 {
@@ -158,8 +159,8 @@ static void draw_images(const struct t2m_family *f, const struct protocol *p, st
             e->y_support[w * p->shots + i] = (float)w;
         }
         for (size_t i = 0; i < p->queries; i++) {
-            memcpy(e->x_query + (w * p->queries + i) * size,
-                   c->pixels + index[p->shots + i] * size, size * sizeof(float));
+            memcpy(e->x_query + (w * p->queries + i) * size, c->pixels + index[p->shots + i] * size,
+                   size * sizeof(float));
             e->y_query[w * p->queries + i] = (float)w;
         }
     }

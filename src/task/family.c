@@ -33,8 +33,8 @@ static void measure(const struct t2m_family *f, size_t column, double *mean, dou
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < f->tasks; i++)
             for (size_t r = 0; r < f->task[i].rows; r++) {
-                const double v = column < f->features ? f->task[i].x[r * f->features + column]
-                                                      : f->task[i].y[r];
+                const double v =
+                    column < f->features ? f->task[i].x[r * f->features + column] : f->task[i].y[r];
                 if (pass == 0) {
                     sum += v;
                     n++;
@@ -83,8 +83,8 @@ t2m_status family_open(t2m *lib, t2m_family **out, const char *const *paths, siz
     for (size_t i = 0; i < n && status == T2M_OK; i++) {
         status = open_one(f, paths[i], o);
         if (status == T2M_OK && f->builtin && n > 1)
-            status = refuse(lib, T2M_EUSAGE, "'%.60s' cannot be joined with other families",
-                            paths[i]);
+            status =
+                refuse(lib, T2M_EUSAGE, "'%.60s' cannot be joined with other families", paths[i]);
     }
     if (status == T2M_OK && o->rotations)
         status = family_rotate(f);
@@ -113,7 +113,7 @@ void t2m_family_free(t2m_family *f)
     }
     for (size_t i = 0; f->feature_names && i < f->features; i++)
         mem_free(lib, f->feature_names[i]);
-    void *const memory[] = {f->task,   f->class,  f->feature_names, f->target,
+    void *const memory[] = {f->task,   f->class,   f->feature_names, f->target,
                             f->x_mean, f->x_scale, f->name};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);

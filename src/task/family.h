@@ -62,13 +62,13 @@ t2m_status family_open(t2m *lib, t2m_family **out, const char *const *paths, siz
 /* Fills in the means and scales. */
 t2m_status family_measure(struct t2m_family *f);
 
-struct protocol { /* how episodes are drawn */
+struct protocol {                /* how episodes are drawn */
     size_t ways, shots, queries; /* of each class; ways = 1 for regression */
     bool even_queries;           /* built-in families: query x equally spaced over the range */
     bool within_domain;
 };
 
-struct episode { /* float arrays of fixed size for a protocol */
+struct episode {              /* float arrays of fixed size for a protocol */
     size_t supports, queries; /* examples */
     float *x_support, *y_support, *x_query, *y_query;
 };

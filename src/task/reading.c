@@ -64,8 +64,7 @@ static t2m_status name_features(struct t2m_family *f, const struct columns *c,
     if (!f->feature_names || !f->target)
         return T2M_ENOMEM;
     for (size_t i = 0; i < room; i++) {
-        const bool feature =
-            o->features || ((int64_t)i != c->task && (int64_t)i != c->target);
+        const bool feature = o->features || ((int64_t)i != c->task && (int64_t)i != c->target);
         if (!feature)
             continue;
         f->feature_names[f->features] =
@@ -219,10 +218,11 @@ static t2m_status add_picture(struct t2m_family *f, const struct bytes *file, co
     const char *slash = strrchr(name, '/');
     TRY(mixed(f, FAMILY_IMAGES, name));
     if (!slash)
-        return refuse(f->lib, T2M_EDATA,
-                      "'%.200s' lies in no class folder; put the pictures of each class in a folder "
-                      "of its own",
-                      name);
+        return refuse(
+            f->lib, T2M_EDATA,
+            "'%.200s' lies in no class folder; put the pictures of each class in a folder "
+            "of its own",
+            name);
     snprintf(class, sizeof class, "%.*s", (int)(slash - name), name);
     TRY(image_decode(f->lib, file, name, &image));
     set_sizes(f, o, image.channels);
@@ -232,8 +232,8 @@ static t2m_status add_picture(struct t2m_family *f, const struct bytes *file, co
     float *to = c ? new_picture(f, c) : NULL;
     const t2m_status status =
         to ? image_scale(f->lib, &image, f->height, f->width, f->channels, to) : T2M_ENOMEM;
-    f->fingerprint = hash_bytes(f->fingerprint, image.pixels,
-                                image.width * image.height * image.channels);
+    f->fingerprint =
+        hash_bytes(f->fingerprint, image.pixels, image.width * image.height * image.channels);
     mem_free(f->lib, image.pixels);
     return status;
 }
@@ -278,8 +278,7 @@ static t2m_status add_arrays(struct t2m_family *f, const struct array_set *s, co
         if (c && c->count == 0)
             c->domain = domain_of(f, name, from);
         float *to = c ? new_picture(f, c) : NULL;
-        const struct image x = {width, height, channels,
-                                (unsigned char *)images->data + i * size};
+        const struct image x = {width, height, channels, (unsigned char *)images->data + i * size};
         if (!to)
             return T2M_ENOMEM;
         TRY(image_scale(f->lib, &x, f->height, f->width, f->channels, to));
@@ -313,9 +312,9 @@ static t2m_status add_file(struct t2m_family *f, struct source *s, size_t i,
 {
     const char *name = s->names[i];
     struct bytes file;
-    const bool table = text_ends(name, ".csv"),
-               picture = text_ends(name, ".png") || text_ends(name, ".jpg") ||
-                         text_ends(name, ".jpeg");
+    const bool table = text_ends(name, ".csv"), picture = text_ends(name, ".png") ||
+                                                          text_ends(name, ".jpg") ||
+                                                          text_ends(name, ".jpeg");
     if (ignored(name))
         return T2M_OK;
     if (!table && !picture)
@@ -338,8 +337,9 @@ static t2m_status read_source(struct t2m_family *f, const char *path,
         status = add_file(f, s, i, o, from);
     source_close(s);
     if (status == T2M_OK && f->kind == FAMILY_NONE)
-        status = refuse(f->lib, T2M_EDATA,
-                        "'%.200s' is empty: expected class folders of pictures, or CSV files", path);
+        status =
+            refuse(f->lib, T2M_EDATA,
+                   "'%.200s' is empty: expected class folders of pictures, or CSV files", path);
     return status;
 }
 
@@ -402,7 +402,8 @@ t2m_status family_rotate(struct t2m_family *f)
             return T2M_ENOMEM;
         all[i].count = from->count;
         for (size_t k = 0; k < from->count; k++)
-            turn(from->pixels + k * size, f->height, f->channels, quarter, all[i].pixels + k * size);
+            turn(from->pixels + k * size, f->height, f->channels, quarter,
+                 all[i].pixels + k * size);
     }
     return T2M_OK;
 }

@@ -51,8 +51,7 @@ t2m_value represent_task(t2m_graph *g, enum represent kind, const struct represe
                          t2m_value x, t2m_value y)
 {
     const int64_t n = t2m_dim(g, x, 0), column[] = {n, 1}, all = -1;
-    const t2m_value pair[] = {x, t2m_reshape(g, y, 2, column)},
-                    rows = t2m_concat(g, 1, pair, 2);
+    const t2m_value pair[] = {x, t2m_reshape(g, y, 2, column)}, rows = t2m_concat(g, 1, pair, 2);
     if (kind == REPRESENT_CONCAT)
         return t2m_reshape(g, rows, 1, &all);
     t2m_value h = t2m_relu(g, nn_linear(g, rows, p->weight1, p->bias1));

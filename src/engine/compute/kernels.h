@@ -52,7 +52,8 @@ struct copy_shape { /* y dense [dim[0], ..., dim[rank-1]] from x with strides, w
     ptrdiff_t stride[MAX_RANK];
 };
 
-struct window_shape { /* x [n, h, w, c] -> y [n, oh, ow, c]; square windows of `size` every `stride` */
+struct window_shape { /* x [n, h, w, c] -> y [n, oh, ow, c]; square windows of `size` every `stride`
+                       */
     size_t n, h, w, c, size, stride, oh, ow;
 };
 
@@ -116,7 +117,8 @@ enum { REDUCE_CHUNK = 512 }; /* reals: 2 KiB, a few of them fit in L1 */
 
 /* All float32 tables that this processor can run, slowest ("base") first. */
 size_t kernels_available(const struct kernels *const **list);
-/* The table named (a name of kernels_available), or the fastest when name is NULL; NULL: no such. */
+/* The table named (a name of kernels_available), or the fastest when name is NULL; NULL: no such.
+ */
 const struct kernels *kernels_choose(const char *name);
 extern const struct kernels kernels_f64; /* plain C, double */
 /* Compares every function of k with plain loops on small shapes; NULL if all agree to 1e-5, else

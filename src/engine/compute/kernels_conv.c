@@ -22,8 +22,8 @@ struct picture {
 
 static struct canvas canvas_forward(const struct conv_shape *s)
 {
-    return (struct canvas){s->h + 2 * s->pad, s->w + 2 * s->pad, s->in, (ptrdiff_t)s->pad,
-                           (ptrdiff_t)s->pad, 1};
+    return (struct canvas){s->h + 2 * s->pad, s->w + 2 * s->pad, s->in,
+                           (ptrdiff_t)s->pad, (ptrdiff_t)s->pad, 1};
 }
 
 static struct canvas canvas_input(const struct conv_shape *s)
@@ -148,8 +148,8 @@ void CONV_FORWARD(const struct conv_shape *s, const void *vx, const void *vf, vo
     const real *x = vx, *f = vf;
     real *y = vy;
     const struct parts p = divide(s, work);
-    const struct patches q = {canvas_forward(s), {s->h, s->w}, {s->oh, s->ow}, s->kh,
-                              s->kw,             s->stride,    s->out,         s->pad == 0};
+    const struct patches q = {canvas_forward(s), {s->h, s->w}, {s->oh, s->ow}, s->kh, s->kw,
+                              s->stride,         s->out,       s->pad == 0};
     if (s->in == 0)
         memset(y, 0, sizeof(real) * s->batch * s->n * s->oh * s->ow * s->out);
     for (size_t i = 0; i < s->batch && s->in > 0; i++)
@@ -175,8 +175,8 @@ void CONV_INPUT(const struct conv_shape *s, const void *vgy, const void *vf, voi
     const real *gy = vgy, *f = vf;
     real *gx = vgx;
     const struct parts p = divide(s, work);
-    const struct patches q = {canvas_input(s), {s->oh, s->ow}, {s->h, s->w}, s->kh,
-                              s->kw,           1,              s->in,        false};
+    const struct patches q = {canvas_input(s), {s->oh, s->ow}, {s->h, s->w}, s->kh, s->kw, 1,
+                              s->in,           false};
     if (s->out == 0)
         memset(gx, 0, sizeof(real) * s->batch * s->n * s->h * s->w * s->in);
     for (size_t i = 0; i < s->batch && s->out > 0; i++) {
@@ -188,8 +188,8 @@ void CONV_INPUT(const struct conv_shape *s, const void *vgy, const void *vf, voi
 
 /* ---- filter gradient ---- */
 
-/* Adds the part of one group of images, `a` its canvas, to gf; in blocks of lines (or of whole small
- * images) that stay in L1. */
+/* Adds the part of one group of images, `a` its canvas, to gf; in blocks of lines (or of whole
+ * small images) that stay in L1. */
 static void filter_group(const struct conv_shape *s, struct product g, const real *a,
                          const real *gy, size_t count)
 {

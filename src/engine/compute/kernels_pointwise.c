@@ -1,7 +1,7 @@
-/* kernels_pointwise.c: the pointwise ops over arrays. Loops of fixed length over scalar code without
- * branches, which the compiler turns into vectors; what is left over goes through the same loop by
- * way of a padded copy, so a number's bits do not depend on its place. float functions: polynomials
- * of our own, a few units in the last place; double: the C library. */
+/* kernels_pointwise.c: the pointwise ops over arrays. Loops of fixed length over scalar code
+ * without branches, which the compiler turns into vectors; what is left over goes through the same
+ * loop by way of a padded copy, so a number's bits do not depend on its place. float functions:
+ * polynomials of our own, a few units in the last place; double: the C library. */
 #include "engine/compute/simd.h"
 
 #include <math.h>
@@ -116,8 +116,7 @@ INLINE float real_softplus(float x)
 INLINE float sine(float x, int32_t turns)
 {
     const float n = nearest(x * 0.636619772f);
-    const float r =
-        ((x - n * 1.5703125f) - n * 4.837512969970703e-4f) - n * 7.549789954891882e-8f;
+    const float r = ((x - n * 1.5703125f) - n * 4.837512969970703e-4f) - n * 7.549789954891882e-8f;
     const float q = r * r;
     float s = 1.0f / 362880, c = 1.0f / 40320;
     s = s * q - 1.0f / 5040;

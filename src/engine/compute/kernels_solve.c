@@ -63,7 +63,8 @@ void SOLVE_SPD(const struct solve_shape *s, const void *va, const void *vb, void
     real *x = vx, *r = work;
     bool good = false;
     for (size_t b = 0; b < s->batch; b++, x += s->n * s->m) {
-        const real *a = (const real *)va + b * s->a_batch, *from = (const real *)vb + b * s->b_batch;
+        const real *a = (const real *)va + b * s->a_batch,
+                   *from = (const real *)vb + b * s->b_batch;
         if (b == 0 || s->a_batch != 0) {
             symmetrise(a, s->n, r);
             good = factor(s->n, r);

@@ -1,6 +1,6 @@
-/* pool.c: threads that wait for a call's jobs. Workers take job numbers from one counter. They watch
- * for the next call for some microseconds before they sleep, so that small steps follow quickly.
- * Threads start with the first call that has work for them: short commands pay nothing. */
+/* pool.c: threads that wait for a call's jobs. Workers take job numbers from one counter. They
+ * watch for the next call for some microseconds before they sleep, so that small steps follow
+ * quickly. Threads start with the first call that has work for them: short commands pay nothing. */
 #include "engine/compute/pool.h"
 
 #include <math.h>
@@ -25,9 +25,9 @@ struct pool {
     struct worker *worker;
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
-    atomic_size_t call;  /* grows by one with every call */
-    atomic_size_t next;  /* job */
-    atomic_size_t busy;  /* threads that have not finished this call */
+    atomic_size_t call; /* grows by one with every call */
+    atomic_size_t next; /* job */
+    atomic_size_t busy; /* threads that have not finished this call */
     size_t count;
     pool_job *job;
     void *ctx;

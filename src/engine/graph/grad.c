@@ -107,8 +107,7 @@ static t2m_value collect(struct backward *b, uint32_t id)
     for (uint32_t p = b->first[id]; p && piece; p = b->parts[p].next) {
         const struct node *v = graph_node(g, b->parts[p].value);
         if (v->op == &op_pad && v->attr.i[0] == axis)
-            piece[n++] = (struct piece){v->attr.i[1], whole.dim[axis] - v->attr.i[2],
-                                        {v->in[0]}};
+            piece[n++] = (struct piece){v->attr.i[1], whole.dim[axis] - v->attr.i[2], {v->in[0]}};
     }
     if (piece)
         total = join(g, piece, n, &whole, axis);
@@ -137,8 +136,8 @@ static bool push(struct backward *b, uint32_t id, t2m_value gy)
         return false;
     for (uint32_t k = 0; k < arity; k++) {
         const uint32_t in = g->nodes[id].in[k];
-        const bool zero = gx[k].id && node_is_fill(graph_node(g, gx[k])) &&
-                          graph_node(g, gx[k])->attr.real == 0;
+        const bool zero =
+            gx[k].id && node_is_fill(graph_node(g, gx[k])) && graph_node(g, gx[k])->attr.real == 0;
         if (b->needed[in] && gx[k].id && !zero && !add_part(b, in, gx[k]))
             return false;
     }

@@ -23,7 +23,7 @@ struct node {
     const char *scope; /* for messages; not part of a node's identity */
 };
 
-struct view { /* where a value's numbers lie: strides in reals, 0 for repeated ones */
+struct view {      /* where a value's numbers lie: strides in reals, 0 for repeated ones */
     uint32_t root; /* the node that owns the memory */
     int64_t offset;
     int rank;
@@ -59,8 +59,8 @@ struct op { /* everything there is to know about one op */
     /* gx[k] = gradient for input k, or left null; linear in gy. NULL: no gradient. */
     void (*vjp)(t2m_graph *g, t2m_value y, t2m_value gy, t2m_value *gx);
     /* The op for `size` tasks at once; in[k] has a leading axis where batched[k]. */
-    t2m_value (*batch)(t2m_graph *g, const struct node *n, const t2m_value *in,
-                       const bool *batched, int64_t size);
+    t2m_value (*batch)(t2m_graph *g, const struct node *n, const t2m_value *in, const bool *batched,
+                       int64_t size);
     /* OP_VIEW: y as a view of x; false: it has to be copied first. */
     bool (*view)(const struct node *n, const struct view *x, struct view *y);
     /* OP_KERNEL */
@@ -107,8 +107,7 @@ static inline const struct node *node_input(const t2m_graph *g, const struct nod
 t2m_value graph_add(t2m_graph *g, const struct op *op, const t2m_value *in, size_t n,
                     struct attr attr);
 t2m_value graph_add1(t2m_graph *g, const struct op *op, t2m_value x, struct attr attr);
-t2m_value graph_add2(t2m_graph *g, const struct op *op, t2m_value a, t2m_value b,
-                     struct attr attr);
+t2m_value graph_add2(t2m_graph *g, const struct op *op, t2m_value a, t2m_value b, struct attr attr);
 bool graph_ok(const t2m_graph *g);
 /* Poisons the graph; returns false so that infer can end with it. */
 bool graph_fault(t2m_graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -197,7 +197,8 @@ static struct conv_shape conv_shape_of(const struct call *c, struct sizes s, siz
 static struct conv_shape shape_of(const struct call *c)
 {
     const bool many = c->node->rank == 5;
-    const size_t a = many ? (size_t)c->batch_stride[0] : 0, b = many ? (size_t)c->batch_stride[1] : 0,
+    const size_t a = many ? (size_t)c->batch_stride[0] : 0,
+                 b = many ? (size_t)c->batch_stride[1] : 0,
                  out = many ? dims_product(c->node->dim, 1, 5) : 0;
     if (c->node->op == &op_conv2d)
         return conv_shape_of(c, sizes_forward(c->node, c->in[0], c->in[1]), a, b, out);
@@ -233,7 +234,9 @@ static void run_conv2d_filter(const struct call *c)
 /* Every number of y meets the whole filter: 2 numel(y) kh kw in, in each of the three. */
 static double flops_conv(const struct node *n, const struct node *const *in)
 {
-    const struct node *y = n->op == &op_conv2d ? n : n->op == &op_conv2d_input ? in[0] : in[1],
+    const struct node *y = n->op == &op_conv2d         ? n
+                           : n->op == &op_conv2d_input ? in[0]
+                                                       : in[1],
                       *f = n->op == &op_conv2d_filter ? n : in[1];
     return 2 * (double)node_numel(y) * (double)dims_product(f->dim, f->rank - 4, f->rank - 1);
 }
@@ -261,8 +264,7 @@ static t2m_value sample_conv(t2m_graph *g, struct sample *s, const struct op *op
     const struct attr attr = {.i = {stride, pad}};
     if (op == &op_conv2d_input)
         return add_conv(g, op, p, q, attr, h, w);
-    return op == &op_conv2d ? add_conv(g, op, p, q, attr, 0, 0)
-                            : add_conv(g, op, p, q, attr, 3, 3);
+    return op == &op_conv2d ? add_conv(g, op, p, q, attr, 0, 0) : add_conv(g, op, p, q, attr, 3, 3);
 }
 
 #define CONV_OP(nm, text)                                                                          \
@@ -289,8 +291,7 @@ CONV_OP(conv2d_filter, "transpose of conv2d in the filter")
 /* ---- the public doors ---- */
 
 /* Both operands with four axes, or both with five; y gets the axis back that was folded away. */
-static t2m_value conv(t2m_graph *g, const struct op *op, t2m_value a, t2m_value b,
-                      struct attr attr)
+static t2m_value conv(t2m_graph *g, const struct op *op, t2m_value a, t2m_value b, struct attr attr)
 {
     const int ra = t2m_rank(g, a), rb = t2m_rank(g, b);
     if (graph_ok(g) && ra == 5 && rb == 4)

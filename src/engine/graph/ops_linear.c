@@ -1,6 +1,6 @@
-/* ops_linear.c: products of matrices and the symmetric positive definite solve. The ops take rank 2,
- * or rank 3 with one leading batch axis on both sides; the public functions fold all other leading
- * axes into these. */
+/* ops_linear.c: products of matrices and the symmetric positive definite solve. The ops take rank
+ * 2, or rank 3 with one leading batch axis on both sides; the public functions fold all other
+ * leading axes into these. */
 #include "engine/graph/sample.h"
 
 #include <string.h>
@@ -61,8 +61,8 @@ static t2m_value batch_matmul(t2m_graph *g, const struct node *n, const t2m_valu
 {
     const bool ta = n->attr.i[0], tb = n->attr.i[1];
     if (n->rank == 2 && !batched[1] && !ta && size > 0) /* all rows times the same b: one product */
-        return graph_split_front(
-            g, add_matmul(g, graph_merge_front(g, in[0], 2), false, in[1], tb), size);
+        return graph_split_front(g, add_matmul(g, graph_merge_front(g, in[0], 2), false, in[1], tb),
+                                 size);
     const t2m_value a = fold_batch(g, graph_batched(g, in[0], batched[0], size), n->rank),
                     b = fold_batch(g, graph_batched(g, in[1], batched[1], size), n->rank),
                     y = add_matmul(g, a, ta, b, tb);

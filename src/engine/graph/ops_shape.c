@@ -112,8 +112,7 @@ static bool view_reshape(const struct node *n, const struct view *x, struct view
 static t2m_value sample_reshape(t2m_graph *g, struct sample *s)
 {
     const int64_t dim[] = {2, s->size, 3}, to[] = {s->size, 6};
-    return s->variant ? (t2m_value){0}
-                      : t2m_reshape(g, sample_input(g, s, -2, 2, 3, dim), 2, to);
+    return s->variant ? (t2m_value){0} : t2m_reshape(g, sample_input(g, s, -2, 2, 3, dim), 2, to);
 }
 
 const struct op op_reshape = {.name = "reshape",
@@ -198,9 +197,8 @@ static t2m_value sample_transpose(t2m_graph *g, struct sample *s)
 {
     const int64_t dim[] = {2, s->size, 3};
     const int order[2][3] = {{2, 0, 1}, {0, 2, 1}};
-    return s->variant > 1
-               ? (t2m_value){0}
-               : t2m_transpose(g, sample_input(g, s, -2, 2, 3, dim), order[s->variant]);
+    return s->variant > 1 ? (t2m_value){0}
+                          : t2m_transpose(g, sample_input(g, s, -2, 2, 3, dim), order[s->variant]);
 }
 
 const struct op op_transpose = {.name = "transpose",
@@ -388,8 +386,8 @@ static bool infer_concat(t2m_graph *g, struct node *n)
         x.dim[axis] = first->dim[axis];
         if (!node_same_shape(first, &x))
             return graph_fault(g, "concat: %s and %s differ beside axis %lld",
-                               graph_shape_text(first, s),
-                               graph_shape_text(node_input(g, n, k), t), (long long)axis);
+                               graph_shape_text(first, s), graph_shape_text(node_input(g, n, k), t),
+                               (long long)axis);
         n->dim[axis] += size;
     }
     return true;
@@ -463,4 +461,3 @@ t2m_value t2m_concat(t2m_graph *g, int axis, const t2m_value *x, size_t n)
     const struct attr a = n ? attr_axis(g, x[0], axis, 0, 0) : (struct attr){0};
     return graph_add(g, &op_concat, x, n, a);
 }
-

@@ -9,8 +9,7 @@ static bool infer_gather(t2m_graph *g, struct node *n)
     const struct node *table = node_input(g, n, 0), *index = node_input(g, n, 1);
     const int lead = table->rank - 2;
     char s[128], t[128];
-    if (lead < 0 || lead > 1 || index->rank != lead + 1 ||
-        (lead && table->dim[0] != index->dim[0]))
+    if (lead < 0 || lead > 1 || index->rank != lead + 1 || (lead && table->dim[0] != index->dim[0]))
         return graph_fault(g, "gather: table %s and index %s do not fit",
                            graph_shape_text(table, s), graph_shape_text(index, t));
     n->rank = table->rank;
@@ -101,7 +100,8 @@ static t2m_value sample_table(t2m_graph *g, struct sample *s, const struct op *o
     const int64_t rows[] = {2, 4, 3}, values[] = {2, s->size, 3};
     if (s->variant > 1)
         return (t2m_value){0};
-    const t2m_value x = sample_input(g, s, -2, 2, 3 - lead, (op == &op_gather ? rows : values) + lead);
+    const t2m_value x =
+        sample_input(g, s, -2, 2, 3 - lead, (op == &op_gather ? rows : values) + lead);
     const t2m_value index = sample_input(g, s, -1, 5, 2 - lead, values + lead); /* some outside */
     s->input[1].whole = true;
     return graph_add2(g, op, x, index, (struct attr){.i = {op == &op_gather ? 0 : 4}});

@@ -13,8 +13,7 @@ static bool infer_window(t2m_graph *g, struct node *n, const struct node *x)
     char s[128];
     if (x->rank != 4 || size < 1 || stride < 1 || size > x->dim[1] || size > x->dim[2])
         return graph_fault(g, "%s: windows of %lld every %lld do not fit in %s [n, h, w, channels]",
-                           n->op->name, (long long)size, (long long)stride,
-                           graph_shape_text(x, s));
+                           n->op->name, (long long)size, (long long)stride, graph_shape_text(x, s));
     n->rank = 4;
     memcpy(n->dim, x->dim, sizeof n->dim);
     n->dim[1] = (x->dim[1] - size) / stride + 1;
@@ -115,10 +114,11 @@ static t2m_value sample_window(t2m_graph *g, struct sample *s, const struct op *
     const int64_t x[] = {2, 5, 6, s->size};
     if (s->variant >= WINDOW_VARIANTS)
         return (t2m_value){0};
-    const int64_t size = window_variant[s->variant].size, stride = window_variant[s->variant].stride;
+    const int64_t size = window_variant[s->variant].size,
+                  stride = window_variant[s->variant].stride;
     const int64_t y[] = {2, (5 - size) / stride + 1, (6 - size) / stride + 1, s->size};
-    const struct attr a = {.i = {size, stride, 5 * (op == &op_window_scatter),
-                                 6 * (op == &op_window_scatter)}};
+    const struct attr a = {
+        .i = {size, stride, 5 * (op == &op_window_scatter), 6 * (op == &op_window_scatter)}};
     const t2m_value p = sample_input(g, s, -2, 2, 4, op == &op_window_scatter ? y : x);
     if (op == &op_window_argmax) {
         s->input[0].whole = true; /* not differentiated */

@@ -11,9 +11,9 @@ struct sample {
     size_t count;
     struct sample_input {
         t2m_value value;
-        double low, high;   /* numbers are drawn from here */
-        bool whole;         /* whole numbers (an index): no gradient */
-        double diagonal;    /* added on the diagonal of the last two axes */
+        double low, high; /* numbers are drawn from here */
+        bool whole;       /* whole numbers (an index): no gradient */
+        double diagonal;  /* added on the diagonal of the last two axes */
     } input[SAMPLE_MAX_INPUTS];
 };
 

@@ -76,7 +76,8 @@ static t2m_value hoist_broadcast(t2m_graph *g, const struct node *n)
 
 static t2m_value order_operands(t2m_graph *g, const struct node *n)
 {
-    return n->in[0] > n->in[1] ? graph_add2(g, n->op, in_value(n, 1), in_value(n, 0), n->attr) : none;
+    return n->in[0] > n->in[1] ? graph_add2(g, n->op, in_value(n, 1), in_value(n, 0), n->attr)
+                               : none;
 }
 
 static t2m_value simple_neg(t2m_graph *g, const struct node *n)
@@ -178,9 +179,9 @@ static t2m_value simple_select(t2m_graph *g, const struct node *n)
 }
 
 static rule *const pointwise_rules[POINTWISE_COUNT] = {
-    [POINTWISE_neg] = simple_neg,   [POINTWISE_add] = simple_add,
-    [POINTWISE_sub] = simple_sub,   [POINTWISE_mul] = simple_mul,
-    [POINTWISE_div] = simple_div,   [POINTWISE_madd] = simple_madd,
+    [POINTWISE_neg] = simple_neg,       [POINTWISE_add] = simple_add,
+    [POINTWISE_sub] = simple_sub,       [POINTWISE_mul] = simple_mul,
+    [POINTWISE_div] = simple_div,       [POINTWISE_madd] = simple_madd,
     [POINTWISE_select] = simple_select, [POINTWISE_max] = order_operands,
     [POINTWISE_equal] = order_operands,
 };

@@ -1,6 +1,6 @@
-/* transform.c: replay and vmap are one pass. It copies the nodes between `from` and y in order, with
- * other inputs; a node that has an input with a leading task axis is copied by its op's own rule.
- * Also the printing of graphs. */
+/* transform.c: replay and vmap are one pass. It copies the nodes between `from` and y in order,
+ * with other inputs; a node that has an input with a leading task axis is copied by its op's own
+ * rule. Also the printing of graphs. */
 #include "base/text.h"
 #include "engine/graph/node.h"
 

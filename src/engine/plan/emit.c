@@ -204,8 +204,7 @@ static void emit_sum(struct emitting *e, struct step *s, const struct unit *u)
 {
     struct group *g = s->group;
     s->write[s->writes++] = u->writes;
-    g->sum[g->sums++] =
-        (struct tile_sum){input_slot(e, s, u, 0), u->writes, unit_reduce(e->c, u)};
+    g->sum[g->sums++] = (struct tile_sum){input_slot(e, s, u, 0), u->writes, unit_reduce(e->c, u)};
 }
 
 /* Registers for values between instructions: one is free again after its last reader. */

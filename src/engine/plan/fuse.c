@@ -1,5 +1,5 @@
-/* fuse.c: pointwise units, and sums, that go over the same numbers become one group, which runs tile
- * by tile in cache. Every unit has a stage: a unit may join others of its stage and shape, and
+/* fuse.c: pointwise units, and sums, that go over the same numbers become one group, which runs
+ * tile by tile in cache. Every unit has a stage: a unit may join others of its stage and shape, and
  * depends on none of them but number by number; so groups cannot depend on each other in a circle.
  * A unit with one large operand waits until its result is needed: what lives meanwhile is its
  * operand instead of its result, which is as large, and often alive anyway. */
@@ -20,8 +20,7 @@ static bool same_dims(const struct unit *a, const struct unit *b)
 bool unit_reads_whole(const struct compiling *c, const struct unit *u, uint32_t k)
 {
     const struct view *v = &u->read[k];
-    return v->offset == 0 && view_is_dense(v) &&
-           c->plan->buffer[v->root].numel == view_numel(v);
+    return v->offset == 0 && view_is_dense(v) && c->plan->buffer[v->root].numel == view_numel(v);
 }
 
 struct reduce_shape unit_reduce(const struct compiling *c, const struct unit *u)

@@ -100,8 +100,7 @@ static struct unit *unit_new(struct compiling *c, enum unit_kind kind, uint32_t 
 static bool unit_writes(struct compiling *c, struct unit *u, int rank, const int64_t *dim,
                         struct view *result)
 {
-    const int32_t buffer =
-        plan_buffer_new(c, BUFFER_MEMORY, dims_product(dim, 0, rank), 0);
+    const int32_t buffer = plan_buffer_new(c, BUFFER_MEMORY, dims_product(dim, 0, rank), 0);
     if (buffer == NO_BUFFER)
         return false;
     u->writes = buffer;
@@ -115,7 +114,8 @@ static bool unit_writes(struct compiling *c, struct unit *u, int rank, const int
 }
 
 /* A dense copy of what the view shows. */
-static bool copy_view(struct compiling *c, uint32_t id, const struct view *from, struct view *result)
+static bool copy_view(struct compiling *c, uint32_t id, const struct view *from,
+                      struct view *result)
 {
     struct unit *u = unit_new(c, UNIT_COPY, id, 1);
     if (!u)
@@ -187,8 +187,7 @@ static bool lower_work(struct compiling *c, uint32_t id)
             !dense_input(c, n->in[k], n->op->batch_strides, &read[k]))
             return false;
     }
-    struct unit *u =
-        unit_new(c, pointwise ? UNIT_POINTWISE : sum ? UNIT_SUM : UNIT_KERNEL, id, 0);
+    struct unit *u = unit_new(c, pointwise ? UNIT_POINTWISE : sum ? UNIT_SUM : UNIT_KERNEL, id, 0);
     if (!u)
         return false;
     u->read = read;
@@ -210,9 +209,9 @@ static t2m_status lower_input(struct compiling *c, uint32_t id)
             return buffer == NO_BUFFER ? no_memory(c, sizeof(struct buffer)) : T2M_OK;
         }
     return refuse(c->plan->lib, T2M_EUSAGE,
-                "compile: the results depend on the input '%s', which is not among the inputs "
-                "given",
-                n->scope);
+                  "compile: the results depend on the input '%s', which is not among the inputs "
+                  "given",
+                  n->scope);
 }
 
 static t2m_status lower_node(struct compiling *c, uint32_t id)
@@ -220,7 +219,7 @@ static t2m_status lower_node(struct compiling *c, uint32_t id)
     const struct op *op = c->g->nodes[id].op;
     if (op == &op_input)
         return lower_input(c, id);
-    const bool good = op == &op_fill           ? lower_fill(c, id)
+    const bool good = op == &op_fill        ? lower_fill(c, id)
                       : op->kind == OP_VIEW ? lower_view(c, id)
                                             : lower_work(c, id);
     return good ? T2M_OK : no_memory(c, sizeof(struct unit));

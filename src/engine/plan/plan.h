@@ -21,8 +21,8 @@ enum buffer_kind { BUFFER_INPUT, BUFFER_OUTPUT, BUFFER_CONSTANT, BUFFER_MEMORY }
 struct buffer {
     enum buffer_kind kind;
     size_t numel;
-    size_t place;   /* which input, output or constant; bytes from the start of the memory */
-    int32_t writer; /* unit, or NO_UNIT */
+    size_t place;         /* which input, output or constant; bytes from the start of the memory */
+    int32_t writer;       /* unit, or NO_UNIT */
     uint32_t first, last; /* steps between which its numbers must be kept */
 };
 
@@ -131,9 +131,9 @@ struct compiling {
     struct arena arena;
     const t2m_value *in, *out;
     size_t n_in, n_out;
-    bool *live;         /* [nodes] */
-    struct view *view;  /* [nodes] where a node's numbers are; root is a buffer */
-    int32_t *dense;     /* [nodes] buffer of a dense copy, or NO_BUFFER */
+    bool *live;        /* [nodes] */
+    struct view *view; /* [nodes] where a node's numbers are; root is a buffer */
+    int32_t *dense;    /* [nodes] buffer of a dense copy, or NO_BUFFER */
     struct unit *unit;
     size_t units, unit_capacity;
     size_t buffer_capacity, constant_capacity;

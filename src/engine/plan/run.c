@@ -74,7 +74,8 @@ static void run_copy(const struct step *s, const t2m_workspace *w)
 
 /* Copies `length` numbers of the slot's view, from the number `start` on, into its register: the
  * rest of a row, then whole rows in one piece, then the beginning of a row. */
-static void load(const struct slot *s, const t2m_workspace *w, size_t start, size_t length, char *to)
+static void load(const struct slot *s, const t2m_workspace *w, size_t start, size_t length,
+                 char *to)
 {
     const struct kernels *k = w->plan->k;
     const struct view *v = &s->view;
@@ -140,8 +141,7 @@ static void run_tile(const struct group *g, t2m_workspace *w, char *registers, s
     }
     for (size_t i = 0; i < g->instructions; i++) {
         const struct instruction *n = &g->instruction[i];
-        k->pointwise[n->pointwise](length, slot[n->y], slot[n->x[0]], slot[n->x[1]],
-                                   slot[n->x[2]]);
+        k->pointwise[n->pointwise](length, slot[n->y], slot[n->x[0]], slot[n->x[1]], slot[n->x[2]]);
     }
     for (size_t i = 0; i < g->sums; i++)
         sum_tile(&g->sum[i], w, slot[g->sum[i].x], start, length);

@@ -11,8 +11,8 @@ enum { ALIGNMENT = 64 }; /* bytes: a cache line */
 
 struct scheduling {
     struct compiling *c;
-    int32_t *writer;  /* [buffers]: step, or -1 */
-    uint32_t *missing; /* [steps]: operands not yet written */
+    int32_t *writer;                  /* [buffers]: step, or -1 */
+    uint32_t *missing;                /* [steps]: operands not yet written */
     uint32_t *readers, *first_reader; /* [buffers + 1] offsets into readers */
     uint32_t *heap;
     size_t heap_size;
@@ -180,8 +180,8 @@ static t2m_status place_buffers(struct compiling *c)
     for (size_t b = 0; b < p->buffers; b++) {
         const size_t bytes = p->buffer[b].numel * p->k->real_size;
         if (p->buffer[b].kind == BUFFER_MEMORY && p->buffer[b].first != UINT32_MAX)
-            want[n++] = (struct request){(bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT,
-                                         (uint32_t)b};
+            want[n++] =
+                (struct request){(bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, (uint32_t)b};
     }
     qsort(want, n, sizeof *want, larger_first);
     for (size_t i = 0; i < n; i++) {

@@ -1,0 +1,45 @@
+# The front door; the work is done by CMake and Ninja.
+BUILD := build/release
+SANITIZED := build/sanitize
+PREFIX ?= /usr/local
+
+.PHONY: all demo check bench bench-peers fuzz install size format clean help
+all: ## build the library and the command
+	@tools/deps.sh build
+	@cmake -G Ninja -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --build $(BUILD)
+
+demo: all ## the whole product on real input, in under three minutes
+	@tools/demo.sh $(BUILD)/t2m
+
+check: ## all tests, also under AddressSanitizer and UBSan; layers, format, clang-tidy
+	@tools/deps.sh check
+	@tools/check.sh
+
+bench: all ## speed of the kernels and of meta-training beside the machine's limit
+	@cmake --build $(BUILD) --target bench_workloads
+	@$(BUILD)/bench_workloads
+
+bench-peers: all ## the same beside PyTorch and JAX, installed in build/peers
+	@tools/deps.sh peers
+	@cmake --build $(BUILD) --target bench_workloads
+	@python3 bench/peers/compare.py $(BUILD)/bench_workloads
+
+fuzz: ## a minute for each fuzz target (clang)
+	@tools/deps.sh check
+	@tools/fuzz.sh
+
+install: all ## into PREFIX (default /usr/local)
+	@cmake --install $(BUILD)
+
+size: ## lines per folder, longest functions
+	@tools/size
+
+format: ## clang-format over all sources
+	@clang-format-14 -i $$(find src include tests examples bench fuzz -name '*.[ch]')
+
+clean: ## remove build/
+	@rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
