@@ -253,10 +253,19 @@ static double weight_at(const struct tap *t, size_t i)
     return i == 0 ? t->weight_first : i + 1 == t->count ? t->weight_last : 1;
 }
 
-t2m_status image_scale(t2m *lib, const struct image *x, size_t height, size_t width,
-                       size_t channels, float *out)
+/* Paper becomes 0 and ink 1, whichever of the two is dark in the picture. */
+static void orient(float *x, size_t n)
 {
-    (void)lib;
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i];
+    for (size_t i = 0; i < n && sum > 0.5 * (double)n; i++)
+        x[i] = 1 - x[i];
+}
+
+void image_scale(const struct image *x, size_t height, size_t width, size_t channels, float *out)
+{
+    float *to = out;
     for (size_t i = 0; i < height; i++)
         for (size_t j = 0; j < width; j++) {
             const struct tap a = tap_of(i, x->height, height), b = tap_of(j, x->width, width);
@@ -268,10 +277,11 @@ t2m_status image_scale(t2m *lib, const struct image *x, size_t height, size_t wi
                         sum += w * channel_at(x, a.first + p, b.first + q, c, channels);
                         total += w;
                     }
-                *out++ = (float)(sum / total / 255);
+                *to++ = (float)(sum / total / 255);
             }
         }
-    return T2M_OK;
+    if (channels == 1)
+        orient(out, height * width);
 }
 
 /* ---- writing ---- */

@@ -12,8 +12,9 @@ struct image { /* pixels [height, width, channels], 0..255; freed by mem_free(li
  * T2M_EDATA says what is wrong ("cut off after 120 bytes", "a text file, not PNG or JPEG", ...). */
 t2m_status image_decode(t2m *lib, const struct bytes *file, const char *name, struct image *out);
 /* out [height, width, channels] in 0..1: averaged over the area of each pixel when shrinking,
- * bilinear when growing; grey = 0.299 r + 0.587 g + 0.114 b. */
-t2m_status image_scale(t2m *lib, const struct image *x, size_t height, size_t width,
-                       size_t channels, float *out);
+ * bilinear when growing; grey = 0.299 r + 0.587 g + 0.114 b. With one channel a picture that is
+ * brighter than 1/2 on average becomes its negative: paper is 0 and ink is 1, however it was
+ * drawn. */
+void image_scale(const struct image *x, size_t height, size_t width, size_t channels, float *out);
 /* Writes grey or colour pixels as PNG into memory. */
 t2m_status image_encode_png(t2m *lib, const struct image *x, struct bytes *out);

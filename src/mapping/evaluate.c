@@ -22,7 +22,8 @@ struct evaluating {
     t2m_plan *plan;
     struct worker_room *room;
     size_t workers, outputs, first;
-    double unit; /* error in the data's own units */
+    float *start_statistics; /* those of a new learner, for scratch */
+    double unit;             /* error in the data's own units */
 };
 
 static double now_ms(void)
@@ -52,10 +53,10 @@ static t2m_status compile_plan(struct evaluating *e)
 }
 
 static void run_plan(struct evaluating *e, struct worker_room *r, const float *phi,
-                     const struct episode *support)
+                     const float *statistics, const struct episode *support)
 {
     const void *const in[] = {phi,
-                              e->v->l->statistics,
+                              statistics,
                               support->x_support,
                               support->y_support,
                               r->episode.x_query,
@@ -81,20 +82,20 @@ static void one_task(void *ctx, size_t job, size_t worker)
     const size_t task = e->first + job;
     episode_draw(v->f, &v->protocol, v->seed, task, &r->episode);
     const double start = now_ms();
-    run_plan(e, r, v->l->phi, &r->episode);
+    run_plan(e, r, v->l->phi, v->l->statistics, &r->episode);
     r->milliseconds[ROW_TUNED] += now_ms() - start;
     score_row(e, r, ROW_TUNED, task, 2);
     score_row(e, r, ROW_GENERATED, task, 1);
     score_row(e, r, ROW_SHARED, task, 0);
     if (e->score[ROW_WRONG].value) {
         episode_draw(v->f, &v->protocol, v->seed, task + WRONG_FIRST, &r->other);
-        run_plan(e, r, v->l->phi, &r->other);
+        run_plan(e, r, v->l->phi, v->l->statistics, &r->other);
         score_row(e, r, ROW_WRONG, task, 2);
     }
     if (e->score[ROW_SCRATCH].value) {
         const double begin = now_ms();
         learner_start_phi(v->l, v->seed, task + 1, r->phi);
-        run_plan(e, r, r->phi, &r->episode);
+        run_plan(e, r, r->phi, e->start_statistics, &r->episode);
         r->milliseconds[ROW_SCRATCH] += now_ms() - begin;
         score_row(e, r, ROW_SCRATCH, task, 2);
     }
@@ -105,8 +106,10 @@ static t2m_status make_rooms(struct evaluating *e)
     t2m *lib = e->v->l->lib;
     const size_t y = e->v->protocol.ways * e->v->protocol.queries * e->outputs;
     e->room = mem_new(lib, e->workers, sizeof *e->room);
-    if (!e->room)
+    e->start_statistics = mem_new(lib, e->v->l->layout.statistics, sizeof(float));
+    if (!e->room || !e->start_statistics)
         return T2M_ENOMEM;
+    learner_start_statistics(e->v->l, e->start_statistics);
     for (size_t i = 0; i < e->workers; i++) {
         struct worker_room *r = &e->room[i];
         TRY(t2m_workspace_new(e->plan, &r->w));
@@ -135,6 +138,7 @@ static void free_rooms(struct evaluating *e)
             mem_free(lib, r->y[k]);
     }
     mem_free(lib, e->room);
+    mem_free(lib, e->start_statistics);
     t2m_plan_free(e->plan);
 }
 

@@ -57,6 +57,8 @@ struct t2m_learner {
 /* Makes phi's layout, and phi at its start. */
 t2m_status learner_start(struct t2m_learner *l, uint64_t seed);
 void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t number, float *phi);
+/* Means 0 and variances 1. */
+void learner_start_statistics(const struct t2m_learner *l, float *statistics);
 /* The part `name` of phi as a graph value. */
 t2m_value learner_part(const struct t2m_learner *l, t2m_graph *g, t2m_value phi, const char *name);
 void learner_protocol(const struct t2m_learner *l, struct protocol *p); /* as in training */

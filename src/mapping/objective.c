@@ -81,6 +81,18 @@ void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t numb
     layout_start(&l->parts, &r, phi);
 }
 
+void learner_start_statistics(const struct t2m_learner *l, float *statistics)
+{
+    for (size_t i = 0, at = 0; l->layout.statistics && i < (size_t)l->structure.layers; i++) {
+        const size_t width = (size_t)l->structure.hidden[i];
+        for (size_t k = 0; k < width; k++) {
+            statistics[at + k] = 0;
+            statistics[at + width + k] = 1;
+        }
+        at += 2 * width;
+    }
+}
+
 t2m_status learner_start(struct t2m_learner *l, uint64_t seed)
 {
     TRY(structure_check(l->lib, &l->structure));
@@ -90,12 +102,7 @@ t2m_status learner_start(struct t2m_learner *l, uint64_t seed)
     if (!l->phi || !l->statistics)
         return T2M_ENOMEM;
     learner_start_phi(l, seed, 0, l->phi);
-    for (size_t i = 0, at = 0; i < (size_t)l->structure.layers && l->layout.statistics; i++) {
-        const size_t width = (size_t)l->structure.hidden[i]; /* means 0, variances 1 */
-        for (size_t k = 0; k < width; k++)
-            l->statistics[at + width + k] = 1;
-        at += 2 * width;
-    }
+    learner_start_statistics(l, l->statistics);
     l->seed = seed;
     return T2M_OK;
 }
@@ -278,26 +285,43 @@ static t2m_value tune(struct task_ctx *c)
 
 /* ---- the two shapes of an episode ---- */
 
-/* Without tuning support and query go through the features together: one batch. */
+/* Features of the support and the query set: of one joint batch in training, else of each alone. */
+static void both_features(struct task_ctx *c, struct norm_use *norm, t2m_value *support,
+                          t2m_value *query)
+{
+    t2m_graph *g = c->g;
+    const struct episode_graph *e = c->e;
+    const int64_t n = t2m_dim(g, e->x_support, 0), q = t2m_dim(g, e->x_query, 0);
+    if (norm->norm == NORM_GIVEN) {
+        *support = structure_features(g, &c->s, c->theta, e->x_support, norm);
+        *query = structure_features(g, &c->s, c->theta, e->x_query, norm);
+        return;
+    }
+    const t2m_value both[] = {e->x_support, e->x_query},
+                    h = structure_features(g, &c->s, c->theta, t2m_concat(g, 0, both, 2), norm);
+    *support = t2m_slice(g, h, 0, 0, n);
+    *query = t2m_slice(g, h, 0, n, q);
+}
+
+/* Without tuning. */
 static void make_joint(struct task_ctx *c)
 {
     t2m_graph *g = c->g;
     struct episode_graph *e = c->e;
-    const int64_t n = t2m_dim(g, e->x_support, 0), q = t2m_dim(g, e->x_query, 0);
-    const t2m_value both[] = {e->x_support, e->x_query};
     const bool batch = c->use->training || c->use->transductive;
     struct norm_use norm = {batch ? NORM_BATCH : NORM_GIVEN, e->statistics, {0}};
     const bool rows = c->l->method->generate == GENERATE_HYPER && c->l->kind == FAMILY_REGRESSION;
+    t2m_value support, query;
     if (rows)
         c->theta = generate_rows(c);
-    const t2m_value h = structure_features(g, &c->s, c->theta, t2m_concat(g, 0, both, 2), &norm);
-    e->m_generated = e->m_tuned = c->model = with_head(c, c->theta, t2m_slice(g, h, 0, 0, n));
-    e->generated = e->tuned = structure_head(g, &c->s, c->model, t2m_slice(g, h, 0, n, q));
+    both_features(c, &norm, &support, &query);
+    e->m_generated = e->m_tuned = c->model = with_head(c, c->theta, support);
+    e->generated = e->tuned = structure_head(g, &c->s, c->model, query);
     e->shared = e->generated;
     e->norm = norm.seen.id ? (batch ? norm.seen : e->statistics) : norm.seen;
     e->seen = norm.seen;
-    const t2m_value fit = structure_head(g, &c->s, c->model, t2m_slice(g, h, 0, 0, n));
-    e->support_loss[0] = e->support_loss[1] = loss_of(c, fit, e->y_support);
+    e->support_loss[0] = e->support_loss[1] =
+        loss_of(c, structure_head(g, &c->s, c->model, support), e->y_support);
     if (rows) {
         const t2m_value theta0 = t2m_slice(g, e->phi, 0, 0, (int64_t)c->l->layout.numel);
         e->shared = output_of(c, theta0, e->x_query, e->statistics, NULL);

@@ -155,8 +155,6 @@ t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struc
     s->block = block_size(l, &s->protocol, tasks);
     s->blocks = (tasks + s->block - 1) / s->block;
     s->workers = pool_size(l->lib->pool);
-    if (s->workers > s->blocks)
-        s->workers = s->blocks;
     const t2m_status status = start(s);
     if (status != T2M_OK)
         meta_step_free(s);

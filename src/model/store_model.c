@@ -182,11 +182,10 @@ static t2m_status read_picture(const t2m_model *m, const struct bytes *file, con
 {
     struct image image;
     TRY(image_decode(m->lib, file, name, &image));
-    const t2m_status status =
-        image_scale(m->lib, &image, (size_t)m->structure.height, (size_t)m->structure.width,
-                    (size_t)m->structure.channels, x);
+    image_scale(&image, (size_t)m->structure.height, (size_t)m->structure.width,
+                (size_t)m->structure.channels, x);
     mem_free(m->lib, image.pixels);
-    return status;
+    return T2M_OK;
 }
 
 static t2m_status read_rows(const t2m_model *m, const struct table *t, float **x, size_t *n)

@@ -230,12 +230,12 @@ static t2m_status add_picture(struct t2m_family *f, const struct bytes *file, co
     if (c && c->count == 0)
         c->domain = domain_of(f, class, from);
     float *to = c ? new_picture(f, c) : NULL;
-    const t2m_status status =
-        to ? image_scale(f->lib, &image, f->height, f->width, f->channels, to) : T2M_ENOMEM;
+    if (to)
+        image_scale(&image, f->height, f->width, f->channels, to);
     f->fingerprint =
         hash_bytes(f->fingerprint, image.pixels, image.width * image.height * image.channels);
     mem_free(f->lib, image.pixels);
-    return status;
+    return to ? T2M_OK : T2M_ENOMEM;
 }
 
 /* ---- .npz ---- */
@@ -281,7 +281,7 @@ static t2m_status add_arrays(struct t2m_family *f, const struct array_set *s, co
         const struct image x = {width, height, channels, (unsigned char *)images->data + i * size};
         if (!to)
             return T2M_ENOMEM;
-        TRY(image_scale(f->lib, &x, f->height, f->width, f->channels, to));
+        image_scale(&x, f->height, f->width, f->channels, to);
     }
     return T2M_OK;
 }
