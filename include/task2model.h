@@ -168,7 +168,6 @@ typedef struct t2m_train_options {
     size_t validation_tasks;      /* 0: 200 */
     size_t validation_ways;       /* 0: as in training, at most 5 */
     bool resume, force, within_domain;
-    const char *command; /* kept in the learner, for people */
     /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;
@@ -194,7 +193,7 @@ t2m_status t2m_learner_open(t2m *lib, t2m_learner **out, const char *path);
 t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force);
 void t2m_learner_free(t2m_learner *l);
 typedef struct t2m_learner_info {
-    const char *method, *family, *command, *target;
+    const char *method, *family, *settings, *target;
     char structure[96];
     bool images;
     size_t parameters, ways, shots, trained_steps, features, height, width, channels;

@@ -10,7 +10,7 @@ static void learner_info(struct cli *c, const t2m_learner *l)
                               "learner", "structure", i.structure, "parameters",
                               (json_int_t)i.parameters, "bytes", (json_int_t)(4 * i.parameters),
                               "method", i.method, "seed", (json_int_t)i.seed, "classes", "results",
-                              "command", i.command, "trained_steps", (json_int_t)i.trained_steps));
+                              "settings", i.settings, "trained_steps", (json_int_t)i.trained_steps));
         return;
     }
     printf("learner by %s, %s\n", i.method, i.structure);
@@ -24,7 +24,7 @@ static void learner_info(struct cli *c, const t2m_learner *l)
                i.target, i.shots);
     if (i.eval_steps > 0)
         printf("  tunes with %d steps of %g\n", i.eval_steps, i.inner_rate);
-    printf("  made by: %s\n", i.command);
+    printf("  %s\n", i.settings);
 }
 
 static void model_info(struct cli *c, const t2m_model *m)

@@ -12,14 +12,6 @@ struct settings {
     char *validation;
 };
 
-/* The call as one line, kept in the learner. */
-static void join_command(int argc, const char **argv, char *out, size_t room)
-{
-    size_t at = (size_t)snprintf(out, room, "t2m");
-    for (int i = 0; i < argc && at < room; i++)
-        at += (size_t)snprintf(out + at, room - at, " %s", argv[i]);
-}
-
 static t2m_status open_family(struct cli *c, const struct settings *s, const char *const *paths,
                               size_t n, const t2m_family *like, t2m_family **out)
 {
@@ -88,7 +80,7 @@ static int bad_counts(const struct settings *s)
            s->o.inner_rate < 0 || s->o.meta_rate < 0 || s->o.minutes < 0;
 }
 
-static void fill_options(struct settings *s, const char *command)
+static void fill_options(struct settings *s)
 {
     s->o.output = s->output;
     s->o.method = s->method;
@@ -105,7 +97,6 @@ static void fill_options(struct settings *s, const char *command)
     s->o.resume = s->resume;
     s->o.force = s->force;
     s->o.within_domain = s->within_domain;
-    s->o.command = command;
     s->o.progress = cli_progress;
     s->o.ctx = "train";
 }
@@ -122,7 +113,7 @@ static int run(const struct command *command, int argc, const char **argv)
 {
     struct cli *c = &cli_shared;
     struct settings s = {.o = T2M_TRAIN_OPTIONS_INIT};
-    char line[256], methods[256];
+    char methods[256];
     methods_text(methods, sizeof methods);
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &s.output, 0, "learner to write", "FILE"},
@@ -161,10 +152,9 @@ static int run(const struct command *command, int argc, const char **argv)
         CLI_SHARED,
         POPT_TABLEEND,
     };
-    join_command(argc, argv, line, sizeof line);
     int code = cli_begin(c, command, argc, argv, options, 1);
     if (code == 0) {
-        fill_options(&s, line);
+        fill_options(&s);
         if (!s.output)
             code = cli_fail(c, T2M_EUSAGE, "-o FILE is missing: where the learner goes", NULL);
         else if (bad_counts(&s))

@@ -51,7 +51,7 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "fingerprint", "%016llx", (unsigned long long)l->fingerprint);
     put(m, "trained_steps", "%zu", l->trained_steps);
     put(m, "family", "%s", l->family);
-    put(m, "command", "%s", l->command);
+    put(m, "settings", "%s", l->settings);
     put(m, "results", "%s", l->results);
     put(m, "target", "%s", l->target ? l->target : "");
 }
@@ -147,7 +147,7 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f)
     l->fingerprint = fingerprint;
     l->seed = seed;
     snprintf(l->family, sizeof l->family, "%s", meta(f, "family"));
-    snprintf(l->command, sizeof l->command, "%s", meta(f, "command"));
+    snprintf(l->settings, sizeof l->settings, "%s", meta(f, "settings"));
     snprintf(l->results, sizeof l->results, "%s", meta(f, "results"));
     return true;
 }
@@ -246,7 +246,7 @@ void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out)
 {
     *out = (t2m_learner_info){.method = l->method->name,
                               .family = l->family,
-                              .command = l->command,
+                              .settings = l->settings,
                               .target = l->target,
                               .images = l->kind == FAMILY_IMAGES,
                               .parameters = l->parts.numel,

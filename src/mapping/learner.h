@@ -51,7 +51,7 @@ struct t2m_learner {
     /* about */
     uint64_t seed, fingerprint;
     size_t trained_steps;
-    char family[128], command[256], results[256];
+    char family[128], settings[512], results[256];
 };
 
 /* Makes phi's layout, and phi at its start. */

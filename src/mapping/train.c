@@ -20,7 +20,6 @@ struct training {
     struct meta_step step;
     struct train_state state;
     struct run_files files;
-    char arguments[512]; /* what the bits depend on */
     size_t steps, validation_every;
     double start, saved; /* seconds */
 };
@@ -112,20 +111,21 @@ static t2m_status make_learner(struct training *t)
     l->structure.channels = images ? (int64_t)f->channels : (int64_t)f->features;
     l->structure.outputs = (int64_t)l->ways;
     l->fingerprint = f->fingerprint;
-    snprintf(l->family, sizeof l->family, "%.127s", f->name);
-    snprintf(l->command, sizeof l->command, "%.255s", o->command ? o->command : "");
+    const char *base = strrchr(f->name, '/');
+    snprintf(l->family, sizeof l->family, "%.127s", base && base[1] ? base + 1 : f->name);
     TRY(learner_start(l, o->seed));
     if (!images)
         TRY(copy_scales(l, f));
     return T2M_OK;
 }
 
-static void name_arguments(struct training *t)
+/* What the bits depend on. */
+static void name_settings(struct training *t)
 {
     char structure[96];
-    const struct t2m_learner *l = t->l;
+    struct t2m_learner *l = t->l;
     structure_text(&l->structure, structure);
-    snprintf(t->arguments, sizeof t->arguments,
+    snprintf(l->settings, sizeof l->settings,
              "method=%s structure=%s represent=%d ways=%zu shots=%zu queries=%zu steps=%zu "
              "batch=%zu inner=%d/%d rate=%.9g/%.9g seed=%llu data=%016llx",
              l->method->name, structure, (int)l->represent, l->ways, l->shots, l->queries, t->steps,
@@ -142,7 +142,7 @@ static t2m_status write_manifest(struct training *t)
     text_add(
         &x,
         "{\"schema\":\"t2m-manifest/1\",\"version\":\"%s\",\"isa\":\"%s\",\"arguments\":\"%s\"}\n",
-        T2M_VERSION, t2m_isa(t->lib), t->arguments);
+        T2M_VERSION, t2m_isa(t->lib), t->l->settings);
     const struct bytes piece = {(unsigned char *)x.data, x.length};
     const t2m_status status =
         x.failed ? T2M_ENOMEM : store_write(t->lib, t->files.manifest, &piece, 1, true);
@@ -154,7 +154,7 @@ static t2m_status same_arguments(struct training *t)
 {
     struct bytes file;
     TRY(store_read(t->lib, t->files.manifest, 1 << 16, &file));
-    const bool same = strstr((const char *)file.data, t->arguments) != NULL;
+    const bool same = strstr((const char *)file.data, t->l->settings) != NULL;
     mem_free(t->lib, file.data);
     return same
                ? T2M_OK
@@ -342,7 +342,7 @@ static t2m_status begin(struct training *t)
     t->state.best_statistics = mem_new(t->lib, t->l->layout.statistics, sizeof(float));
     if (!t->state.best_phi || !t->state.best_statistics)
         return T2M_ENOMEM;
-    name_arguments(t);
+    name_settings(t);
     return open_files(t);
 }
 

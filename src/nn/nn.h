@@ -54,7 +54,7 @@ void structure_text(const struct structure *s, char out[96]);
 t2m_status structure_check(t2m *lib, const struct structure *s);
 
 struct parameter { /* one tensor in the flat vector */
-    char name[32];
+    char name[48];
     int rank;
     int64_t dim[4];
     size_t offset, count;

@@ -29,7 +29,7 @@ static void add(struct layout *l, const char *name, int rank, const int64_t *dim
 static void add_linear(struct layout *l, const char *name, int64_t in, int64_t out)
 {
     const double spread = 1 / sqrt((double)in);
-    char full[32];
+    char full[40];
     snprintf(full, sizeof full, "%s.weight", name);
     add(l, full, 2, (const int64_t[]){in, out}, spread, 0);
     snprintf(full, sizeof full, "%s.bias", name);
@@ -45,7 +45,7 @@ static void layout_mlp(const struct structure *s, struct layout *l)
 {
     int64_t in = s->height * s->width * s->channels;
     for (int i = 0; i < s->layers; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "layer%d", i + 1);
         add_linear(l, name, in, s->hidden[i]);
         in = s->hidden[i];
