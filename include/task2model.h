@@ -175,7 +175,7 @@ typedef struct t2m_train_options {
 #define T2M_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
         T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false,       \
-            false, 0, 0, 0                                                                         \
+            false, 0, 0                                                                            \
     }
 
 typedef struct t2m_train_result {
