@@ -21,7 +21,8 @@ static void sizes(void **state)
     assert_false(checked_numel(good, 9, 100, &n));
 }
 
-/* Known answers of Philox4x32-10 for a zero counter and key (Salmon et al. 2011, reference code). */
+/* Known answers of Philox4x32-10 for a zero counter and key (Salmon et al. 2011, reference code).
+ */
 static void random_numbers(void **state)
 {
     (void)state;
@@ -29,7 +30,8 @@ static void random_numbers(void **state)
     const uint32_t known[] = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
     for (int i = 0; i < 4; i++)
         assert_int_equal(random_u32(&zero), known[i]);
-    struct random a = random_stream(1, 2, 3), b = random_stream(1, 2, 3), c = random_stream(1, 2, 4);
+    struct random a = random_stream(1, 2, 3), b = random_stream(1, 2, 3),
+                  c = random_stream(1, 2, 4);
     const uint64_t first = random_u64(&a);
     assert_true(first == random_u64(&b) && first != random_u64(&c));
     double sum = 0, squares = 0;
@@ -55,9 +57,10 @@ static void text(void **state)
         const char *text;
         bool number;
         double value;
-    } number[] = {{"1.5", true, 1.5},  {" -2e3 ", true, -2000}, {".5", true, 0.5}, {"5.", true, 5},
-                  {"", false, 0},      {".", false, 0},         {"1,5", false, 0}, {"nan", false, 0},
-                  {"inf", false, 0},   {"0x10", false, 0},      {"1e", false, 0},  {"1e999", false, 0},
+    } number[] = {{"1.5", true, 1.5}, {" -2e3 ", true, -2000}, {".5", true, 0.5},
+                  {"5.", true, 5},    {"", false, 0},          {".", false, 0},
+                  {"1,5", false, 0},  {"nan", false, 0},       {"inf", false, 0},
+                  {"0x10", false, 0}, {"1e", false, 0},        {"1e999", false, 0},
                   {"1 2", false, 0}};
     (void)state;
     for (size_t i = 0; i < sizeof number / sizeof *number; i++) {
@@ -67,9 +70,9 @@ static void text(void **state)
             assert_true(v == number[i].value);
     }
     assert_int_equal(text_utf8_fault("a\xC3\xA4\xE2\x82\xAC", 6), 6);
-    assert_int_equal(text_utf8_fault("ab\xC0\xAF", 4), 2);     /* overlong */
-    assert_int_equal(text_utf8_fault("a\xED\xA0\x80", 4), 1);  /* surrogate */
-    assert_int_equal(text_utf8_fault("a\xE2\x82", 3), 1);      /* cut off */
+    assert_int_equal(text_utf8_fault("ab\xC0\xAF", 4), 2);    /* overlong */
+    assert_int_equal(text_utf8_fault("a\xED\xA0\x80", 4), 1); /* surrogate */
+    assert_int_equal(text_utf8_fault("a\xE2\x82", 3), 1);     /* cut off */
     assert_int_equal(crc32c(0, "123456789", 9), 0xE3069283);
     assert_true(text_ends("A.PNG", ".png") && !text_ends("png", ".png"));
 }
@@ -162,9 +165,8 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),           cmocka_unit_test(random_numbers),
-        cmocka_unit_test(text),            cmocka_unit_test(memory_runs_out),
-        cmocka_unit_test(threads),
+        cmocka_unit_test(sizes),           cmocka_unit_test(random_numbers), cmocka_unit_test(text),
+        cmocka_unit_test(memory_runs_out), cmocka_unit_test(threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_kernels.c: what test_ops.c cannot see: long rows, larger shapes on every instruction set, and
- * that a number's bits do not depend on how an array is cut. */
+/* test_kernels.c: what test_ops.c cannot see: long rows, larger shapes on every instruction set,
+ * and that a number's bits do not depend on how an array is cut. */
 #include "check.h"
 
 #include "engine/compute/kernels.h"
@@ -162,12 +162,11 @@ static void check_conv(const struct kernels *k, const struct conv_shape *s)
 
 static void convolutions(void **state)
 {
-    static const size_t shape[][8] = {/* n h w in out k stride pad */
-                                      {5, 14, 14, 64, 64, 3, 1, 1}, {7, 28, 28, 1, 64, 3, 1, 1},
-                                      {25, 3, 3, 64, 64, 3, 1, 1},  {3, 9, 7, 3, 5, 3, 2, 1},
-                                      {2, 8, 8, 4, 17, 5, 1, 2},    {2, 8, 8, 4, 17, 1, 1, 0},
-                                      {2, 8, 9, 3, 4, 3, 3, 2},     {1, 40, 40, 33, 20, 3, 1, 1},
-                                      {2, 5, 5, 2, 3, 2, 1, 3}};
+    static const size_t shape[][8] = {
+        /* n h w in out k stride pad */
+        {5, 14, 14, 64, 64, 3, 1, 1}, {7, 28, 28, 1, 64, 3, 1, 1},  {25, 3, 3, 64, 64, 3, 1, 1},
+        {3, 9, 7, 3, 5, 3, 2, 1},     {2, 8, 8, 4, 17, 5, 1, 2},    {2, 8, 8, 4, 17, 1, 1, 0},
+        {2, 8, 9, 3, 4, 3, 3, 2},     {1, 40, 40, 33, 20, 3, 1, 1}, {2, 5, 5, 2, 3, 2, 1, 3}};
     const struct kernels *const *list;
     const size_t sets = kernels_available(&list);
     (void)state;
@@ -191,13 +190,13 @@ static void special_values(void **state)
         const struct {
             int op;
             float x, want;
-        } at[] = {{POINTWISE_exp, -200, 0},        {POINTWISE_exp, 200, INFINITY},
-                  {POINTWISE_log, 0, -INFINITY},   {POINTWISE_tanh, 50, 1},
-                  {POINTWISE_tanh, -50, -1},       {POINTWISE_sigmoid, -200, 0},
-                  {POINTWISE_sigmoid, 200, 1},     {POINTWISE_softplus, -200, 0},
-                  {POINTWISE_softplus, 200, 200},  {POINTWISE_exp, NAN, NAN},
-                  {POINTWISE_log, -1, NAN},        {POINTWISE_relu, NAN, NAN},
-                  {POINTWISE_tanh, NAN, NAN},      {POINTWISE_sin, 0, 0},
+        } at[] = {{POINTWISE_exp, -200, 0},           {POINTWISE_exp, 200, INFINITY},
+                  {POINTWISE_log, 0, -INFINITY},      {POINTWISE_tanh, 50, 1},
+                  {POINTWISE_tanh, -50, -1},          {POINTWISE_sigmoid, -200, 0},
+                  {POINTWISE_sigmoid, 200, 1},        {POINTWISE_softplus, -200, 0},
+                  {POINTWISE_softplus, 200, 200},     {POINTWISE_exp, NAN, NAN},
+                  {POINTWISE_log, -1, NAN},           {POINTWISE_relu, NAN, NAN},
+                  {POINTWISE_tanh, NAN, NAN},         {POINTWISE_sin, 0, 0},
                   {POINTWISE_log, INFINITY, INFINITY}};
         for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
             float y;
@@ -215,8 +214,8 @@ static void special_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cuts),     cmocka_unit_test(sums_in_pieces),
-        cmocka_unit_test(products), cmocka_unit_test(convolutions),
+        cmocka_unit_test(cuts),           cmocka_unit_test(sums_in_pieces),
+        cmocka_unit_test(products),       cmocka_unit_test(convolutions),
         cmocka_unit_test(special_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

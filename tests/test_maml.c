@@ -2,7 +2,11 @@
  * several steps of tuning, against central differences in double and against stored values. */
 #include "check.h"
 
-enum { POINTS = 5, HIDDEN = 8, NUMEL = 1 * HIDDEN + HIDDEN + HIDDEN * HIDDEN + HIDDEN + HIDDEN + 1 };
+enum {
+    POINTS = 5,
+    HIDDEN = 8,
+    NUMEL = 1 * HIDDEN + HIDDEN + HIDDEN * HIDDEN + HIDDEN + HIDDEN + 1
+};
 
 struct net {
     t2m_graph *g;
@@ -35,8 +39,7 @@ static t2m_value tuned_loss(const struct net *n, int steps)
 {
     t2m_value fast = n->m;
     for (int k = 0; k < steps; k++) {
-        const t2m_value step =
-            t2m_grad(n->g, loss(n->g, fast, n->x_support, n->y_support), fast);
+        const t2m_value step = t2m_grad(n->g, loss(n->g, fast, n->x_support, n->y_support), fast);
         fast = t2m_axpy(n->g, -0.1, step, fast);
     }
     return loss(n->g, fast, n->x_query, n->y_query);
@@ -77,8 +80,7 @@ static void differences(void **state)
     const t2m_value in[] = {n.m, n.x_support, n.y_support, n.x_query, n.y_query},
                     y = tuned_loss(&n, 5);
     double *const x[] = {m, xs, ys, xq, yq};
-    double *gradient =
-        check_run(lib, n.g, in, x, 5, t2m_grad(n.g, y, n.m), T2M_F64, false);
+    double *gradient = check_run(lib, n.g, in, x, 5, t2m_grad(n.g, y, n.m), T2M_F64, false);
     for (int i = 0; i < NUMEL; i++) {
         const double keep = m[i], h = 1e-3, step[] = {-2 * h, -h, h, 2 * h};
         double f[4];
@@ -138,7 +140,8 @@ static void tasks_together(void **state)
         assert_true(fabs(sum[i] - all[i]) < 1e-12);
         assert_true(fabs(single[i] - all[i]) < 1e-4);
     }
-    assert_memory_equal(single, plain, NUMEL * sizeof *plain); /* planned = unplanned, bit for bit */
+    assert_memory_equal(single, plain,
+                        NUMEL * sizeof *plain); /* planned = unplanned, bit for bit */
     free(all);
     free(single);
     free(plain);

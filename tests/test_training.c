@@ -51,10 +51,10 @@ static t2m_family *stripes(t2m *lib, size_t classes, size_t count)
     for (size_t c = 0; c < classes; c++) {
         struct random r = random_stream(3, c, 0);
         const double a = random_uniform(&r, -1, 1), b = random_uniform(&r, -1, 1);
-        f->class[c] = (struct image_class){.name = mem_text(lib, "stripe"),
-                                           .count = count,
-                                           .pixels = mem_new(lib, count * side * side,
-                                                             sizeof(float))};
+        f->class[c] =
+            (struct image_class){.name = mem_text(lib, "stripe"),
+                                 .count = count,
+                                 .pixels = mem_new(lib, count * side * side, sizeof(float))};
         for (size_t i = 0; i < count * side * side; i++) {
             const double x = (double)(i % side), y = (double)(i / side % side);
             f->class[c].pixels[i] =
@@ -335,8 +335,8 @@ static void line_learns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_method),      cmocka_unit_test(same_bits),
-        cmocka_unit_test(exact_codec),       cmocka_unit_test(predictions_alone),
+        cmocka_unit_test(every_method), cmocka_unit_test(same_bits),
+        cmocka_unit_test(exact_codec),  cmocka_unit_test(predictions_alone),
         cmocka_unit_test(line_learns),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -5,7 +5,7 @@ set -eu
 packages="gcc libc6-dev make cmake ninja-build pkg-config libpopt-dev libjansson-dev libpng-dev \
 libturbojpeg0-dev libzip-dev libcsv-dev libutf8proc-dev"
 case "$1" in
-check) packages="$packages libcmocka-dev bats clang-14 clang-tidy-14 clang-format-14 python3 zip" ;;
+check) packages="$packages libcmocka-dev bats clang-14 clang-tidy-14 clang-format-14 python3 python3-numpy" ;;
 peers) packages="$packages python3 python3-venv" ;;
 esac
 missing=""

@@ -6,11 +6,12 @@ static void learner_info(struct cli *c, const t2m_learner *l)
     t2m_learner_info i;
     t2m_learner_describe(l, &i);
     if (c->json) {
-        cli_json(c, json_pack("{s:s, s:s, s:I, s:I, s:s, s:I, s:[], s:{s:s, s:I}}", "file_kind",
-                              "learner", "structure", i.structure, "parameters",
-                              (json_int_t)i.parameters, "bytes", (json_int_t)(4 * i.parameters),
-                              "method", i.method, "seed", (json_int_t)i.seed, "classes", "results",
-                              "settings", i.settings, "trained_steps", (json_int_t)i.trained_steps));
+        cli_json(c,
+                 json_pack("{s:s, s:s, s:I, s:I, s:s, s:I, s:[], s:{s:s, s:I}}", "file_kind",
+                           "learner", "structure", i.structure, "parameters",
+                           (json_int_t)i.parameters, "bytes", (json_int_t)(4 * i.parameters),
+                           "method", i.method, "seed", (json_int_t)i.seed, "classes", "results",
+                           "settings", i.settings, "trained_steps", (json_int_t)i.trained_steps));
         return;
     }
     printf("learner by %s, %s\n", i.method, i.structure);

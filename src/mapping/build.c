@@ -109,7 +109,7 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
     struct building b = {.l = l, .task = task};
     t2m_build_report mine;
     t2m_model *m = NULL;
-    b.steps = l->method->tuned == TUNE_NOTHING ? 0 : o->steps >= 0 ? o->steps : l->eval_steps;
+    b.steps = o->steps >= 0 ? o->steps : l->eval_steps;
     const t2m_status status = build(&b, &m, report ? report : &mine);
     t2m_graph_free(b.e.g);
     if (status == T2M_OK)

@@ -128,6 +128,7 @@ struct task_ctx {
     struct episode_graph *e;
     t2m_value theta; /* body, and the head if it is learned */
     t2m_value model; /* full model vector before tuning */
+    t2m_value given; /* norm statistics in tuning; null: those of the support set */
 };
 
 static t2m_value part(struct task_ctx *c, const char *name)
@@ -267,7 +268,7 @@ static t2m_value support_loss(t2m_graph *g, void *ctx, t2m_value x)
 {
     struct task_ctx *c = ctx;
     (void)g;
-    const t2m_value y = output_of(c, assemble(c, x), c->e->x_support, (t2m_value){0}, NULL);
+    const t2m_value y = output_of(c, assemble(c, x), c->e->x_support, c->given, NULL);
     return loss_of(c, y, c->e->y_support);
 }
 
@@ -322,6 +323,12 @@ static void make_joint(struct task_ctx *c)
     e->seen = norm.seen;
     e->support_loss[0] = e->support_loss[1] =
         loss_of(c, structure_head(g, &c->s, c->model, support), e->y_support);
+    if (c->use->steps > 0 && !batch) { /* asked for beyond what the method does */
+        c->given = norm.given;
+        e->m_tuned = tune(c);
+        e->tuned = output_of(c, e->m_tuned, e->x_query, norm.given, NULL);
+        e->support_loss[1] = support_loss(g, c, e->m_tuned);
+    }
     if (rows) {
         const t2m_value theta0 = t2m_slice(g, e->phi, 0, 0, (int64_t)c->l->layout.numel);
         e->shared = output_of(c, theta0, e->x_query, e->statistics, NULL);

@@ -1,0 +1,27 @@
+#!/bin/sh
+# The whole product on real input. Usage: demo.sh T2M
+set -eu
+cd "$(dirname "$0")/.."
+t2m=$1
+out=build/demo
+rm -rf "$out"
+mkdir -p "$out"
+say() { printf '\n=== %s\n\n' "$1"; }
+show() { printf '$ t2m %s\n' "$*"; "$t2m" "$@"; }
+
+say "1. Five Hebrew characters, one drawing each; the shipped learner never saw this alphabet"
+show build learners/characters.safetensors data/omniglot/unseen/shots -o "$out/hebrew"
+printf '\n$ t2m predict %s/hebrew data/omniglot/unseen/new/*/*.png\n' "$out"
+"$t2m" predict "$out/hebrew" data/omniglot/unseen/new/*/*.png | tee "$out/answers.csv" | sed -n '1,6p'
+awk -F, 'NR > 1 { n++; split($1, part, "/"); right += part[5] == $2 }
+    END { printf "...\n%d of %d other drawings are right\n", right, n }' "$out/answers.csv"
+
+say "2. The worked example: a line through ten noisy points (examples/data/points.csv)"
+cmake --build "$(dirname "$t2m")" --target example_five_steps >/dev/null
+"$(dirname "$t2m")/tests/example_five_steps" examples/data/points.csv
+
+say "3. Meta-training of a small learner on 792 characters, about a minute"
+show train data/omniglot/train.npz -o "$out/small" --structure conv4:32 --ways 20 --queries 5 \
+    --meta-batch 2 --steps 600 --minutes 1.2 --validation data/omniglot/validation.npz --validation-tasks 50
+printf '\n'
+show eval "$out/small" data/omniglot/validation.npz --ways 5 --shots 1 --tasks 300
