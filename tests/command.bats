@@ -231,8 +231,11 @@ PY
     "$T2M" "${how[@]}" -o whole 2>/dev/null
     "$T2M" "${how[@]}" -o parts 2>/dev/null >/dev/null &
     local pid=$!
-    sleep 0.4
-    kill -INT $pid
+    for _ in $(seq 600); do
+        [ -e parts.run/log.jsonl ] || [ -e parts ] && break
+        sleep 0.05
+    done
+    kill -INT $pid || true
     run wait $pid
     if [ ! -e parts ]; then
         [ -e parts.run/last ]

@@ -9,7 +9,7 @@ static void learner_info(struct cli *c, const t2m_learner *l)
         cli_json(c,
                  json_pack("{s:s, s:s, s:I, s:I, s:s, s:I, s:[], s:{s:s, s:I}}", "file_kind",
                            "learner", "structure", i.structure, "parameters",
-                           (json_int_t)i.parameters, "bytes", (json_int_t)(4 * i.parameters),
+                           (json_int_t)i.parameters, "bytes", 4 * (json_int_t)i.parameters,
                            "method", i.method, "seed", (json_int_t)i.seed, "classes", "results",
                            "settings", i.settings, "trained_steps", (json_int_t)i.trained_steps));
         return;
@@ -39,7 +39,7 @@ static void model_info(struct cli *c, const t2m_model *m)
     if (c->json) {
         cli_json(c, json_pack("{s:s, s:s, s:I, s:I, s:s, s:n, s:O, s:n}", "file_kind", "model",
                               "structure", i.structure, "parameters", (json_int_t)i.parameters,
-                              "bytes", (json_int_t)(4 * i.parameters), "method", i.method, "seed",
+                              "bytes", 4 * (json_int_t)i.parameters, "method", i.method, "seed",
                               "classes", classes, "results"));
     } else {
         printf("model, %s, built by %s\n  %zu numbers\n", i.structure, i.method, i.parameters);

@@ -183,7 +183,7 @@ t2m_status arrays_parse(t2m *lib, const char *path, struct array_set *out)
 
 void arrays_clear(t2m *lib, struct array_set *s)
 {
-    for (size_t i = 0; i < s->count; i++) {
+    for (size_t i = 0; s->names && i < s->count; i++) {
         mem_free(lib, s->names[i]);
         mem_free(lib, s->arrays[i].data);
     }

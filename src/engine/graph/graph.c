@@ -157,7 +157,8 @@ static bool node_equal(const struct node *a, const struct node *b)
 {
     return a->op == b->op && a->arity == b->arity && node_same_shape(a, b) &&
            memcmp(a->in, b->in, a->arity * sizeof *a->in) == 0 &&
-           memcmp(&a->attr, &b->attr, sizeof a->attr) == 0;
+           memcmp(a->attr.i, b->attr.i, sizeof a->attr.i) == 0 &&
+           real_bits(a->attr.real) == real_bits(b->attr.real);
 }
 
 /* The place in the table of the node equal to n, or of the hole where it belongs. */

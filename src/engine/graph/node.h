@@ -93,6 +93,16 @@ extern const struct op op_input, op_fill, op_iota, op_reshape, op_transpose, op_
     op_conv2d, op_conv2d_input, op_conv2d_filter, op_window_argmax, op_window_gather,
     op_window_scatter, op_gather, op_scatter_add;
 
+/* The bits of a number: NaN equals itself, 0 and -0 differ. */
+static inline uint64_t real_bits(double x)
+{
+    union {
+        double real;
+        uint64_t bits;
+    } u = {x};
+    return u.bits;
+}
+
 static inline const struct node *graph_node(const t2m_graph *g, t2m_value v)
 {
     return &g->nodes[v.id];

@@ -66,7 +66,9 @@ static t2m_value hoist_broadcast(t2m_graph *g, const struct node *n)
             return none;
         first = in;
     }
-    const struct attr attr = first->attr; /* not all are fills: fold_numbers came before */
+    if (!first) /* all are fills: fold_numbers came before */
+        return none;
+    const struct attr attr = first->attr;
     const struct node small = g->nodes[first->in[0]];
     for (uint32_t k = 0; k < n->arity; k++)
         x[k] = node_is_fill(in_node(g, n, k)) ? fill_of(g, &small, in_node(g, n, k)->attr.real)

@@ -56,7 +56,7 @@ static bool copying_start(struct copying *c, t2m_value from, t2m_value to, size_
     if (!same && !batched)
         return graph_fault(g, "vmap or replay: %s cannot take the place of %s",
                            graph_shape_text(b, s), graph_shape_text(a, t));
-    if (from.id <= c->last) {
+    if (c->copy && from.id <= c->last) {
         c->copy[from.id] = to;
         c->batched[from.id] = batched;
     }
@@ -168,7 +168,7 @@ char *t2m_graph_print(t2m_graph *g, t2m_value y)
     mark_live(&c);
     text_init(&t, g->lib);
     for (uint32_t id = 1; id <= y.id; id++)
-        if (c.live[id])
+        if (c.live && c.live[id])
             print_node(g, &t, id);
     copying_free(&c);
     if (t.failed)

@@ -145,7 +145,7 @@ static bool lower_fill(struct compiling *c, uint32_t id)
     const struct node *n = &c->g->nodes[id];
     struct view *v = &c->view[id];
     size_t k = 0;
-    while (k < c->plan->constants && memcmp(&c->constant[k], &n->attr.real, sizeof(double)) != 0)
+    while (k < c->plan->constants && real_bits(c->constant[k]) != real_bits(n->attr.real))
         k++;
     if (k == c->plan->constants) {
         if (!mem_grow(c->plan->lib, (void **)&c->constant, &c->constant_capacity, k + 1,
