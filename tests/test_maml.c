@@ -173,6 +173,13 @@ static void mistakes(void **state)
     assert_int_equal(t2m_compile(g, &p, 1, &sum, 1, NULL, &plan), T2M_EUSAGE);
     assert_non_null(strstr(t2m_errmsg(lib), "forgotten"));
     t2m_graph_free(g);
+    assert_int_equal(t2m_graph_new(lib, &g), T2M_OK); /* a gradient that would miss a part */
+    const t2m_value v = t2m_input(g, "v", 2, a), piece = t2m_slice(g, v, 1, 0, 2),
+                    square = t2m_sum_all(g, t2m_square(g, t2m_slice(g, piece, 1, 0, 1)));
+    assert_int_equal(t2m_grad(g, square, piece).id, 0);
+    assert_int_equal(t2m_compile(g, &v, 1, &square, 1, NULL, &plan), T2M_EUSAGE);
+    assert_non_null(strstr(t2m_errmsg(lib), "t2m_replay"));
+    t2m_graph_free(g);
     t2m_close(lib);
 }
 

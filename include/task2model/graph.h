@@ -146,7 +146,10 @@ t2m_value t2m_log_softmax(t2m_graph *g, t2m_value x);
 
 /* The same numbers; gradients do not pass. */
 t2m_value t2m_stop_gradient(t2m_graph *g, t2m_value x);
-/* d y / d wrt, y of shape []; the shape of wrt. Any order: apply it again. */
+/* d y / d wrt, y of shape []; the shape of wrt. Any order: apply it again. wrt is an input, or a
+ * value that was computed; a mere slice, reshape, concat, number, multiple or sum is refused, since
+ * the graph simplifies through these as it grows. For a gradient there: make it at an input, then
+ * t2m_replay it with the value. */
 t2m_value t2m_grad(t2m_graph *g, t2m_value y, t2m_value wrt);
 /* The product gy' (d y / d wrt[i]) for each i; gy has the shape of y. */
 void t2m_vjp(t2m_graph *g, t2m_value y, t2m_value gy, const t2m_value *wrt, size_t n,

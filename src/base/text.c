@@ -89,7 +89,7 @@ static bool is_space(char c)
 /* The number is laid out with the point of the current locale before strtod sees it. */
 bool text_number(const char *s, size_t n, double *out)
 {
-    char copy[400], point[8];
+    char copy[400], zero[24];
     while (n > 0 && is_space(s[0])) {
         s++;
         n--;
@@ -98,10 +98,17 @@ bool text_number(const char *s, size_t n, double *out)
         n--;
     if (n == 0 || n > 300 || !is_number(s, n))
         return false;
-    snprintf(point, sizeof point, "%.1f", 0.0); /* "0.0" or "0,0" */
+    snprintf(zero, sizeof zero, "%.1f", 0.0); /* "0.0" or "0,0"; the point may be several bytes */
+    const size_t point = strlen(zero) - 2;
+    char *to = copy;
     for (size_t i = 0; i < n; i++)
-        copy[i] = s[i] == '.' ? point[1] : s[i];
-    copy[n] = 0;
+        if (s[i] == '.') {
+            memcpy(to, zero + 1, point);
+            to += point;
+        } else {
+            *to++ = s[i];
+        }
+    *to = 0;
     const double value = strtod(copy, NULL);
     if (!isfinite(value))
         return false;

@@ -150,7 +150,8 @@ static t2m_status start(struct meta_step *s)
 t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struct t2m_family *f,
                          size_t tasks)
 {
-    *s = (struct meta_step){.l = l, .family = f, .tasks = tasks, .seed = l->seed};
+    *s = (struct meta_step){
+        .l = l, .family = f, .tasks = tasks, .seed = l->seed, .draw = episode_draw};
     learner_protocol(l, &s->protocol);
     s->block = block_size(l, &s->protocol, tasks);
     s->blocks = (tasks + s->block - 1) / s->block;
@@ -195,7 +196,7 @@ static void one_block(void *ctx, size_t job, size_t worker)
     struct episode *e = &s->episode[worker];
     for (size_t k = 0; k < size; k++) {
         struct episode one = episode_at(e, k, input);
-        episode_draw(s->family, &s->protocol, s->seed, s->number * s->tasks + first + k, &one);
+        s->draw(s->family, &s->protocol, s->seed, s->number * s->tasks + first + k, &one);
     }
     const void *const in[] = {s->state,     s->l->statistics, e->x_support,
                               e->y_support, e->x_query,       e->y_query};

@@ -127,10 +127,11 @@ static void name_settings(struct training *t)
     structure_text(&l->structure, structure);
     snprintf(l->settings, sizeof l->settings,
              "method=%s structure=%s represent=%d ways=%zu shots=%zu queries=%zu steps=%zu "
-             "batch=%zu inner=%d/%d rate=%.9g/%.9g seed=%llu data=%016llx",
+             "batch=%zu inner=%d/%d rate=%.9g/%.9g%s seed=%llu data=%016llx",
              l->method->name, structure, (int)l->represent, l->ways, l->shots, l->queries, t->steps,
              t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate,
-             (unsigned long long)l->seed, (unsigned long long)l->fingerprint);
+             t->o->augment ? " augment" : "", (unsigned long long)l->seed,
+             (unsigned long long)l->fingerprint);
 }
 
 /* ---- files ---- */
@@ -332,10 +333,14 @@ static t2m_status begin(struct training *t)
     TRY(make_learner(t));
     learner_protocol(t->l, &p);
     p.within_domain = o->within_domain;
+    if (o->augment && t->family->kind != FAMILY_IMAGES)
+        return refuse(t->lib, T2M_EUSAGE, "--augment bends images, and '%s' has none",
+                      t->family->name);
     TRY(episode_check(t->family, &p));
     const size_t batch = or_default(o->meta_batch, t->l->kind == FAMILY_IMAGES ? 4 : 25);
     TRY(meta_step_new(&t->step, t->l, t->family, batch));
     t->step.protocol.within_domain = o->within_domain;
+    t->step.protocol.augment = o->augment;
     t->steps = or_default(o->steps, 10000);
     t->validation_every = t->steps / VALIDATIONS > 0 ? t->steps / VALIDATIONS : 1;
     t->state.best_phi = mem_new(t->lib, t->l->parts.numel, sizeof(float));

@@ -22,6 +22,8 @@ struct meta_step {
     float *gradient, *loss, *seen; /* [blocks, ...] */
     double *metric;                /* [blocks] */
     uint64_t seed, number;         /* of the step that runs */
+    void (*draw)(const struct t2m_family *f, const struct protocol *p, uint64_t seed,
+                 uint64_t number, struct episode *e); /* episode_draw, but in tests */
     /* Adam (Kingma and Ba 2015, algorithm 1) */
     t2m_plan *adam;
     t2m_workspace *adam_workspace;

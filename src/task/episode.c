@@ -1,7 +1,8 @@
 /* episode.c: drawing episodes. Every random choice comes from the stream (seed, episode number). */
-#include "task/family.h"
-
 #include <string.h>
+
+#include "task/augment.h"
+#include "task/family.h"
 
 enum { MAX_WAYS = 1024, MAX_CHOICE = 4096 };
 
@@ -143,6 +144,18 @@ static size_t first_class(const struct t2m_family *f, const struct protocol *p, 
     }
 }
 
+/* As it is, or bent as the class (NULL: not at all) and once more by itself. */
+static void put_image(const struct t2m_family *f, const struct warp *class, struct random *r,
+                      const float *from, float *to)
+{
+    if (!class) {
+        memcpy(to, from, episode_input_size(f) * sizeof *to);
+        return;
+    }
+    const struct warp picture = warp_picture(r);
+    warp_apply(class, &picture, from, f->height, f->width, f->channels, to);
+}
+
 static void draw_images(const struct t2m_family *f, const struct protocol *p, struct random *r,
                         struct episode *e)
 {
@@ -152,16 +165,14 @@ static void draw_images(const struct t2m_family *f, const struct protocol *p, st
         taken[w] = w ? draw_class(f, p, r, taken, w) : first_class(f, p, r);
         const struct image_class *c = &f->class[taken[w]];
         const size_t n = c->count < MAX_CHOICE ? c->count : MAX_CHOICE;
+        const struct warp bent = p->augment ? warp_class(r) : (struct warp){0};
         choose(r, index, n, p->shots + p->queries);
-        for (size_t i = 0; i < p->shots; i++) {
-            memcpy(e->x_support + (w * p->shots + i) * size, c->pixels + index[i] * size,
-                   size * sizeof(float));
-            e->y_support[w * p->shots + i] = (float)w;
-        }
-        for (size_t i = 0; i < p->queries; i++) {
-            memcpy(e->x_query + (w * p->queries + i) * size, c->pixels + index[p->shots + i] * size,
-                   size * sizeof(float));
-            e->y_query[w * p->queries + i] = (float)w;
+        for (size_t i = 0; i < p->shots + p->queries; i++) {
+            const bool query = i >= p->shots;
+            const size_t at = query ? w * p->queries + i - p->shots : w * p->shots + i;
+            put_image(f, p->augment ? &bent : NULL, r, c->pixels + index[i] * size,
+                      (query ? e->x_query : e->x_support) + at * size);
+            (query ? e->y_query : e->y_support)[at] = (float)w;
         }
     }
 }

@@ -1,13 +1,15 @@
 /* kernels_conv.c: convolution and its two transposes as products over a canvas: a zero-padded copy
  * of a group of images that stays in cache and makes every patch a regular walk, so there are no
  * border cases. Forward: rows = pixels, sum over taps. Filter gradient: rows = taps, sum over
- * pixels. Input gradient: the forward pass over the gradient, spread by the stride, with the filter
- * turned round and its channels exchanged. */
+ * pixels. Input gradient: the forward pass over the gradient with the filter turned round and its
+ * channels exchanged; or, where strides would spread it over zeros and where images have too few
+ * channels for vectors, one product with all taps at once whose parts are then added up. */
 #include "engine/compute/simd.h"
 
 enum {
     GROUP = 64 * 1024, /* reals of canvas at a time: 256 KiB, a part of L2 */
-    REDUCE = 8 * 1024  /* reals of canvas and gradient between two updates of the filter gradient */
+    REDUCE = 8 * 1024, /* reals of canvas and gradient between two updates of the filter gradient */
+    PIXELS = 96        /* of the gradient at a time, where its parts are added up */
 };
 
 struct canvas { /* [images, h, w, channels]; the picture starts at (top, left), `spread` apart */
@@ -75,9 +77,14 @@ static void draw(const struct canvas *c, const real *x, struct picture p, real *
 /* ---- memory ---- */
 
 struct parts {
-    real *canvas, *filter, *panel;
+    real *canvas, *filter, *panel, *taps;
     size_t bytes;
 };
+
+static bool adds_parts(const struct conv_shape *s)
+{
+    return s->stride > 1 || s->in < LANES / 2;
+}
 
 static struct parts divide(const struct conv_shape *s, void *work)
 {
@@ -90,7 +97,9 @@ static struct parts divide(const struct conv_shape *s, void *work)
     struct parts p = {.canvas = work};
     p.filter = p.canvas + canvas;
     p.panel = p.filter + filter;
-    p.bytes = sizeof(real) * (canvas + filter + PRODUCT_PANEL(max_size(taps, pixels)));
+    p.taps = p.panel + PRODUCT_PANEL(max_size(taps, pixels));
+    p.bytes = sizeof(real) * (canvas + filter + PRODUCT_PANEL(max_size(taps, pixels)) +
+                              (adds_parts(s) ? PIXELS * s->kh * s->kw * s->in : 0));
     return p;
 }
 
@@ -164,10 +173,66 @@ static void turn_filter(const struct conv_shape *s, const real *f, real *to)
     const size_t taps = s->kh * s->kw, size = s->in * s->out;
     for (size_t t = 0; t < taps; t++) {
         real *turned = to + (taps - 1 - t) * size;
-        for (size_t i = 0; i < s->in; i++)
-            for (size_t o = 0; o < s->out; o++)
-                turned[o * s->in + i] = f[t * size + i * s->out + o];
+        TRANSPOSE(&(struct matrix){s->in, s->out, s->out}, f + t * size, turned, s->in);
     }
+}
+
+static void input_turned(const struct conv_shape *s, const real *gy, const real *filter, real *gx,
+                         const struct parts *p)
+{
+    const struct patches q = {canvas_input(s), {s->oh, s->ow}, {s->h, s->w}, s->kh, s->kw, 1,
+                              s->in,           false};
+    patches_run(&q, s->n, gy, filter, gx, p);
+}
+
+/* Adds the parts [count, kh, kw, in] of the pixels from `first` on to their places. */
+static void add_parts(const struct conv_shape *s, const real *part, size_t first, size_t count,
+                      real *canvas)
+{
+    const size_t run = s->kw * s->in, line = (s->w + 2 * s->pad) * s->in;
+    for (size_t i = first; i < first + count; i++) {
+        real *to = canvas + i / s->ow * s->stride * line + i % s->ow * s->stride * s->in;
+        for (size_t y = 0; y < s->kh; y++, part += run, to += line)
+            add_reals(run, part, to);
+    }
+}
+
+/* One image; filter [out, kh kw in] */
+static void input_image(const struct conv_shape *s, const real *gy, const real *filter, real *gx,
+                        const struct parts *p)
+{
+    const struct canvas c = canvas_forward(s);
+    real *canvas = s->pad > 0 ? p->canvas : gx;
+    const size_t taps = s->kh * s->kw * s->in, pixels = s->oh * s->ow, line = s->w * s->in;
+    struct product g = {.row_x = pixels,
+                        .row_y = 1,
+                        .x_step = (ptrdiff_t)s->out,
+                        .outer = 1,
+                        .steps = 1,
+                        .inner = s->out,
+                        .a_stride = 1,
+                        .b = filter,
+                        .columns = taps,
+                        .b_stride = taps,
+                        .c = p->taps,
+                        .c_stride = taps,
+                        .panel = p->panel};
+    memset(canvas, 0, sizeof(real) * canvas_reals(&c));
+    for (size_t i = 0; i < pixels; i += PIXELS) {
+        g.rows = min_size(PIXELS, pixels - i);
+        g.a = gy + i * s->out;
+        PRODUCT_RUN(&g);
+        add_parts(s, p->taps, i, g.rows, canvas);
+    }
+    for (size_t y = 0; y < s->h && s->pad > 0; y++)
+        memcpy(gx + y * line, canvas + ((y + s->pad) * c.w + s->pad) * s->in, sizeof(real) * line);
+}
+
+static void input_parts(const struct conv_shape *s, const real *gy, const real *filter, real *gx,
+                        const struct parts *p)
+{
+    for (size_t n = 0; n < s->n; n++)
+        input_image(s, gy + n * s->oh * s->ow * s->out, filter, gx + n * s->h * s->w * s->in, p);
 }
 
 void CONV_INPUT(const struct conv_shape *s, const void *vgy, const void *vf, void *vgx, void *work)
@@ -175,14 +240,21 @@ void CONV_INPUT(const struct conv_shape *s, const void *vgy, const void *vf, voi
     const real *gy = vgy, *f = vf;
     real *gx = vgx;
     const struct parts p = divide(s, work);
-    const struct patches q = {canvas_input(s), {s->oh, s->ow}, {s->h, s->w}, s->kh, s->kw, 1,
-                              s->in,           false};
+    const struct matrix filter = {s->kh * s->kw * s->in, s->out, s->out};
     if (s->out == 0)
         memset(gx, 0, sizeof(real) * s->batch * s->n * s->h * s->w * s->in);
     for (size_t i = 0; i < s->batch && s->out > 0; i++) {
-        if (i == 0 || s->filter_batch != 0)
-            turn_filter(s, f + i * s->filter_batch, p.filter);
-        patches_run(&q, s->n, gy + i * s->y_batch, p.filter, gx + i * s->x_batch, &p);
+        const real *gyi = gy + i * s->y_batch, *fi = f + i * s->filter_batch;
+        const bool new = i == 0 || s->filter_batch != 0;
+        if (adds_parts(s)) {
+            if (new)
+                TRANSPOSE(&filter, fi, p.filter, filter.rows);
+            input_parts(s, gyi, p.filter, gx + i * s->x_batch, &p);
+        } else {
+            if (new)
+                turn_filter(s, fi, p.filter);
+            input_turned(s, gyi, p.filter, gx + i * s->x_batch, &p);
+        }
     }
 }
 

@@ -20,7 +20,7 @@ void IOTA(size_t n, void *vy)
 static void copy_row(const real *x, ptrdiff_t stride, size_t n, real *y)
 {
     if (stride == 1)
-        memcpy(y, x, n * sizeof(real));
+        copy_reals(n, x, y);
     else if (stride == 0)
         for (size_t i = 0; i < n; i++)
             y[i] = *x;
@@ -29,19 +29,14 @@ static void copy_row(const real *x, ptrdiff_t stride, size_t n, real *y)
             y[i] = x[(ptrdiff_t)i * stride];
 }
 
-/* The last two axes; a transposed pair goes in blocks, so that lines of cache are used whole. */
+/* The last two axes */
 static real *copy_plane(const real *x, const size_t dim[2], const ptrdiff_t stride[2], real *y)
 {
-    enum { BLOCK = 16 };
-    if (stride[0] == 1 && stride[1] > 1) {
-        for (size_t j = 0; j < dim[1]; j += BLOCK)
-            for (size_t i = 0; i < dim[0]; i++)
-                for (size_t k = j; k < min_size(dim[1], j + BLOCK); k++)
-                    y[i * dim[1] + k] = x[(ptrdiff_t)i + (ptrdiff_t)k * stride[1]];
-    } else {
+    if (stride[0] == 1 && stride[1] > 1)
+        TRANSPOSE(&(struct matrix){dim[1], dim[0], (size_t)stride[1]}, x, y, dim[1]);
+    else
         for (size_t i = 0; i < dim[0]; i++)
             copy_row(x + (ptrdiff_t)i * stride[0], stride[1], dim[1], y + i * dim[1]);
-    }
     return y + dim[0] * dim[1];
 }
 
@@ -78,64 +73,76 @@ static size_t window_start(const struct window_shape *s, size_t window)
     return ((n * s->h + oy * s->stride) * s->w + ox * s->stride) * s->c;
 }
 
+/* What is read is read in any case, so that loops without branches come of it. */
+static void argmax_place(size_t c, real place, const real *restrict x, real *restrict best,
+                         real *restrict index)
+{
+    for (size_t i = 0; i < c; i++) {
+        const real v = x[i], b = best[i], old = index[i];
+        const bool wins = (v > b) | ((v != v) & (b == b));
+        index[i] = wins ? place : old;
+        best[i] = wins ? v : b;
+    }
+}
+
+/* The first largest, or the first NaN, so that NaN does not vanish. */
 void WINDOW_ARGMAX(const struct window_shape *s, const void *vx, void *vindex)
 {
-    real *index = vindex, best[64];
+    enum { BLOCK = 64 };
+    real *index = vindex, best[BLOCK];
     for (size_t i = 0; i < s->n * s->oh * s->ow; i++, index += s->c) {
         const real *x = (const real *)vx + window_start(s, i);
-        for (size_t from = 0; from < s->c; from += 64) {
-            const size_t count = min_size(64, s->c - from);
+        for (size_t from = 0; from < s->c; from += BLOCK) {
+            const size_t count = min_size(BLOCK, s->c - from);
             memcpy(best, x + from, count * sizeof(real));
             memset(index + from, 0, count * sizeof(real));
-            for (size_t k = 1; k < s->size * s->size; k++) {
-                const real *v = x + (k / s->size * s->w + k % s->size) * s->c + from;
-                for (size_t c = 0; c < count; c++) {
-                    const bool wins = v[c] > best[c];
-                    index[from + c] = wins ? (real)k : index[from + c];
-                    best[c] = wins ? v[c] : best[c];
-                }
-            }
+            for (size_t k = 1; k < s->size * s->size; k++)
+                argmax_place(count, (real)k, x + (k / s->size * s->w + k % s->size) * s->c + from,
+                             best, index + from);
         }
     }
 }
 
-/* Distances from a window's first number to each of its places, for windows of up to 8 x 8. */
-enum { NEAR = 64 };
-
-static void window_places(const struct window_shape *s, size_t *place)
+/* Every place is looked at, and only that of the index counts: vectors need no table, and an index
+ * that is no place reads 0 and adds nothing. */
+static void gather_place(size_t c, real place, const real *restrict x, const real *restrict index,
+                         real *restrict y)
 {
-    for (size_t k = 0; k < s->size * s->size && k < NEAR; k++)
-        place[k] = (k / s->size * s->w + k % s->size) * s->c;
+    for (size_t i = 0; i < c; i++) {
+        const real new = x[i], old = y[i];
+        y[i] = index[i] == place ? new : old;
+    }
 }
 
-static size_t place_of(const struct window_shape *s, const size_t *place, size_t k)
+static void scatter_place(size_t c, real place, const real *restrict gy, const real *restrict index,
+                          real *restrict gx)
 {
-    return k < NEAR ? place[k] : (k / s->size * s->w + k % s->size) * s->c;
+    for (size_t i = 0; i < c; i++) {
+        const real g = gy[i];
+        gx[i] += index[i] == place ? g : 0;
+    }
 }
 
 void WINDOW_GATHER(const struct window_shape *s, const void *vx, const void *vindex, void *vy)
 {
     const real *index = vindex;
     real *y = vy;
-    size_t place[NEAR];
-    window_places(s, place);
-    for (size_t i = 0; i < s->n * s->oh * s->ow; i++) {
+    memset(y, 0, s->n * s->oh * s->ow * s->c * sizeof(real));
+    for (size_t i = 0; i < s->n * s->oh * s->ow; i++, index += s->c, y += s->c) {
         const real *x = (const real *)vx + window_start(s, i);
-        for (size_t c = 0; c < s->c; c++)
-            *y++ = x[place_of(s, place, (size_t)*index++) + c];
+        for (size_t k = 0; k < s->size * s->size; k++)
+            gather_place(s->c, (real)k, x + (k / s->size * s->w + k % s->size) * s->c, index, y);
     }
 }
 
 void WINDOW_SCATTER(const struct window_shape *s, const void *vgy, const void *vindex, void *vgx)
 {
     const real *gy = vgy, *index = vindex;
-    size_t place[NEAR];
-    window_places(s, place);
     memset(vgx, 0, s->n * s->h * s->w * s->c * sizeof(real));
-    for (size_t i = 0; i < s->n * s->oh * s->ow; i++) {
+    for (size_t i = 0; i < s->n * s->oh * s->ow; i++, index += s->c, gy += s->c) {
         real *gx = (real *)vgx + window_start(s, i);
-        for (size_t c = 0; c < s->c; c++)
-            gx[place_of(s, place, (size_t)*index++) + c] += *gy++;
+        for (size_t k = 0; k < s->size * s->size; k++)
+            scatter_place(s->c, (real)k, gy, index, gx + (k / s->size * s->w + k % s->size) * s->c);
     }
 }
 
@@ -144,7 +151,8 @@ void WINDOW_SCATTER(const struct window_shape *s, const void *vgy, const void *v
 /* The row, or `rows` when the index is none of 0 .. rows-1. */
 static size_t row_of(real index, size_t rows)
 {
-    return index >= 0 && index < (real)rows ? (size_t)index : rows;
+    const real most = 2147483648; /* sizes are below 2^31; `rows` may lie between two reals */
+    return index >= 0 && index < most ? min_size((size_t)index, rows) : rows;
 }
 
 void GATHER(const struct gather_shape *s, const void *vtable, const void *vindex, void *vvalues)

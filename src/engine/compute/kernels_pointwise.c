@@ -89,7 +89,7 @@ INLINE float real_tanh(float x)
     const float a = x < 0 ? -x : x, q = x * x;
     const float e = real_exp(-2 * a);
     const float large = (1 - e) / (1 + e);
-    float p = -929569.0f / 638512875;
+    float p = -929569.0f / 638512875.0f;
     p = p * q + 21844.0f / 6081075;
     p = p * q - 1382.0f / 155925;
     p = p * q + 62.0f / 2835;
@@ -165,10 +165,17 @@ INLINE double real_softplus(double x)
 
 enum { BLOCK = 16 }; /* reals: one to four vectors */
 
+/* y is no input, or just one of them: no number waits for another. */
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 #define LOOP(nm, count, ...)                                                                       \
     INLINE void nm##_##count(real *y, const real *p, const real *q, const real *r)                 \
     {                                                                                              \
-        _Pragma("GCC ivdep") for (size_t i = 0; i < count; i++)                                    \
+        INDEPENDENT for (size_t i = 0; i < count; i++)                                             \
         {                                                                                          \
             __VA_ARGS__                                                                            \
         }                                                                                          \

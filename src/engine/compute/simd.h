@@ -10,21 +10,23 @@
 
 #if KERNELS_REAL == 64
 typedef double real;
-enum { LANES = 2, TILE_ROWS = 6, TILE_VECTORS = 2 };
+enum { LANES = 2, TILE_ROWS = 6, TILE_ROWS_NARROW = 8, TILE_VECTORS = 2 };
 #elif defined __AVX512F__
 #include <immintrin.h>
 typedef float real;
-enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4 }; /* 24 sums, 4 of b: 28 of 32 registers */
+/* 24 sums, 4 of b: 28 of 32 registers */
+enum { LANES = 16, TILE_ROWS = 6, TILE_ROWS_NARROW = 8, TILE_VECTORS = 4 };
 #elif defined __AVX2__
 #include <immintrin.h>
 typedef float real;
-enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2 }; /* 12 sums, 2 of b, 1 of a: 15 of 16 */
+/* 12 sums, 2 of b, 1 of a: 15 of 16 registers */
+enum { LANES = 8, TILE_ROWS = 6, TILE_ROWS_NARROW = 8, TILE_VECTORS = 2 };
 #elif defined __aarch64__
 typedef float real;
-enum { LANES = 4, TILE_ROWS = 5, TILE_VECTORS = 4 }; /* a sixth row would spill */
+enum { LANES = 4, TILE_ROWS = 5, TILE_ROWS_NARROW = 5, TILE_VECTORS = 4 }; /* more would spill */
 #else
 typedef float real;
-enum { LANES = 4, TILE_ROWS = 6, TILE_VECTORS = 2 };
+enum { LANES = 4, TILE_ROWS = 6, TILE_ROWS_NARROW = 8, TILE_VECTORS = 2 };
 #endif
 
 typedef real vec __attribute__((vector_size(LANES * sizeof(real))));
@@ -88,6 +90,37 @@ INLINE size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* The sum of the lanes: halves are added, then quarters, and so on. */
+INLINE real sum_lanes(vec v)
+{
+    real lane[LANES];
+    store(lane, v);
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+        for (size_t i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+
+/* y = x, for short rows, where a call of memcpy would show */
+INLINE void copy_reals(size_t n, const real *x, real *y)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store(y + i, load(x + i));
+    if (i < n)
+        store_part(y + i, load_part(x + i, n - i), n - i);
+}
+
+/* y += x */
+INLINE void add_reals(size_t n, const real *x, real *y)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store(y + i, load(y + i) + load(x + i));
+    if (i < n)
+        store_part(y + i, load_part(y + i, n - i) + load_part(x + i, n - i), n - i);
+}
+
 /* ---- the functions of each file, for the table ---- */
 
 #define MATMUL_WORK KERNEL(matmul_work)
@@ -97,6 +130,7 @@ INLINE size_t max_size(size_t a, size_t b)
 #define CONV_INPUT KERNEL(conv_input)
 #define CONV_FILTER KERNEL(conv_filter)
 #define PRODUCT_RUN KERNEL(product_run)
+#define TRANSPOSE KERNEL(transpose)
 
 size_t MATMUL_WORK(const struct matmul_shape *s);
 void MATMUL(const struct matmul_shape *s, const void *a, const void *b, void *c, void *work);
@@ -154,6 +188,7 @@ struct product {
     size_t outer, steps, inner;
     ptrdiff_t a_outer, a_step, a_stride;
     const real *b;
+    bool b_transposed; /* b[q, j] is at b + j b_stride + q, not at b + q b_stride + j */
     real *c;
     size_t columns, b_stride, c_stride;
     bool accumulate;
@@ -161,3 +196,14 @@ struct product {
 };
 #define PRODUCT_PANEL(depth) ((depth)*TILE_VECTORS * LANES)
 void PRODUCT_RUN(const struct product *g);
+
+/* Terms of a sum taken at a time where it is one run (outer = 1); deeper panels are never packed.
+ * 640 reals by 64 columns are 160 KiB, a part of L2, and a 3 x 3 filter of 64 channels stays whole.
+ */
+enum { PRODUCT_DEPTH = 640 };
+
+struct matrix {
+    size_t rows, columns, stride; /* of rows, in reals */
+};
+/* y [columns, rows], its rows y_stride apart = x transposed */
+void TRANSPOSE(const struct matrix *m, const real *x, real *y, size_t y_stride);

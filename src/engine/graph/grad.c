@@ -169,6 +169,12 @@ static bool vjp_good(t2m_graph *g, t2m_value y, t2m_value gy, const t2m_value *w
         good = wrt[i].id && wrt[i].id < g->count;
     if (!good)
         return graph_fault(g, "vjp: an operand is not a value of this graph");
+    for (size_t i = 0; i < n; i++)
+        if (graph_transparent(g, graph_node(g, wrt[i])))
+            return graph_fault(g,
+                               "vjp: wrt[%zu] is a %s, which the graph may have simplified "
+                               "away; differentiate at an input and t2m_replay that",
+                               i, graph_node(g, wrt[i])->op->name);
     return node_same_shape(graph_node(g, y), graph_node(g, gy)) ||
            graph_fault(g, "vjp: the cotangent has not the shape of y");
 }

@@ -126,6 +126,10 @@ const char *graph_shape_text(const struct node *n, char out[128]);
 /* A simpler equal value for the node n about to be added, or null. */
 t2m_value graph_simplify(t2m_graph *g, const struct node *n);
 
+/* Whether a rule of simplification may look through n, so that what was built on n no longer uses
+ * it, and a gradient with respect to n would miss that. */
+bool graph_transparent(const t2m_graph *g, const struct node *n);
+
 bool node_is_fill(const struct node *n);
 bool node_same_shape(const struct node *a, const struct node *b);
 size_t node_numel(const struct node *n);

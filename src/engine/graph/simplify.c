@@ -87,8 +87,6 @@ static t2m_value simple_neg(t2m_graph *g, const struct node *n)
     const t2m_value x = in_value(n, 0);
     if (is_pointwise(g, x, POINTWISE_neg))
         return in_value(graph_node(g, x), 0);
-    if (is_pointwise(g, x, POINTWISE_sub))
-        return t2m_sub(g, in_value(graph_node(g, x), 1), in_value(graph_node(g, x), 0));
     return none;
 }
 
@@ -442,6 +440,18 @@ static const struct {
     {&op_window_gather, zero_first},   {&op_window_scatter, zero_first},
     {&op_gather, zero_first},          {&op_scatter_add, zero_first},
 };
+
+bool graph_transparent(const t2m_graph *g, const struct node *n)
+{
+    static const struct op *const looked_through[] = {&op_fill, &op_pad, &op_concat,
+                                                      &op_stop_gradient, &op_sum};
+    for (size_t i = 0; i < sizeof looked_through / sizeof *looked_through; i++)
+        if (n->op == looked_through[i])
+            return true;
+    const bool number = n->op == op_pointwise[POINTWISE_mul] &&
+                        (node_is_fill(in_node(g, n, 0)) || node_is_fill(in_node(g, n, 1)));
+    return number || n->op->kind == OP_VIEW || n->op == op_pointwise[POINTWISE_neg];
+}
 
 t2m_value graph_simplify(t2m_graph *g, const struct node *n)
 {

@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+"""Values of meta-training computed by PyTorch in double, for tests/test_reference.c to compare with.
+Usage: build/peers/torch/bin/python bench/peers/reference.py tests/data/reference.safetensors
+For every method and kind of task: the start phi, the data of a meta-batch, and PyTorch's loss, gradient of the
+mean query loss, and phi after one step of Adam. Written from the papers that the method table names."""
+import json
+import struct
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+random = np.random.default_rng(1)
+TASKS, WAYS, SHOTS, QUERIES, SIDE, WIDTH, FEATURES, RATE, META_RATE = 2, 3, 2, 2, 16, 4, 2, 0.05, 0.01
+CONTEXT, DECODER, ENCODER = 5, 64, 32
+stored = {}
+
+
+def keep(name, array):
+    stored[name] = np.ascontiguousarray(array, dtype="<f4")
+    return torch.from_numpy(stored[name].astype("f8"))
+
+
+# ---- structures: [(name, shape)], body first, head last ----
+
+IMAGE_BODY = [(f"layer{i}.{part}", shape) for i in range(1, 5) for part, shape in
+              (("filter", (3, 3, 1 if i == 1 else WIDTH, WIDTH)), ("scale", (WIDTH,)), ("bias", (WIDTH,)))]
+ROW_BODY = [("layer1.weight", (FEATURES, 8)), ("layer1.bias", (8,)), ("layer2.weight", (8, 8)), ("layer2.bias", (8,))]
+HEAD = {"images": [("head.weight", (WIDTH, WAYS)), ("head.bias", (WAYS,))],
+        "rows": [("head.weight", (8, 1)), ("head.bias", (1,))],
+        "line": [("head.weight", (FEATURES, 1)), ("head.bias", (1,))]}
+BODY = {"images": IMAGE_BODY, "rows": ROW_BODY, "line": []}
+
+
+def conv4(p, x, statistics=None):
+    """x [n, h, w, c] -> [n, features]; norm by the statistics of this batch."""
+    x = x.movedim(3, 1)
+    for i in range(1, 5):
+        x = F.conv2d(x, p[f"layer{i}.filter"].permute(3, 2, 0, 1), padding=1)
+        mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), unbiased=False, keepdim=True)
+        scale = (p[f"layer{i}.scale"][:, None, None]) / torch.sqrt(var + 1e-5)
+        x = F.max_pool2d(torch.relu((x - mean) * scale + p[f"layer{i}.bias"][:, None, None]), 2)
+    return x.movedim(1, 3).flatten(1)
+
+
+def mlp(p, x):
+    x = torch.relu(x @ p["layer1.weight"] + p["layer1.bias"])
+    return torch.relu(x @ p["layer2.weight"] + p["layer2.bias"])
+
+
+FEATURES_OF = {"images": conv4, "rows": mlp, "line": lambda p, x: x}
+
+
+def loss_of(kind, output, y):
+    return F.cross_entropy(output, y.long()) if kind == "images" else ((output[:, 0] - y) ** 2).mean()
+
+
+def output_of(kind, p, x):
+    return FEATURES_OF[kind](p, x) @ p["head.weight"] + p["head.bias"]
+
+
+# ---- heads, representations ----
+
+def prototypes(h, y):
+    mean = torch.stack([h[y == k].mean(0) for k in range(WAYS)])
+    return 2 * mean.T, -(mean**2).sum(1)
+
+
+def ridge(h, targets, penalty):
+    x = torch.cat([h, torch.ones(len(h), 1)], 1)
+    w = torch.linalg.solve(x.T @ x + penalty * torch.eye(x.shape[1]), x.T @ targets)
+    return w[:-1], w[-1]
+
+
+def represent(kind, p, x, y):
+    rows = torch.cat([x, y[:, None]], 1)
+    if kind == "concat":
+        return rows.flatten()
+    h = torch.relu(rows @ p["encoder.weight1"] + p["encoder.bias1"])
+    h = torch.relu(h @ p["encoder.weight2"] + p["encoder.bias2"])
+    w, b = ridge(x, y[:, None], p["encoder.log_penalty"].exp())
+    return torch.cat([h.mean(0), w[:, 0], b])
+
+
+def decode(p, t):
+    return torch.relu(t @ p["decoder.weight1"] + p["decoder.bias1"]) @ p["decoder.weight2"] + t @ p["decoder.skip"]
+
+
+# ---- one task: query loss, or the move of Reptile ----
+
+def tune(p, tuned, loss, rate, steps, exact):
+    """Steps on p[tuned], each at a point of its own: the gradient does not see what p was made from."""
+    for _ in range(steps):
+        gradient = torch.func.grad(lambda q: loss(p | q))({k: p[k] for k in tuned})
+        p = p | {k: p[k] - (rate[k] if isinstance(rate, dict) else rate) * (g if exact else g.detach())
+                 for k, g in gradient.items()}
+    return p
+
+
+def task_loss(method, kind, represented, shapes, p, xs, ys, xq, yq):
+    features = FEATURES_OF[kind]
+    names = [k for k, _ in BODY[kind] + HEAD[kind]]
+    if method in ("protonet", "ridge") or method == "hyper" and kind == "images":
+        h = features(p, torch.cat([xs, xq]))
+        support, query = h[:len(xs)], h[len(xs):]
+        if method == "protonet":
+            w, b = prototypes(support, ys)
+        elif method == "ridge":
+            targets = F.one_hot(ys.long(), WAYS).double() if kind == "images" else ys[:, None]
+            w, b = (p["ridge.scale"] * part for part in ridge(support, targets, p["ridge.log_penalty"].exp()))
+        else:
+            made = decode(p, prototypes(support, ys)[0].T / 2)
+            w, b = made[:, :-1].T, made[:, -1]
+        return loss_of(kind, query @ w + b, yq)
+    if method == "hyper":
+        made, at = decode(p, represent(represented, p, xs, ys)), 0
+        for k, shape in BODY[kind] + HEAD[kind]:
+            size = int(np.prod(shape))
+            p = p | {k: p[k] + made[at:at + size].reshape(shape)}
+            at += size
+        return loss_of(kind, output_of(kind, p, xq), yq)
+    if method == "cavia":
+        first = "layer1.bias"
+        start = {"context": torch.zeros(CONTEXT, requires_grad=True)}
+        shifted = lambda q: p | {first: p[first] + q["context"] @ p["context.weight"]}
+        q = tune(start, ["context"], lambda q: loss_of(kind, output_of(kind, shifted(q), xs), ys), RATE, STEPS, True)
+        return loss_of(kind, output_of(kind, shifted(q), xq), yq)
+    if method == "protomaml":
+        w, b = prototypes(features(p, xs), ys)
+        p = p | {"head.weight": w, "head.bias": b}
+    tuned = ["head.weight", "head.bias"] if method == "anil" else names
+    rate, at = RATE, 0
+    if method == "metasgd":
+        rate = {}
+        for k, shape in BODY[kind] + HEAD[kind]:
+            size = int(np.prod(shape))
+            rate[k] = p["rates"][at:at + size].reshape(shape)
+            at += size
+    exact = method not in ("fomaml", "reptile")
+    q = tune(p, tuned, lambda q: loss_of(kind, output_of(kind, q, xs), ys), rate, STEPS, exact)
+    loss = loss_of(kind, output_of(kind, q, xq), yq)
+    return (loss, {k: p[k] - q[k] for k in names}) if method == "reptile" else loss
+
+
+STEPS = 2
+
+
+# ---- phi, data, and one step of each method ----
+
+def shapes_of(method, kind, represented):
+    parts = list(BODY[kind])
+    if method not in ("protonet", "ridge", "protomaml") and not (method == "hyper" and kind == "images"):
+        parts += HEAD[kind]
+    size = sum(int(np.prod(s)) for _, s in parts)
+    if method == "metasgd":
+        parts.append(("rates", (size,)))
+    if method == "ridge":
+        parts += [("ridge.log_penalty", ()), ("ridge.scale", ())]
+    if method == "cavia":
+        parts.append(("context.weight", (CONTEXT, WIDTH if kind == "images" else 8)))
+    if method == "hyper":
+        inputs, outputs = WIDTH, WIDTH + 1
+        if kind != "images":
+            inputs, outputs = ENCODER + FEATURES + 1, size
+            if represented == "set":
+                parts += [("encoder.weight1", (FEATURES + 1, ENCODER)), ("encoder.bias1", (ENCODER,)),
+                          ("encoder.weight2", (ENCODER, ENCODER)), ("encoder.bias2", (ENCODER,)),
+                          ("encoder.log_penalty", ())]
+            else:
+                inputs = SHOTS * WAYS * (FEATURES + 1)
+        parts += [("decoder.weight1", (inputs, DECODER)), ("decoder.bias1", (DECODER,)),
+                  ("decoder.weight2", (DECODER, outputs)), ("decoder.skip", (inputs, outputs))]
+    return parts
+
+
+def start(name, shape):
+    fan = int(np.prod(shape[:-1])) if len(shape) > 1 else 1
+    value = random.standard_normal(shape) * (0.7 / fan**0.5 if len(shape) > 1 else 0.2)
+    one = name.endswith("scale")
+    return value * 0.2 + 0.05 if name == "rates" else value + 1 if one else value
+
+
+def step(method, kind, represented, data):
+    case = "/".join([method, kind] + ([represented] if represented else []))
+    parts = shapes_of(method, kind, represented)
+    phi = keep(f"{case}/phi", np.concatenate([np.ravel(start(*part)) for part in parts]))
+    phi.requires_grad_()
+    p, at = {}, 0
+    for name, shape in parts:
+        size = int(np.prod(shape))
+        p[name] = phi[at:at + size].reshape(shape)
+        at += size
+    total, move = 0.0, torch.zeros(len(phi))
+    for t in range(TASKS):
+        loss = task_loss(method, kind, represented, parts, p, *(a[t] for a in data))
+        if method == "reptile":
+            loss, by_name = loss
+            with torch.no_grad():
+                move += torch.cat([by_name[k].flatten() for k, _ in parts]) / TASKS
+        total = total + loss / TASKS
+    gradient = move if method == "reptile" else torch.autograd.grad(total, phi)[0]
+    after = phi.detach().clone().requires_grad_()
+    after.grad = gradient.detach().clone()
+    torch.optim.Adam([after], META_RATE).step()
+    keep(f"{case}/loss", total.detach().reshape(1))
+    keep(f"{case}/gradient", gradient.detach())
+    keep(f"{case}/after", after.detach())
+
+
+def images(n):
+    y = np.tile(np.repeat(np.arange(WAYS), n), (TASKS, 1))
+    return random.uniform(0, 1, (TASKS, WAYS * n, SIDE, SIDE, 1)) + 0.3 * np.sin(y)[..., None, None, None], y
+
+
+def rows(n):
+    x = random.standard_normal((TASKS, WAYS * n, FEATURES))
+    return x, np.sin(x[..., 0]) + 0.5 * x[..., 1]
+
+
+def maml_by_hand():
+    """The gradient through 5 steps of tuning in tests/test_maml.c: 1-8-8-1 with tanh, the same formulas."""
+    m = torch.from_numpy(0.5 * np.sin(1.3 * np.arange(97) + 0.7)).requires_grad_()
+    xs, xq = (torch.arange(5.0)[:, None] + first for first in (-2.0, -1.5))
+
+    def loss(m, x):
+        h, at = x, 0
+        for i, (a, b) in enumerate(((1, 8), (8, 8), (8, 1))):
+            h = h @ m[at:at + a * b].reshape(a, b) + m[at + a * b:at + a * b + b]
+            h, at = torch.tanh(h) if i < 2 else h, at + a * b + b
+        return ((h - torch.sin(x)) ** 2).mean()
+
+    fast = m
+    for _ in range(5):
+        fast = fast - 0.1 * torch.autograd.grad(loss(fast, xs), fast, create_graph=True)[0]
+    keep("by hand/gradient", torch.autograd.grad(loss(fast, xq), m)[0].numpy())
+
+
+for kind, made in (("images", images), ("rows", rows)):
+    parts = made(SHOTS) + made(QUERIES)
+    names = ("x_support", "y_support", "x_query", "y_query")
+    data = [keep(f"{kind}/{name}", a) for name, a in zip(names, parts)]
+    for method in ("maml", "fomaml", "reptile", "anil", "metasgd", "protonet", "ridge", "protomaml", "cavia", "hyper"):
+        if kind == "images":
+            step(method, kind, None, data)
+        elif method == "hyper":
+            for represented in ("set", "concat"):
+                step(method, "line", represented, data)
+        elif not method.startswith("proto"):
+            step(method, kind, None, data)
+maml_by_hand()
+
+header, offset = {}, 0
+for name, a in stored.items():
+    header[name] = {"dtype": "F32", "shape": list(a.shape), "data_offsets": [offset, offset + a.nbytes]}
+    offset += a.nbytes
+header["__metadata__"] = {"made_by": f"bench/peers/reference.py, PyTorch {torch.__version__}"}
+text = json.dumps(header).encode()
+text += b" " * (-(8 + len(text)) % 64)
+with open(sys.argv[1], "wb") as f:
+    f.write(struct.pack("<Q", len(text)) + text + b"".join(a.tobytes() for a in stored.values()))
+print(f"{len(stored)} tensors, {8 + len(text) + offset} bytes")
