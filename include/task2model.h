@@ -168,7 +168,7 @@ typedef struct t2m_train_options {
     size_t validation_tasks;      /* 0: 200 */
     size_t validation_ways;       /* 0: as in training, at most 5 */
     bool resume, force, within_domain;
-    bool augment; /* images are bent at random, classes into further classes */
+    double augment; /* 0 to 4: images are bent at random, so strongly; 1 is usual */
     /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;

@@ -7,7 +7,7 @@ struct settings {
     t2m_train_options o;
     char *output, *method, *structure, *represent, *target;
     int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways;
-    int rotations, augment, within_domain, resume, force, image_size, dry_run;
+    int rotations, within_domain, resume, force, image_size, dry_run;
     long long seed;
     char *validation;
 };
@@ -97,7 +97,6 @@ static void fill_options(struct settings *s)
     s->o.resume = s->resume;
     s->o.force = s->force;
     s->o.within_domain = s->within_domain;
-    s->o.augment = s->augment;
     s->o.progress = cli_progress;
     s->o.ctx = "train";
 }
@@ -139,8 +138,8 @@ static int run(const struct command *command, int argc, const char **argv)
         {"image-size", 0, POPT_ARG_INT, &s.image_size, 0, "side in pixels (default 28)", "N"},
         {"rotations", 0, POPT_ARG_NONE, &s.rotations, 0, "adds classes turned by 90, 180, 270",
          NULL},
-        {"augment", 0, POPT_ARG_NONE, &s.augment, 0,
-         "bends images at random, and classes into further classes", NULL},
+        {"augment", 0, POPT_ARG_DOUBLE, &s.o.augment, 0,
+         "bends images at random, so strongly (1 is usual); classes become further classes", "X"},
         {"within-domain", 0, POPT_ARG_NONE, &s.within_domain, 0,
          "each episode's classes from one domain", NULL},
         {"validation", 0, POPT_ARG_STRING, &s.validation, 0, "family to choose the best step on",

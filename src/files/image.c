@@ -32,6 +32,7 @@ struct png_reading {
     const struct bytes *file;
     size_t at;
     const char *why;
+    bool no_memory;
     png_structp png;
     png_infop info;
     unsigned char *pixels;
@@ -67,7 +68,9 @@ static void on_warning(png_structp png, png_const_charp text)
 static png_voidp on_malloc(png_structp png, png_alloc_size_t n)
 {
     struct png_reading *r = png_get_mem_ptr(png);
-    return mem_new(r->lib, n, 1);
+    void *p = mem_new(r->lib, n, 1);
+    r->no_memory |= !p;
+    return p;
 }
 
 static void on_free(png_structp png, png_voidp p)
@@ -112,13 +115,18 @@ static bool png_guarded(struct png_reading *r, void (*part)(struct png_reading *
     return true;
 }
 
+static t2m_status png_fault(const struct png_reading *r, const char *name)
+{
+    return r->no_memory ? T2M_ENOMEM : bad(r->lib, name, r->why);
+}
+
 static t2m_status png_decode_all(struct png_reading *r, const char *name)
 {
     if (!png_guarded(r, png_header))
-        return bad(r->lib, name, r->why);
+        return png_fault(r, name);
     TRY(check_size(r->lib, name, r->width, r->height));
     if (!png_guarded(r, png_transforms))
-        return bad(r->lib, name, r->why);
+        return png_fault(r, name);
     if (r->channels != 1 && r->channels != 3)
         return bad(r->lib, name, "this kind of PNG is not supported");
     r->pixels = mem_new(r->lib, r->width * r->height, r->channels);
@@ -127,7 +135,7 @@ static t2m_status png_decode_all(struct png_reading *r, const char *name)
         return T2M_ENOMEM;
     for (size_t i = 0; i < r->height; i++)
         r->rows[i] = r->pixels + i * r->width * r->channels;
-    return png_guarded(r, png_body) ? T2M_OK : bad(r->lib, name, r->why);
+    return png_guarded(r, png_body) ? T2M_OK : png_fault(r, name);
 }
 
 static t2m_status decode_png(t2m *lib, const struct bytes *file, const char *name,

@@ -198,7 +198,10 @@ static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *
                        : "it was not made by t2m train");
     if (!f->checked)
         return bad(l->lib, path, "it has no checksum");
-    if (!read_settings(l, f) || learner_start(l, l->seed) != T2M_OK)
+    const t2m_status status = read_settings(l, f) ? learner_start(l, l->seed) : T2M_EMODEL;
+    if (status == T2M_ENOMEM)
+        return status;
+    if (status != T2M_OK)
         return bad(l->lib, path, "its settings make no sense");
     for (size_t i = 0; i < l->parts.count; i++) {
         const struct parameter *p = &l->parts.parameter[i];

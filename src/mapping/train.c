@@ -127,11 +127,10 @@ static void name_settings(struct training *t)
     structure_text(&l->structure, structure);
     snprintf(l->settings, sizeof l->settings,
              "method=%s structure=%s represent=%d ways=%zu shots=%zu queries=%zu steps=%zu "
-             "batch=%zu inner=%d/%d rate=%.9g/%.9g%s seed=%llu data=%016llx",
+             "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g seed=%llu data=%016llx",
              l->method->name, structure, (int)l->represent, l->ways, l->shots, l->queries, t->steps,
-             t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate,
-             t->o->augment ? " augment" : "", (unsigned long long)l->seed,
-             (unsigned long long)l->fingerprint);
+             t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate, t->o->augment,
+             (unsigned long long)l->seed, (unsigned long long)l->fingerprint);
 }
 
 /* ---- files ---- */
@@ -333,7 +332,9 @@ static t2m_status begin(struct training *t)
     TRY(make_learner(t));
     learner_protocol(t->l, &p);
     p.within_domain = o->within_domain;
-    if (o->augment && t->family->kind != FAMILY_IMAGES)
+    if (!(o->augment >= 0 && o->augment <= 4))
+        return refuse(t->lib, T2M_EUSAGE, "--augment is a strength from 0 to 4, 1 being usual");
+    if (o->augment > 0 && t->family->kind != FAMILY_IMAGES)
         return refuse(t->lib, T2M_EUSAGE, "--augment bends images, and '%s' has none",
                       t->family->name);
     TRY(episode_check(t->family, &p));

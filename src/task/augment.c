@@ -8,26 +8,28 @@
 
 #include <math.h>
 
-struct strength {                              /* largest values; a picture reaches from -1 to 1 */
+struct most { /* largest values at strength 1; a picture reaches from -1 to 1 */
     double angle, stretch, shear, shift, wave; /* radians, logarithm, ... */
 };
-static const struct strength of_class = {0.35, 0.25, 0.25, 0, 0.10},
-                             of_picture = {0.17, 0.12, 0.12, 0.12, 0.05};
+static const struct most of_class = {0.35, 0.25, 0.25, 0, 0.10},
+                         of_picture = {0.17, 0.12, 0.12, 0.12, 0.05};
 
 static double within(struct random *r, double most)
 {
     return random_uniform(r, -most, most);
 }
 
-static struct warp draw(struct random *r, const struct strength *s)
+static struct warp draw(struct random *r, const struct most *m, double strength)
 {
-    const double angle = within(r, s->angle), shear = within(r, s->shear),
-                 wide = exp(within(r, s->stretch)), high = exp(within(r, s->stretch));
+    const struct most s = {strength * m->angle, strength * m->stretch, strength * m->shear,
+                           strength * m->shift, strength * m->wave};
+    const double angle = within(r, s.angle), shear = within(r, s.shear),
+                 wide = exp(within(r, s.stretch)), high = exp(within(r, s.stretch));
     struct warp w = {.a = {{wide * cos(angle), high * (shear * cos(angle) - sin(angle))},
                            {wide * sin(angle), high * (shear * sin(angle) + cos(angle))}}};
     for (int i = 0; i < 2; i++) {
-        w.shift[i] = within(r, s->shift);
-        w.wave[i] = within(r, s->wave);
+        w.shift[i] = within(r, s.shift);
+        w.wave[i] = within(r, s.wave);
         for (int k = 0; k < 2; k++) {
             w.frequency[i][k] = random_uniform(r, 1, 4);
             w.phase[i][k] = within(r, 3.141592653589793);
@@ -36,17 +38,17 @@ static struct warp draw(struct random *r, const struct strength *s)
     return w;
 }
 
-struct warp warp_class(struct random *r)
+struct warp warp_class(struct random *r, double strength)
 {
-    struct warp w = draw(r, &of_class);
+    struct warp w = draw(r, &of_class, strength);
     if (random_below(r, 2)) /* mirrored */
         w.a[0][0] = -w.a[0][0], w.a[1][0] = -w.a[1][0];
     return w;
 }
 
-struct warp warp_picture(struct random *r)
+struct warp warp_picture(struct random *r, double strength)
 {
-    return draw(r, &of_picture);
+    return draw(r, &of_picture, strength);
 }
 
 /* Where the point p of the new picture comes from. */

@@ -7,8 +7,9 @@
 struct warp {
     double a[2][2], shift[2], wave[2], frequency[2][2], phase[2][2];
 };
-struct warp warp_class(struct random *r);   /* strong: makes another class */
-struct warp warp_picture(struct random *r); /* weak: makes another drawing of the same class */
+struct warp warp_class(struct random *r, double strength); /* strong: makes another class */
+struct warp warp_picture(struct random *r,
+                         double strength); /* weak: makes another drawing of the same class */
 /* from, to: [height, width, channels], not overlapping; 0 comes in from outside. */
 void warp_apply(const struct warp *class, const struct warp *picture, const float *from,
                 size_t height, size_t width, size_t channels, float *to);

@@ -145,14 +145,14 @@ static size_t first_class(const struct t2m_family *f, const struct protocol *p, 
 }
 
 /* As it is, or bent as the class (NULL: not at all) and once more by itself. */
-static void put_image(const struct t2m_family *f, const struct warp *class, struct random *r,
-                      const float *from, float *to)
+static void put_image(const struct t2m_family *f, const struct warp *class, double strength,
+                      struct random *r, const float *from, float *to)
 {
     if (!class) {
         memcpy(to, from, episode_input_size(f) * sizeof *to);
         return;
     }
-    const struct warp picture = warp_picture(r);
+    const struct warp picture = warp_picture(r, strength);
     warp_apply(class, &picture, from, f->height, f->width, f->channels, to);
 }
 
@@ -165,12 +165,12 @@ static void draw_images(const struct t2m_family *f, const struct protocol *p, st
         taken[w] = w ? draw_class(f, p, r, taken, w) : first_class(f, p, r);
         const struct image_class *c = &f->class[taken[w]];
         const size_t n = c->count < MAX_CHOICE ? c->count : MAX_CHOICE;
-        const struct warp bent = p->augment ? warp_class(r) : (struct warp){0};
+        const struct warp bent = p->augment > 0 ? warp_class(r, p->augment) : (struct warp){0};
         choose(r, index, n, p->shots + p->queries);
         for (size_t i = 0; i < p->shots + p->queries; i++) {
             const bool query = i >= p->shots;
             const size_t at = query ? w * p->queries + i - p->shots : w * p->shots + i;
-            put_image(f, p->augment ? &bent : NULL, r, c->pixels + index[i] * size,
+            put_image(f, p->augment > 0 ? &bent : NULL, p->augment, r, c->pixels + index[i] * size,
                       (query ? e->x_query : e->x_support) + at * size);
             (query ? e->y_query : e->y_support)[at] = (float)w;
         }

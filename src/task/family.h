@@ -66,7 +66,7 @@ struct protocol {                /* how episodes are drawn */
     size_t ways, shots, queries; /* of each class; ways = 1 for regression */
     bool even_queries;           /* built-in families: query x equally spaced over the range */
     bool within_domain;
-    bool augment; /* images bent at random: augment.h */
+    double augment; /* images bent at random, so strongly: augment.h; 0: not */
 };
 
 struct episode {              /* float arrays of fixed size for a protocol */

@@ -93,6 +93,8 @@ void t2m_scope(t2m_graph *g, const char *name)
     if (g->scope_depth < 16) {
         char *copy = arena_text(&g->arena, name);
         g->scope[g->scope_depth] = copy ? copy : "";
+        if (!copy && graph_ok(g))
+            g->status = T2M_ENOMEM;
     }
     g->scope_depth++;
 }
