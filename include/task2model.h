@@ -156,7 +156,8 @@ typedef struct t2m_train_options {
     const char *output;    /* file of the learner; OUTPUT.run/ holds checkpoints; NULL: no files */
     const char *method;    /* NULL: "ridge" for rows, "protonet" for images */
     const char *structure; /* NULL: "mlp:40,40" or "conv4:64" */
-    const char *represent; /* "set" or "concat", for hyper; NULL: "set" */
+    const t2m_learner *from; /* start from the parts that this learner has too; NULL: at random */
+    const char *represent;   /* "set" or "concat", for hyper; NULL: "set" */
     size_t ways, shots, queries;  /* 0: 5, 1 (rows: 10), 15 (rows: 10) */
     size_t steps;                 /* meta-steps; 0: 10000 */
     double minutes;               /* stop after so long; 0: no limit */
@@ -175,7 +176,7 @@ typedef struct t2m_train_options {
 } t2m_train_options;
 #define T2M_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false,       \
+        T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false,    \
             false, false, 0, 0                                                                     \
     }
 
@@ -278,7 +279,9 @@ typedef struct t2m_eval_row {
     const char *note; /* why it is not present; or NULL */
 } t2m_eval_row;
 typedef struct t2m_eval_result {
-    const char *metric; /* "accuracy" or "mse" or "nrmse" */
+    /* "accuracy"; "mse" for built-in families; else "nrmse": the root of a task's mean squared
+     * error in standard deviations of the targets of the training family */
+    const char *metric;
     size_t ways, shots, queries, tasks;
     uint64_t seed;
     t2m_eval_row row[T2M_EVAL_ROWS];

@@ -106,7 +106,7 @@ assert [r["name"] for r in rows] == ["scratch", "shared", "wrong-task", "generat
     { echo task,a,b,y; for t in p q; do for i in $(seq 12); do echo "$t,$i,$i,$i"; done; done; } > one.csv
     "$T2M" train many one.csv -o l --method ridge --shots 5 --queries 5 --steps 3
     "$T2M" info l | grep -q "rows of 2 columns"
-    "$T2M" eval l one.csv --tasks 3 --queries 5
+    "$T2M" eval l one.csv --tasks 3 --queries 5 --json | grep -q nrmse
 }
 
 @test "bad pictures" {

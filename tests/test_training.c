@@ -332,12 +332,73 @@ static void line_learns(void **state)
     t2m_close(lib);
 }
 
+/* Bent pictures: other numbers, but the same for the same seed; none for rows. */
+static void augmentation(void **state)
+{
+    const struct protocol plain = {.ways = 3, .shots = 2, .queries = 1};
+    struct protocol bent = plain;
+    t2m *lib = check_open(NULL, 1);
+    t2m_family *f = stripes(lib, 6, 8), *rows = curves(lib);
+    t2m_train_options o = small("protonet", true);
+    struct episode e[3];
+    (void)state;
+    bent.augment = 1;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(episodes_new(lib, &e[i], f, &plain, 1), T2M_OK);
+        episode_draw(f, i ? &bent : &plain, 5, 7, &e[i]);
+    }
+    const size_t size = e[0].supports * episode_input_size(f) * sizeof(float);
+    assert_memory_equal(e[1].x_support, e[2].x_support, size);
+    assert_memory_equal(e[0].y_support, e[1].y_support, e[0].supports * sizeof(float));
+    assert_memory_not_equal(e[0].x_support, e[1].x_support, size);
+    for (size_t i = 0; i < size / sizeof(float); i++)
+        assert_true(e[1].x_support[i] >= 0 && e[1].x_support[i] <= 1);
+    for (int i = 0; i < 3; i++)
+        episodes_free(lib, &e[i]);
+    o.augment = 1;
+    assert_int_equal(t2m_train(lib, NULL, f, &o, NULL), T2M_OK);
+    o.augment = 5;
+    assert_int_equal(t2m_train(lib, NULL, f, &o, NULL), T2M_EUSAGE);
+    o = small("ridge", false);
+    o.augment = 1;
+    assert_int_equal(t2m_train(lib, NULL, rows, &o, NULL), T2M_EUSAGE);
+    t2m_family_free(rows);
+    t2m_family_free(f);
+    t2m_close(lib);
+}
+
+/* Training from another learner begins where that one is; another structure is refused. */
+static void from_a_learner(void **state)
+{
+    t2m *lib = check_open(NULL, 1);
+    t2m_family *f = stripes(lib, 6, 8);
+    t2m_train_options o = small("protonet", true);
+    t2m_learner *first = NULL, *second = NULL;
+    (void)state;
+    assert_int_equal(t2m_train(lib, &first, f, &o, NULL), T2M_OK);
+    o.from = first;
+    o.method = "ridge"; /* the body is the same, the ridge's own parts start anew */
+    o.steps = 1;
+    o.meta_rate = 1e-12;
+    assert_int_equal(t2m_train(lib, &second, f, &o, NULL), T2M_OK);
+    for (size_t i = 0; i < first->layout.body; i++)
+        assert_true(fabsf(first->phi[i] - second->phi[i]) < 1e-6F);
+    o.structure = "conv4:5";
+    assert_int_equal(t2m_train(lib, NULL, f, &o, NULL), T2M_EUSAGE);
+    assert_non_null(strstr(t2m_errmsg(lib), "conv4:4"));
+    t2m_learner_free(second);
+    t2m_learner_free(first);
+    t2m_family_free(f);
+    t2m_close(lib);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_method), cmocka_unit_test(same_bits),
-        cmocka_unit_test(exact_codec),  cmocka_unit_test(predictions_alone),
-        cmocka_unit_test(line_learns),
+        cmocka_unit_test(every_method),   cmocka_unit_test(same_bits),
+        cmocka_unit_test(exact_codec),    cmocka_unit_test(predictions_alone),
+        cmocka_unit_test(line_learns),    cmocka_unit_test(augmentation),
+        cmocka_unit_test(from_a_learner),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -5,7 +5,7 @@
 
 struct settings {
     t2m_train_options o;
-    char *output, *method, *structure, *represent, *target;
+    char *output, *method, *structure, *represent, *target, *from;
     int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways;
     int rotations, within_domain, resume, force, image_size, dry_run;
     long long seed;
@@ -52,12 +52,16 @@ static void print_plan(const struct settings *s, const t2m_family *f)
 static int train(struct cli *c, struct settings *s)
 {
     t2m_family *family = NULL, *validation = NULL;
+    t2m_learner *from = NULL;
     t2m_train_result result;
     t2m_status status = open_family(c, s, c->argument, (size_t)c->arguments, NULL, &family);
     const char *const path = s->validation;
     if (status == T2M_OK && path)
         status = open_family(c, s, &path, 1, family, &validation);
+    if (status == T2M_OK && s->from)
+        status = t2m_learner_open(c->lib, &from, s->from);
     s->o.validation = validation;
+    s->o.from = from;
     if (status == T2M_OK && s->dry_run) {
         print_plan(s, family);
     } else if (status == T2M_OK) {
@@ -68,6 +72,7 @@ static int train(struct cli *c, struct settings *s)
             print_result(c, s, &result);
     }
     const int code = status == T2M_OK ? 0 : cli_refuse(c, status);
+    t2m_learner_free(from);
     t2m_family_free(validation);
     t2m_family_free(family);
     return code;
@@ -119,6 +124,8 @@ static int run(const struct command *command, int argc, const char **argv)
         {"output", 'o', POPT_ARG_STRING, &s.output, 0, "learner to write", "FILE"},
         {"method", 0, POPT_ARG_STRING, &s.method, 0, methods, "NAME"},
         {"structure", 0, POPT_ARG_STRING, &s.structure, 0, "linear, mlp:40,40 or conv4:64", "TEXT"},
+        {"from", 0, POPT_ARG_STRING, &s.from, 0, "learner to start from, instead of at random",
+         "LEARNER"},
         {"represent", 0, POPT_ARG_STRING, &s.represent, 0, "for hyper: set (default) or concat",
          "KIND"},
         {"ways", 0, POPT_ARG_INT, &s.ways, 0, "classes of an episode (default 5)", "N"},
@@ -165,7 +172,8 @@ static int run(const struct command *command, int argc, const char **argv)
             code = train(c, &s);
         code = cli_end(c, code);
     }
-    char *const text[] = {s.output, s.method, s.structure, s.represent, s.target, s.validation};
+    char *const text[] = {s.output, s.method,     s.structure, s.represent,
+                          s.target, s.validation, s.from};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         free(text[i]);
     return code;

@@ -68,10 +68,11 @@ static void run_plan(struct evaluating *e, struct worker_room *r, const float *p
 static void score_row(struct evaluating *e, struct worker_room *r, int row, size_t task, int output)
 {
     const struct evaluation *v = e->v;
-    if (e->score[row].value)
-        e->score[row].value[task] = episode_metric(v->l->kind, r->y[output], r->episode.y_query,
-                                                   r->episode.queries, e->outputs) *
-                                    e->unit;
+    if (!e->score[row].value)
+        return;
+    const double metric = episode_metric(v->l->kind, r->y[output], r->episode.y_query,
+                                         r->episode.queries, e->outputs);
+    e->score[row].value[task] = v->relative ? sqrt(metric) : metric * e->unit;
 }
 
 static void one_task(void *ctx, size_t job, size_t worker)
@@ -236,6 +237,7 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
                            .seed = o->seed,
                            .steps = o->steps >= 0 ? o->steps : l->eval_steps,
                            .transductive = o->transductive,
+                           .relative = l->kind == FAMILY_REGRESSION && !f->builtin,
                            .progress = o->progress,
                            .ctx = o->ctx};
     struct scores score[T2M_EVAL_ROWS] = {{0}};
@@ -254,7 +256,9 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
     for (int row = 0; row < T2M_EVAL_ROWS; row++)
         score[row].value = values + (size_t)row * v.tasks;
     const t2m_status status = evaluate(&v, score);
-    *out = (t2m_eval_result){.metric = l->kind == FAMILY_IMAGES ? "accuracy" : "mse",
+    *out = (t2m_eval_result){.metric = l->kind == FAMILY_IMAGES ? "accuracy"
+                                       : v.relative             ? "nrmse"
+                                                                : "mse",
                              .ways = v.protocol.ways,
                              .shots = v.protocol.shots,
                              .queries = v.protocol.queries,

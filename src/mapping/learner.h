@@ -115,6 +115,7 @@ struct evaluation {
     uint64_t seed;
     int steps;
     bool transductive;
+    bool relative; /* errors as a root, in standard deviations of the targets of training */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;
 };

@@ -86,6 +86,27 @@ static size_t or_default(size_t given, size_t otherwise)
     return given ? given : otherwise;
 }
 
+/* The parts of phi that both have, and the norm statistics, from another learner. */
+static t2m_status copy_parts(struct t2m_learner *l, const struct t2m_learner *from)
+{
+    char here[96], there[96];
+    structure_text(&l->structure, here);
+    structure_text(&from->structure, there);
+    if (strcmp(here, there) != 0 || l->layout.body != from->layout.body || l->kind != from->kind)
+        return refuse(l->lib, T2M_EUSAGE,
+                      "--from: that learner is %s with %zu numbers before the head, this training "
+                      "is for %s with %zu",
+                      there, from->layout.body, here, l->layout.body);
+    for (size_t i = 0; i < l->parts.count; i++)
+        for (size_t k = 0; k < from->parts.count; k++) {
+            const struct parameter *to = &l->parts.parameter[i], *p = &from->parts.parameter[k];
+            if (strcmp(to->name, p->name) == 0 && to->count == p->count)
+                memcpy(l->phi + to->offset, from->phi + p->offset, p->count * sizeof(float));
+        }
+    memcpy(l->statistics, from->statistics, l->layout.statistics * sizeof(float));
+    return T2M_OK;
+}
+
 static t2m_status make_learner(struct training *t)
 {
     const t2m_train_options *o = t->o;
@@ -114,9 +135,9 @@ static t2m_status make_learner(struct training *t)
     const char *base = strrchr(f->name, '/');
     snprintf(l->family, sizeof l->family, "%.127s", base && base[1] ? base + 1 : f->name);
     TRY(learner_start(l, o->seed));
-    if (!images)
-        TRY(copy_scales(l, f));
-    return T2M_OK;
+    if (o->from)
+        TRY(copy_parts(l, o->from));
+    return images ? T2M_OK : copy_scales(l, f);
 }
 
 /* What the bits depend on. */
@@ -127,10 +148,13 @@ static void name_settings(struct training *t)
     structure_text(&l->structure, structure);
     snprintf(l->settings, sizeof l->settings,
              "method=%s structure=%s represent=%d ways=%zu shots=%zu queries=%zu steps=%zu "
-             "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g seed=%llu data=%016llx",
+             "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g seed=%llu "
+             "start=%016llx data=%016llx",
              l->method->name, structure, (int)l->represent, l->ways, l->shots, l->queries, t->steps,
              t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate, t->o->augment,
-             (unsigned long long)l->seed, (unsigned long long)l->fingerprint);
+             (unsigned long long)l->seed,
+             (unsigned long long)hash_bytes(0, l->phi, l->parts.numel * sizeof *l->phi),
+             (unsigned long long)l->fingerprint);
 }
 
 /* ---- files ---- */
