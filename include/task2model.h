@@ -219,7 +219,8 @@ typedef struct t2m_build_options {
     }
 
 typedef struct t2m_build_report {
-    double milliseconds[5];            /* of the steps 1 to 5; 3 and 4 are one for some methods */
+    double milliseconds[5]; /* 1: NaN, the caller read the task; 2: room for m; 3: the steps as one
+                               program; its run: 4, or 5 if there is tuning, the other being NaN */
     double loss_generated, loss_tuned; /* on the task's own examples */
     int steps;
 } t2m_build_report;

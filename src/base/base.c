@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { ARENA_ALIGN = 64, ARENA_FIRST = 1 << 16, ARENA_LARGEST = 1 << 22 };
 
@@ -169,4 +170,11 @@ void arena_clear(struct arena *a)
         a->lib->alloc.release(a->lib->alloc.ctx, a->newest);
         a->newest = older;
     }
+}
+
+double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }

@@ -46,6 +46,8 @@ char *mem_text(t2m *lib, const char *s); /* a copy */
 /* Makes room for one more item in a growing array; false if memory is out. */
 bool mem_grow(t2m *lib, void **array, size_t *capacity, size_t needed, size_t size);
 
+double seconds_now(void); /* of a clock that only goes forward */
+
 /* One lifetime, one arena: everything in it dies with arena_clear. */
 struct arena {
     t2m *lib;

@@ -1,5 +1,7 @@
 /* build.c: t2m build: steps 1, 3, 4 and 5 for one new task. */
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cli.h"
@@ -9,39 +11,59 @@ struct settings {
     int steps, force;
 };
 
+/* What the five steps did, in words. The last three run as one program: its making counts as step
+ * 3, its run as step 4, or 5 if there is tuning. */
+struct account {
+    char note[5][160];
+    double ms[5]; /* NaN: counted with another step */
+};
 static const char *const step_name[] = {"represent the task", "represent the model", "map t to m",
                                         "generate", "tune"};
 
-static json_t *report_json(const char *output, const t2m_model_info *m, const t2m_build_report *r,
+static void account(struct account *a, const t2m_task *task, const t2m_model *model,
+                    const t2m_build_report *r)
+{
+    t2m_model_info m;
+    t2m_model_describe(model, &m);
+    const size_t classes = t2m_model_classes(model), room = sizeof a->note[0];
+    if (classes)
+        snprintf(a->note[0], room, "%zu examples of %zu classes, %zu x %zu x %zu",
+                 t2m_task_examples(task), classes, m.height, m.width, m.channels);
+    else
+        snprintf(a->note[0], room, "%zu rows of %zu columns and '%s'", t2m_task_examples(task),
+                 m.inputs, m.target);
+    snprintf(a->note[1], room, "m: %s, %zu numbers", m.structure, m.parameters);
+    snprintf(a->note[2], room, "%s", m.method);
+    snprintf(a->note[3], room, "loss on the examples %.4f", r->loss_generated);
+    if (r->steps > 0)
+        snprintf(a->note[4], room, "%d steps, loss on the examples %.4f", r->steps, r->loss_tuned);
+    else
+        snprintf(a->note[4], room, "no steps");
+    memcpy(a->ms, r->milliseconds, sizeof a->ms);
+}
+
+static json_t *report_json(const char *output, const t2m_model_info *m, const struct account *a,
                            size_t bytes)
 {
     json_t *steps = json_array();
     for (int i = 0; i < 5; i++)
-        json_array_append_new(steps, json_pack("{s:i, s:s, s:f, s:s}", "step", i + 1, "name",
-                                               step_name[i], "ms", r->milliseconds[i], "note", ""));
-    return json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:o, s:o}}", "model", output, "method",
-                     m->method, "structure", m->structure, "bytes", (json_int_t)bytes, "steps",
-                     steps, "support_loss", "generated", cli_number(r->loss_generated), "tuned",
-                     cli_number(r->loss_tuned));
+        json_array_append_new(steps,
+                              json_pack("{s:i, s:s, s:o, s:s}", "step", i + 1, "name", step_name[i],
+                                        "ms", cli_number(a->ms[i]), "note", a->note[i]));
+    return json_pack("{s:s, s:s, s:s, s:I, s:o}", "model", output, "method", m->method, "structure",
+                     m->structure, "bytes", (json_int_t)bytes, "steps", steps);
 }
 
-static void print_report(const char *output, const t2m_model *model, const t2m_task *task,
-                         const t2m_build_report *r, size_t bytes)
+static void print_report(const char *output, const struct account *a, size_t bytes)
 {
-    t2m_model_info m;
-    t2m_model_describe(model, &m);
-    printf("%s: %s, %zu numbers, %zu bytes\n", output, m.structure, m.parameters, bytes);
-    if (t2m_model_classes(model) > 0)
-        printf("  %zu classes from %zu examples by %s\n", t2m_model_classes(model),
-               t2m_task_examples(task), m.method);
-    else
-        printf("  predicts '%s', from %zu rows by %s\n", m.target, t2m_task_examples(task),
-               m.method);
-    printf("  loss on the examples %.4f", r->loss_generated);
-    if (r->steps > 0)
-        printf(", after %d steps of tuning %.4f", r->steps, r->loss_tuned);
-    printf("\n  %.1f ms to make the graph, %.1f ms to run it\n", r->milliseconds[2],
-           r->milliseconds[4]);
+    for (int i = 0; i < 5; i++) {
+        printf("  %d %-20s", i + 1, step_name[i]);
+        if (isfinite(a->ms[i]))
+            printf("%8.1f ms  %s\n", a->ms[i], a->note[i]);
+        else
+            printf("%11s  %s\n", "", a->note[i]);
+    }
+    printf("%s: %zu bytes\n", output, bytes);
 }
 
 static int build(struct cli *c, const struct settings *s, const char *learner_path,
@@ -55,20 +77,25 @@ static int build(struct cli *c, const struct settings *s, const char *learner_pa
     struct stat st = {0};
     o.steps = s->steps;
     t2m_status status = cli_open_learner(c, &learner, learner_path);
+    const double begin = cli_now();
     if (status == T2M_OK)
         status = t2m_task_open(learner, &task, shots, s->target);
+    const double read = 1e3 * (cli_now() - begin);
     if (status == T2M_OK)
         status = t2m_build(learner, &model, task, &o, &report);
     if (status == T2M_OK)
         status = t2m_model_save(model, s->output, s->force);
     if (status == T2M_OK) {
         t2m_model_info info;
+        struct account a;
+        report.milliseconds[0] = read;
+        account(&a, task, model, &report);
         stat(s->output, &st);
         t2m_model_describe(model, &info);
         if (c->json)
-            cli_json(c, report_json(s->output, &info, &report, (size_t)st.st_size));
+            cli_json(c, report_json(s->output, &info, &a, (size_t)st.st_size));
         else
-            print_report(s->output, model, task, &report, (size_t)st.st_size);
+            print_report(s->output, &a, (size_t)st.st_size);
     }
     const int code = status == T2M_OK ? 0 : cli_refuse(c, status);
     t2m_model_free(model);

@@ -143,6 +143,13 @@ void cli_json(struct cli *c, json_t *data)
     json_decref(all);
 }
 
+double cli_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 json_t *cli_number(double x)
 {
     return isfinite(x) ? json_real(x) : json_null();

@@ -56,6 +56,7 @@ void cli_progress_end(void);
 /* ---- small helpers ---- */
 
 json_t *cli_number(double x); /* null if not finite */
+double cli_now(void);         /* seconds of a clock that only goes forward */
 /* Opens the learner at `path`: a file, or the name of a shipped one. */
 t2m_status cli_open_learner(struct cli *c, t2m_learner **out, const char *path);
 int cli_is_learner(const char *path); /* a file that looks like one, or a shipped name */

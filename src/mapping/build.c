@@ -1,17 +1,10 @@
 /* build.c: from a learner and a task to a model that runs alone: the same graph as in training, run
  * once. */
+#include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "mapping/doors.h"
 #include "model/model.h"
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 struct building {
     const t2m_learner *l;
@@ -86,19 +79,22 @@ static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *r
     float loss[2] = {0, 0};
     struct structure s = b->l->structure;
     const size_t features = b->l->kind == FAMILY_IMAGES ? 0 : structure_input_size(&s);
-    const double start = now_ms();
+    const double start = seconds_now();
     s.outputs = outputs_of(b->task);
     TRY(model_new(b->l->lib, out, &s, b->task->classes, features));
     TRY(name_model(b, *out));
+    const double named = seconds_now();
     TRY(make_graph(b));
-    const double made = now_ms();
+    const double made = seconds_now();
     const int which[] = {0, 1, 2, 3};
     void *const to[] = {(*out)->m, (*out)->statistics, &loss[0], &loss[1]};
     TRY(run_graph(b, which, to, 4));
     *report = (t2m_build_report){
         .loss_generated = (double)loss[0], .loss_tuned = (double)loss[1], .steps = b->steps};
-    report->milliseconds[2] = made - start;
-    report->milliseconds[4] = now_ms() - made;
+    const double run = 1e3 * (seconds_now() - made);
+    const double ms[] = {NAN, 1e3 * (named - start), 1e3 * (made - named), b->steps ? NAN : run,
+                         b->steps ? run : NAN};
+    memcpy(report->milliseconds, ms, sizeof ms);
     return T2M_OK;
 }
 

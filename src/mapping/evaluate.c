@@ -2,7 +2,6 @@
  * with different inputs: phi of the learner or at its start (scratch), this task's support set or
  * another's (wrong-task). */
 #include <math.h>
-#include <time.h>
 
 #include "engine/compute/pool.h"
 #include "mapping/learner.h"
@@ -25,13 +24,6 @@ struct evaluating {
     float *start_statistics; /* those of a new learner, for scratch */
     double unit;             /* error in the data's own units */
 };
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 static t2m_status compile_plan(struct evaluating *e)
 {
@@ -82,9 +74,9 @@ static void one_task(void *ctx, size_t job, size_t worker)
     struct worker_room *r = &e->room[worker];
     const size_t task = e->first + job;
     episode_draw(v->f, &v->protocol, v->seed, task, &r->episode);
-    const double start = now_ms();
+    const double start = seconds_now();
     run_plan(e, r, v->l->phi, v->l->statistics, &r->episode);
-    r->milliseconds[ROW_TUNED] += now_ms() - start;
+    r->milliseconds[ROW_TUNED] += 1e3 * (seconds_now() - start);
     score_row(e, r, ROW_TUNED, task, 2);
     score_row(e, r, ROW_GENERATED, task, 1);
     score_row(e, r, ROW_SHARED, task, 0);
@@ -94,10 +86,10 @@ static void one_task(void *ctx, size_t job, size_t worker)
         score_row(e, r, ROW_WRONG, task, 2);
     }
     if (e->score[ROW_SCRATCH].value) {
-        const double begin = now_ms();
+        const double begin = seconds_now();
         learner_start_phi(v->l, v->seed, task + 1, r->phi);
         run_plan(e, r, r->phi, e->start_statistics, &r->episode);
-        r->milliseconds[ROW_SCRATCH] += now_ms() - begin;
+        r->milliseconds[ROW_SCRATCH] += 1e3 * (seconds_now() - begin);
         score_row(e, r, ROW_SCRATCH, task, 2);
     }
 }
@@ -148,12 +140,12 @@ static t2m_status run_tasks(struct evaluating *e)
 {
     const struct evaluation *v = e->v;
     const size_t portion = 16 * e->workers;
-    const double start = now_ms();
+    const double start = seconds_now();
     for (e->first = 0; e->first < v->tasks; e->first += portion) {
         const size_t n = v->tasks - e->first < portion ? v->tasks - e->first : portion;
         pool_run(v->l->lib->pool, n, one_task, e);
-        const t2m_progress p = {e->first + n, v->tasks, NAN, NAN, NAN, (now_ms() - start) * 1e-3,
-                                "step"};
+        const t2m_progress p = {e->first + n,          v->tasks, NAN, NAN, NAN,
+                                seconds_now() - start, "step"};
         if (v->progress && v->progress(v->ctx, &p) != 0)
             return refuse(v->l->lib, T2M_ECANCELLED, "stopped after %zu of %zu tasks", e->first + n,
                           v->tasks);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
 #include "files/store.h"
@@ -23,13 +22,6 @@ struct training {
     size_t steps, validation_every;
     double start, saved; /* seconds */
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- settings ---- */
 
@@ -210,7 +202,7 @@ static t2m_status open_files(struct training *t)
 
 static t2m_status save(struct training *t)
 {
-    t->saved = now();
+    t->saved = seconds_now();
     t->state.seconds += t->saved - t->start;
     t->start = t->saved;
     return t->o->output ? checkpoint_save(&t->step, &t->state, &t->files) : T2M_OK;
@@ -223,7 +215,7 @@ static t2m_status log_line(struct training *t, double loss, double metric, doubl
         return T2M_OK;
     snprintf(line, sizeof line,
              "{\"step\":%zu,\"loss\":%.6g,\"metric\":%.6g,\"validation\":%.6g,\"seconds\":%.1f}",
-             t->state.step, loss, metric, validation, t->state.seconds + now() - t->start);
+             t->state.step, loss, metric, validation, t->state.seconds + seconds_now() - t->start);
     return store_append(t->lib, t->files.log, line);
 }
 
@@ -280,7 +272,7 @@ static int tell(struct training *t, const char *event, double loss, double metri
                 double validation)
 {
     const t2m_progress p = {t->state.step, t->steps,   loss,
-                            metric,        validation, t->state.seconds + now() - t->start,
+                            metric,        validation, t->state.seconds + seconds_now() - t->start,
                             event};
     return t->o->progress ? t->o->progress(t->o->ctx, &p) : 0;
 }
@@ -295,7 +287,7 @@ static double rate_at(const struct training *t)
 
 static bool time_is_up(const struct training *t)
 {
-    return t->o->minutes > 0 && t->state.seconds + now() - t->start > t->o->minutes * 60;
+    return t->o->minutes > 0 && t->state.seconds + seconds_now() - t->start > t->o->minutes * 60;
 }
 
 static t2m_status after_step(struct training *t, double loss, double metric)
@@ -307,7 +299,7 @@ static t2m_status after_step(struct training *t, double loss, double metric)
         TRY(keep_best(t, validation));
         TRY(log_line(t, loss, metric, validation));
     }
-    if (now() - t->saved > CHECKPOINT_SECONDS)
+    if (seconds_now() - t->saved > CHECKPOINT_SECONDS)
         TRY(save(t));
     if (tell(t, due ? "validation" : "step", loss, metric, validation) != 0) {
         TRY(save(t));
@@ -381,7 +373,7 @@ t2m_status t2m_train(t2m *lib, t2m_learner **out, const t2m_family *family,
 {
     struct training t = {.lib = lib, .o = options, .family = family, .state = {.best = NAN}};
     t.validation = options->validation ? options->validation : family;
-    t.start = t.saved = now();
+    t.start = t.saved = seconds_now();
     t2m_status status = begin(&t);
     if (status == T2M_OK)
         status = run(&t);
