@@ -1,6 +1,6 @@
 /* test_faults.c: the whole way from files to a prediction, with the k-th allocation or the k-th
- * system call failing, for every k: an error comes back, nothing leaks, no file is half written,
- * none is left behind. */
+ * system call failing, once and for ever, for every k: an error comes back, nothing leaks, no file
+ * is half written, none is left behind. */
 #include "check.h"
 
 #include <dirent.h>
@@ -12,14 +12,16 @@
 
 static char folder[] = "/tmp/t2m-faults-XXXXXX", learner[64], model[64], rows[64], broken[64];
 
-/* ---- hooks that fail once ---- */
+/* ---- hooks that fail ---- */
 
 enum hook { ALLOCATE, OPEN, READ, WRITE, SYNC, CLOSE, RENAME, CALLS };
 static size_t made[CALLS], fail_at[CALLS], live, opened;
+static bool for_ever; /* or once */
 
 static bool fails(enum hook c)
 {
-    return ++made[c] == fail_at[c];
+    made[c]++;
+    return made[c] == fail_at[c] || (for_ever && fail_at[c] && made[c] > fail_at[c]);
 }
 
 static void *allocate(void *ctx, size_t size)
@@ -212,9 +214,10 @@ static size_t sweep(enum hook c, bool images)
     memset(fail_at, 0, sizeof fail_at);
     assert_int_equal(whole_way(images), T2M_OK);
     total = made[c];
-    for (size_t k = 1; k <= total; k++) {
+    for (size_t k = 1; k <= 2 * total; k++) {
         memset(made, 0, sizeof made);
-        fail_at[c] = k;
+        for_ever = k > total;
+        fail_at[c] = for_ever ? k - total : k;
         const t2m_status status = whole_way(images);
         if (live || opened)
             fail_msg("call %d, failure %zu of %zu: %zu allocations and %zu files left", (int)c, k,
