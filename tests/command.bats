@@ -236,7 +236,7 @@ PY
         sleep 0.05
     done
     kill -INT $pid || true
-    run wait $pid
+    wait $pid || true
     if [ ! -e parts ]; then
         [ -e parts.run/last ]
         "$T2M" "${how[@]}" -o parts --resume 2>/dev/null

@@ -1,5 +1,6 @@
 /* train.c: meta-training from start to end: settings, the loop, validation, checkpoints, resuming.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -375,8 +376,10 @@ t2m_status t2m_train(t2m *lib, t2m_learner **out, const t2m_family *family,
     t.validation = options->validation ? options->validation : family;
     t.start = t.saved = seconds_now();
     t2m_status status = begin(&t);
-    if (status == T2M_OK)
+    if (status == T2M_OK) {
+        assert(t.l && t.l->phi && t.state.best_phi && t.state.best_statistics);
         status = run(&t);
+    }
     if (status == T2M_OK)
         status = finish(&t, result);
     if (t.step.l)

@@ -249,10 +249,13 @@ t2m_status structure_parse(t2m *lib, const char *text, struct structure *out)
     return T2M_OK;
 }
 
+/* One width stands for all layers where their number is fixed. */
 void structure_text(const struct structure *s, char out[96])
 {
+    bool same = kinds[s->kind].min_layers == kinds[s->kind].max_layers;
     int at = snprintf(out, 96, "%s", kinds[s->kind].name);
-    const bool same = kinds[s->kind].min_layers == kinds[s->kind].max_layers;
+    for (int i = 1; i < s->layers; i++)
+        same = same && s->hidden[i] == s->hidden[0];
     for (int i = 0; i < (same ? s->layers > 0 : s->layers); i++)
         at +=
             snprintf(out + at, (size_t)(96 - at), "%c%lld", i ? ',' : ':', (long long)s->hidden[i]);
