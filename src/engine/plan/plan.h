@@ -5,6 +5,7 @@
  *   emit.c      groups become programs over tiles, other units become calls: the steps
  *   schedule.c  an order for the steps, and a place for each buffer in one block of memory
  *   run.c       workspaces, and the running of steps; allocates nothing
+ *   profile.c   the same with a clock
  *
  * compile.c drives them. A plan never changes after compilation. */
 #pragma once
@@ -146,6 +147,11 @@ t2m_status plan_emit(struct compiling *c);
 t2m_status plan_schedule(struct compiling *c);
 
 /* ---- shared by these files ---- */
+
+struct text;
+void plan_print_step(const t2m_plan *plan, struct text *t, const struct step *s);
+void plan_bind(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out);
+void plan_run_step(const struct step *s, t2m_workspace *w);
 
 int32_t plan_buffer_new(struct compiling *c, enum buffer_kind kind, size_t numel, size_t place);
 bool view_is_dense(const struct view *v);
