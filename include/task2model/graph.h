@@ -128,6 +128,9 @@ t2m_value t2m_conv2d_filter(t2m_graph *g, t2m_value x, t2m_value gy, int stride,
                             int64_t kh, int64_t kw);
 /* Square windows of `size` every `stride`; rows and columns left over are dropped. */
 t2m_value t2m_max_pool(t2m_graph *g, t2m_value x, int size, int stride);
+/* The smallest number of a window in the channels where direction [channels] is negative: so
+ * pooling can stand before a multiplication by direction, with the same result. */
+t2m_value t2m_max_pool_toward(t2m_graph *g, t2m_value x, t2m_value direction, int size, int stride);
 t2m_value t2m_mean_pool(t2m_graph *g, t2m_value x, int size); /* stride = size */
 
 /* ---- tables: index holds whole numbers; one outside 0 .. rows-1 reads zeros, adds nothing ---- */

@@ -72,19 +72,6 @@ bool WINOGRAD_FITS(const struct conv_shape *s, bool filter)
 
 /* ---- transforms, a vector of channels at a time ---- */
 
-INLINE vec get(const real *p, size_t count)
-{
-    return count < LANES ? load_part(p, count) : load(p);
-}
-
-INLINE void put(real *p, vec v, size_t count)
-{
-    if (count < LANES)
-        store_part(p, v, count);
-    else
-        store(p, v);
-}
-
 /* B' x B: x four lines of four pixels, line and pixel the reals between them */
 INLINE void picture_vector(const real *x, size_t line, size_t pixel, real *to, size_t apart,
                            size_t count)
