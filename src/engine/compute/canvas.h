@@ -34,9 +34,14 @@ INLINE void draw_line(const struct canvas *c, const real *x, size_t w, real *lin
     }
 }
 
-INLINE void draw(const struct canvas *c, const real *x, struct picture p, real *to, size_t count)
+INLINE void clear(const struct canvas *c, real *to, size_t count)
 {
     memset(to, 0, sizeof(real) * count * canvas_reals(c));
+}
+
+/* Pictures over others of the same size; what is between and around them stays clear. */
+INLINE void draw(const struct canvas *c, const real *x, struct picture p, real *to, size_t count)
+{
     for (size_t n = 0; n < count; n++, to += canvas_reals(c))
         for (size_t y = 0; y < p.h; y++, x += p.w * c->channels) {
             const ptrdiff_t at = c->top + (ptrdiff_t)(y * c->spread);

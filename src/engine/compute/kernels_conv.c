@@ -127,6 +127,8 @@ static void patches_run(const struct patches *q, size_t n, const real *x, const 
                         .b_stride = q->columns,
                         .c_stride = q->columns,
                         .panel = p->panel};
+    if (!q->drawn)
+        clear(c, p->canvas, group);
     for (size_t i = 0; i < n; i += group) {
         const size_t count = min_size(group, n - i);
         const real *from = x + i * q->from.h * q->from.w * c->channels;
@@ -302,6 +304,8 @@ static void filter_one(const struct conv_shape *s, const real *x, const real *gy
                               .accumulate = true,
                               .panel = p->panel};
     memset(gf, 0, sizeof(real) * g.rows * s->out);
+    if (s->pad > 0)
+        clear(&c, p->canvas, group);
     for (size_t i = 0; i < s->n && g.rows > 0; i += group) {
         const size_t count = min_size(group, s->n - i);
         const real *from = x + i * s->h * s->w * s->in;

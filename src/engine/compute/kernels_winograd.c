@@ -8,8 +8,9 @@
 
 enum {
     PLACES = 16,
-    TILES = 40, /* of a block at least; 64 channels of them are 160 KiB, a part of L2 */
-    APART = 16, /* reals more between matrices, or they would meet in the same lines of L1 */
+    TILES = 40,        /* of a block at least; 64 channels of them are 160 KiB, a part of L2 */
+    TILES_FILTER = 80, /* the same where they are the terms of a sum: longer sums */
+    APART = 16,        /* reals more between matrices, or they would meet in the same lines of L1 */
     PANEL = TILE_VECTORS * LANES /* columns of a matrix that lie together */
 };
 
@@ -29,19 +30,19 @@ static size_t rounded(size_t n, size_t to)
 }
 
 /* Rows of tiles in a block: enough tiles, in whole register tiles if that can be had. */
-static size_t rows_of(size_t wide)
+static size_t rows_of(size_t wide, size_t tiles)
 {
-    const size_t least = (TILES + wide - 1) / wide;
+    const size_t least = (tiles + wide - 1) / wide;
     for (size_t rows = least; rows < least + TILE_ROWS; rows++)
         if (rows * wide % TILE_ROWS == 0)
             return rows;
     return least;
 }
 
-static struct blocks blocks_of(const struct winograd *q)
+static struct blocks blocks_of(const struct winograd *q, size_t least)
 {
     struct blocks b = {.tall = (q->to.h + 1) / 2, .wide = (q->to.w + 1) / 2};
-    b.rows = min_size(rows_of(b.wide), q->n * b.tall);
+    b.rows = min_size(rows_of(b.wide, least), q->n * b.tall);
     b.images = min_size(q->n, (b.rows + b.tall - 1) / b.tall);
     const size_t tiles = b.images * b.tall * b.wide, columns = rounded(q->columns, PANEL);
     b.rows = min_size(b.rows, b.images * b.tall);
@@ -59,7 +60,7 @@ static struct blocks blocks_of(const struct winograd *q)
 
 size_t WINOGRAD_REALS(const struct winograd *q)
 {
-    return blocks_of(q).reals;
+    return blocks_of(q, TILES_FILTER).reals;
 }
 
 /* Tiles that reach over the border, and transforms, must not cost more than is saved. */
@@ -339,6 +340,7 @@ static void run_blocks(const struct winograd *q, const struct blocks *b, const r
     const size_t all = q->n * b->tall, size = q->from.h * q->from.w * q->canvas.channels,
                  result = q->to.h * q->to.w * q->columns;
     size_t rows, drawn = SIZE_MAX;
+    clear(&q->canvas, b->canvas, b->images);
     for (size_t row = 0; row < all; row += rows) {
         const size_t image = row / b->tall, first = row % b->tall,
                      count = min_size(b->images, q->n - image);
@@ -359,14 +361,14 @@ static void run_blocks(const struct winograd *q, const struct blocks *b, const r
 
 void WINOGRAD_PRODUCT(const struct winograd *q, const real *x, const real *filter, real *y)
 {
-    const struct blocks b = blocks_of(q);
+    const struct blocks b = blocks_of(q, TILES);
     take_filter(q, &b, filter);
     run_blocks(q, &b, x, y, NULL);
 }
 
 void WINOGRAD_FILTER(const struct winograd *q, const real *x, const real *gy, real *gf)
 {
-    const struct blocks b = blocks_of(q);
+    const struct blocks b = blocks_of(q, TILES_FILTER);
     memset(b.filter, 0, sizeof(real) * PLACES * b.both);
     run_blocks(q, &b, x, NULL, gy);
     give_taps(q, &b, gf);

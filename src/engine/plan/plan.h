@@ -133,6 +133,8 @@ struct compiling {
     const t2m_value *in, *out;
     size_t n_in, n_out;
     bool *live;        /* [nodes] */
+    bool *stored;      /* [nodes] read by a call, or a result: must be in memory */
+    bool *taken;       /* [nodes] already read by a pointwise unit or a sum */
     struct view *view; /* [nodes] where a node's numbers are; root is a buffer */
     int32_t *dense;    /* [nodes] buffer of a dense copy, or NO_BUFFER */
     struct unit *unit;
