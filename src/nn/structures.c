@@ -147,8 +147,9 @@ static t2m_value features_conv4(t2m_graph *g, const struct structure *s, t2m_val
         seen[2 * i] = mean;
         seen[2 * i + 1] = var;
         at += 2 * channels;
-        h = nn_normalise(g, h, mean, var, take(g, s, m, i, "scale"), take(g, s, m, i, "bias"));
-        h = t2m_relu(g, t2m_max_pool(g, h, 2, 2)); /* in this order on a quarter of the numbers */
+        const t2m_value scale = take(g, s, m, i, "scale");
+        h = t2m_max_pool_toward(g, h, scale, 2, 2); /* first, so a quarter of the numbers is left */
+        h = t2m_relu(g, nn_normalise(g, h, mean, var, scale, take(g, s, m, i, "bias")));
         t2m_scope(g, NULL);
     }
     norm->seen = t2m_concat(g, 0, seen, 2 * (size_t)s->layers);
