@@ -12,6 +12,7 @@ struct text { /* always ends with a NUL when data is set; freed by text_clear */
 void text_init(struct text *t, t2m *lib);
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_bytes(struct text *t, const void *p, size_t n);
+void text_json(struct text *t, const char *s); /* as a JSON string, with its quotes */
 void text_clear(struct text *t);
 
 /* Reads the whole of s [n] as a number, decimal point '.', no locale, spaces around it allowed.

@@ -251,6 +251,7 @@ void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out)
                               .family = l->family,
                               .settings = l->settings,
                               .target = l->target,
+                              .results = l->results,
                               .images = l->kind == FAMILY_IMAGES,
                               .parameters = l->parts.numel,
                               .ways = l->ways,
