@@ -163,6 +163,15 @@ size_t text_utf8_fault(const char *s, size_t n)
     return n;
 }
 
+bool text_is_name(const char *s)
+{
+    const size_t n = strlen(s);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)s[i] < 32 || s[i] == 127)
+            return false;
+    return text_utf8_fault(s, n) == n;
+}
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;

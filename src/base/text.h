@@ -20,6 +20,8 @@ void text_clear(struct text *t);
 bool text_number(const char *s, size_t n, double *out);
 /* Place of the first byte that is not valid UTF-8 (no overlong forms, no surrogates), or n. */
 size_t text_utf8_fault(const char *s, size_t n);
+/* UTF-8 without control characters: fit for a name of a class, a column or a file. */
+bool text_is_name(const char *s);
 bool text_ends(const char *s, const char *suffix); /* ASCII letters in either case */
 /* A copy fit for a message: control bytes as '?', at most 60 bytes. */
 const char *text_shown(const char *s, size_t n, char out[64]);

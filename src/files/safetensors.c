@@ -242,6 +242,11 @@ void safetensors_free(struct tensor_file *f)
     mem_free(lib, f);
 }
 
+size_t safetensors_numbers(const struct tensor_file *f)
+{
+    return f->impl->data_size / sizeof(float); /* there are no holes */
+}
+
 const struct tensor_entry *safetensors_find(const struct tensor_file *f, const char *name)
 {
     for (size_t i = 0; i < f->count; i++)
