@@ -151,6 +151,7 @@ assert [r["name"] for r in rows] == ["scratch", "shared", "wrong-task", "generat
     expect 3 bad-data t2m-build/1 "$T2M" build l t.csv -o m
     expect 4 bad-model t2m-info/1 "$T2M" info t.csv
     expect 6 io t2m-predict/1 "$T2M" predict nowhere t.csv
+    export ASAN_OPTIONS=$ASAN_OPTIONS:allocator_may_return_null=1
     expect 5 out-of-memory t2m-train/1 "$T2M" train builtin:line -o n --structure mlp:4096,4096,4096 --meta-batch 60000
     expect 7 diverged t2m-train/1 "$T2M" train builtin:sinusoid -o n2 --method maml --inner-rate 1000 --inner-steps 30 --steps 5
 }
