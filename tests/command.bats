@@ -69,24 +69,6 @@ assert [r["name"] for r in rows] == ["scratch", "shared", "wrong-task", "generat
     "$T2M" eval l one.csv --tasks 3 --queries 5 --json | grep -q nrmse
 }
 
-@test "interrupted training is saved and goes on to the same bytes" {
-    local how=(train builtin:sinusoid --method maml --structure mlp:8 --steps 4000 --validation-tasks 5)
-    "$T2M" "${how[@]}" -o whole 2>/dev/null
-    "$T2M" "${how[@]}" -o parts 2>/dev/null >/dev/null &
-    local pid=$!
-    for _ in $(seq 600); do
-        [ -e parts.run/log.jsonl ] || [ -e parts ] && break
-        sleep 0.05
-    done
-    kill -INT $pid || true
-    wait $pid || true
-    if [ ! -e parts ]; then
-        [ -e parts.run/last ]
-        "$T2M" "${how[@]}" -o parts --resume 2>/dev/null
-    fi
-    cmp whole parts
-}
-
 @test "the same bytes for any number of threads" {
     for n in 1 2 4; do
         "$T2M" train builtin:line --method hyper --structure linear --steps 30 --threads $n -o l$n 2>/dev/null
