@@ -145,10 +145,11 @@ const float *t2m_task_y(const t2m_task *t);
 /* ---- step 3: learn the mapping ---- */
 typedef struct t2m_progress {
     size_t step, steps;
-    double loss, metric,
-        validation; /* metric: accuracy, or root of the squared error; NaN: none yet */
+    double loss, metric;                /* of the step; metric: accuracy, or squared error */
+    double validation, validation_ci95; /* mean over the tasks, half-width; NaN: none now */
     double seconds;
-    const char *event; /* "step", "validation", "checkpoint" */
+    const char *event; /* "step", "validation", or "other-isa": a training that began with another
+                          instruction set is resumed, so the last bits will differ */
 } t2m_progress;
 
 typedef struct t2m_train_options {
@@ -175,11 +176,14 @@ typedef struct t2m_train_options {
     /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;
+    /* Asked before each task, by any thread; not zero: drop the unfinished meta-step, save the last
+     * complete one, stop with T2M_ECANCELLED. May be NULL. */
+    int (*stop)(void *ctx);
 } t2m_train_options;
 #define T2M_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
         T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false,    \
-            false, 0, 0, 0, 0                                                                     \
+            false, 0, 0, 0, 0, 0                                                                  \
     }
 
 typedef struct t2m_train_result {
@@ -197,7 +201,7 @@ t2m_status t2m_learner_open(t2m *lib, t2m_learner **out, const char *path);
 t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force);
 void t2m_learner_free(t2m_learner *l);
 typedef struct t2m_learner_info {
-    const char *method, *family, *settings, *target;
+    const char *method, *family, *settings, *target, *results;
     char structure[96];
     bool images;
     size_t parameters, ways, shots, trained_steps, features, height, width, channels;
@@ -267,10 +271,11 @@ typedef struct t2m_eval_options {
     bool transductive, within_domain;
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;
+    int (*stop)(void *ctx); /* as in training */
 } t2m_eval_options;
 #define T2M_EVAL_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        T2M_VERSION_1, 0, 0, 0, 0, 0, -1, false, false, 0, 0                                       \
+        T2M_VERSION_1, 0, 0, 0, 0, 0, -1, false, false, 0, 0, 0                                    \
     }
 
 enum { T2M_EVAL_ROWS = 5 };

@@ -1,47 +1,7 @@
-# command.bats: the command as a user meets it: the main path on small data, and all that can go
-# wrong. Exit codes: 0 ok, 2 usage, 3 bad data, 4 bad model file, 6 I/O, 130 interrupted.
+# command.bats: the command as a user meets it: the main path on small data, its options, streams and
+# signals. What can be wrong with the data is in inputs.bats.
 
-setup() {
-    cd "$BATS_TEST_TMPDIR"
-}
-
-refused() { # code, text that the message must hold, command...
-    local code=$1 text=$2
-    shift 2
-    run "$@"
-    echo "$output"
-    [ "$status" -eq "$code" ]
-    [[ "$output" == *"$text"* ]]
-    [ "${#lines[@]}" -le 3 ]
-}
-
-pictures() { # folder, classes, pictures of each: PNGs of two-valued noise, one pattern for a class
-    python3 - "$@" <<'PY'
-import os, random, struct, sys, zlib
-folder, classes, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-def chunk(t, d): return struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d))
-for c in range(classes):
-    os.makedirs(f"{folder}/class{c}", exist_ok=True)
-    for k in range(count):
-        r = random.Random(c)
-        rows = [[255 if r.random() < 0.8 else 0 for _ in range(20)] for _ in range(20)]
-        rows[k % 20][k % 20] ^= 255
-        raw = b"".join(b"\0" + bytes(row) for row in rows)
-        with open(f"{folder}/class{c}/{k}.png", "wb") as f:
-            f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 20, 20, 8, 0, 0, 0, 0))
-                    + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
-PY
-}
-
-small_learner() { # the file; 3 classes of 1 shot
-    pictures family 6 6
-    "$T2M" train family -o "$1" --method protonet --structure conv4:4 --ways 3 --queries 2 \
-        --image-size 16 --steps 3 --validation-tasks 2 2>/dev/null
-}
-
-row_learner() {
-    "$T2M" train builtin:line -o "$1" --method ridge --structure linear --steps 20 2>/dev/null
-}
+load helpers
 
 @test "help and version" {
     run "$T2M" --help
@@ -109,145 +69,194 @@ assert [r["name"] for r in rows] == ["scratch", "shared", "wrong-task", "generat
     "$T2M" eval l one.csv --tasks 3 --queries 5 --json | grep -q nrmse
 }
 
-@test "bad pictures" {
-    small_learner l
-    mkdir empty
-    refused 3 "is empty" "$T2M" build l empty -o m
-    pictures one 1 3
-    refused 3 "at least two" "$T2M" build l one -o m
-    pictures shots 3 1
-    head -c 60 shots/class1/0.png > cut && mv cut shots/class1/0.png
-    refused 3 "class1/0.png': the PNG is cut off" "$T2M" build l shots -o m
-    echo "I am text" > shots/class1/0.png
-    refused 3 "neither PNG nor JPEG" "$T2M" build l shots -o m
-    python3 - > shots/class1/0.png <<'PY'
-import struct, sys, zlib
-def chunk(t, d): return struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d))
-sys.stdout.buffer.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 30000, 30000, 8, 0, 0, 0, 0))
-    + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
-PY
-    refused 3 "30000 x 30000" "$T2M" build l shots -o m
-    echo x > shots/class1/notes.txt && rm shots/class1/0.png
-    refused 3 "notes.txt" "$T2M" build l shots -o m
-    [ ! -e m ]
-}
-
-@test "bad zips" {
-    small_learner l
-    python3 - <<'PY'
-import zipfile
-with zipfile.ZipFile("dots.zip", "w") as z: z.writestr("../x.png", b"1")
-with zipfile.ZipFile("bomb.zip", "w", zipfile.ZIP_DEFLATED) as z: z.writestr("a/x.png", bytes(8 << 20))
-PY
-    refused 3 "leads out of the archive" "$T2M" build l dots.zip -o m
-    refused 3 "200 times" "$T2M" build l bomb.zip -o m
-    echo nothing > text.zip
-    refused 3 "not a good zip" "$T2M" build l text.zip -o m
-}
-
-@test "bad tables" {
-    row_learner l
-    printf 'z,y\n1,2\n' > t.csv
-    refused 3 "no column 'x'" "$T2M" build l t.csv -o m
-    printf 'x,y\n1,2\nabc,3\n' > t.csv
-    refused 3 "t.csv: line 3, column 'x': 'abc' is not a number" "$T2M" build l t.csv -o m
-    printf 'x,y\n1,2\n3\n' > t.csv
-    refused 3 "line 3: 1 fields, but the header has 2" "$T2M" build l t.csv -o m
-    printf 'x,y\n1,nan\n' > t.csv
-    refused 3 "'nan' is not a number" "$T2M" build l t.csv -o m
-    printf 'x,y\n' > t.csv
-    refused 3 "no rows" "$T2M" build l t.csv -o m
-    refused 6 "No such file" "$T2M" build l nowhere.csv -o m
-    refused 2 "no column" "$T2M" build l t.csv -o m --target q || [ "$status" -eq 3 ]
-}
-
-@test "too few classes or examples" {
-    pictures family 4 3
-    refused 3 "fewer than --ways 5" "$T2M" train family -o l --image-size 16
-    refused 3 "fewer than 1 shots + 15 queries" "$T2M" train family -o l --ways 3 --image-size 16
-    refused 2 "unknown method" "$T2M" train family -o l --method magic
-    refused 2 "unknown structure" "$T2M" train family -o l --structure magic
-    refused 2 "-o FILE is missing" "$T2M" train family
-    [ ! -e l ] && [ ! -e l.run ]
-}
-
-@test "a learner of another kind, and files of another kind" {
-    small_learner pictures_learner
-    row_learner row_learner
-    printf 'x,y\n1,2\n' > t.csv
-    refused 3 "is for pictures" "$T2M" build pictures_learner t.csv -o m
-    pictures shots 3 1
-    refused 3 "is for rows" "$T2M" build row_learner shots -o m
-    refused 4 "it is a learner" "$T2M" predict row_learner t.csv
-    "$T2M" build row_learner t.csv -o m
-    refused 4 "it is a model" "$T2M" build m t.csv -o n
-    echo no > text
-    refused 4 "shorter than 8 bytes" "$T2M" build text t.csv -o n
-}
-
-@test "a damaged learner is refused, wherever it is cut or flipped" {
-    row_learner l
-    python3 - "$T2M" <<'PY'
-import os, subprocess, sys
-data = open("l", "rb").read()
-open("t.csv", "w").write("x,y\n1,2\n")
-header = 8 + int.from_bytes(data[:8], "little")
-places = list(range(0, header, max(1, header // 60)))
-for n in list(range(0, len(data), max(1, len(data) // 40))):
-    open("cut", "wb").write(data[:n])
-    r = subprocess.run([sys.argv[1], "build", "cut", "t.csv", "-o", "m"], capture_output=True)
-    assert r.returncode == 4, (n, r)
-for at in places + [len(data) - 3]:
-    for bit in (0, 6):
-        bad = bytearray(data)
-        bad[at] ^= 1 << bit
-        open("bad", "wb").write(bad)
-        r = subprocess.run([sys.argv[1], "build", "bad", "t.csv", "-o", "m"], capture_output=True)
-        assert r.returncode == 4, (at, bit, r)
-assert not os.path.exists("m")
-PY
-}
-
-@test "an output that exists, no permission, a full disk" {
-    row_learner l
-    printf 'x,y\n1,2\n' > t.csv
-    echo mine > m
-    refused 2 "exists" "$T2M" build l t.csv -o m
-    [ "$(cat m)" = mine ]
-    "$T2M" build l t.csv -o m --force
-    refused 2 "--resume" "$T2M" train builtin:line -o l --steps 2
-    refused 6 "cannot create" "$T2M" build l t.csv -o nowhere/m
-    if [ "$(id -u)" -ne 0 ]; then
-        mkdir closed && chmod 500 closed
-        refused 6 "Permission denied" "$T2M" build l t.csv -o closed/m
-    fi
-    [ -e /dev/full ] || skip "no /dev/full"
-    run bash -c "'$T2M' info l > /dev/full"
-    [ "$status" -eq 6 ]
-}
-
-@test "interrupted training is saved and goes on to the same bytes" {
-    local how=(train builtin:sinusoid --method maml --structure mlp:8 --steps 4000 --validation-tasks 5)
-    "$T2M" "${how[@]}" -o whole 2>/dev/null
-    "$T2M" "${how[@]}" -o parts 2>/dev/null >/dev/null &
-    local pid=$!
-    for _ in $(seq 600); do
-        [ -e parts.run/log.jsonl ] || [ -e parts ] && break
-        sleep 0.05
-    done
-    kill -INT $pid || true
-    wait $pid || true
-    if [ ! -e parts ]; then
-        [ -e parts.run/last ]
-        "$T2M" "${how[@]}" -o parts --resume 2>/dev/null
-    fi
-    cmp whole parts
-}
-
 @test "the same bytes for any number of threads" {
     for n in 1 2 4; do
         "$T2M" train builtin:line --method hyper --structure linear --steps 30 --threads $n -o l$n 2>/dev/null
     done
     cmp l1 l2
     cmp l1 l4
+}
+
+@test "help begins with an example and lists every option" {
+    for verb in train build predict eval info; do
+        run "$T2M" $verb -h
+        [[ "${lines[0]}" == "t2m $verb "* ]]
+        [[ "$output" == *"--json"*"--help"* ]]
+    done
+    run "$T2M" -h
+    [[ "${lines[0]}" == "t2m build"* ]]
+}
+
+@test "what was perhaps meant" {
+    refused 2 "did you mean t2m predict?" "$T2M" predcit
+    refused 2 "did you mean t2m train?" "$T2M" trian x
+    refused 2 "t2m --help lists the commands" "$T2M" frobnicate
+    refused 2 "did you mean --validation-tasks?" "$T2M" train --validation-task 5 x -o l
+    refused 2 "did you mean --force?" "$T2M" build --forse x -o l
+    refused 2 "did you mean --transductive?" "$T2M" eval x --trans
+    refused 2 "lists the options" "$T2M" info --zzzzzzzz
+}
+
+@test "numbers out of their range" {
+    local bad
+    for bad in "--ways 0" "--ways -3" "--ways 65537" "--ways x" "--ways 99999999999" "--shots 0" "--queries -1" \
+        "--steps 0" "--meta-batch 0" "--minutes -1" "--minutes nan" "--inner-rate inf" "--meta-rate -1" \
+        "--seed -1" "--augment 5" "--image-size 0" "--inner-steps -1" "--eval-steps 1001" "--threads -1" \
+        "--threads 257" "--max-memory 1T" "--max-memory -1" "--max-memory 0" "--color pink" "--validation-tasks 0"; do
+        run "$T2M" train builtin:line -o l $bad
+        echo "$bad: $output"
+        [ "$status" -eq 2 ]
+        [ "${#lines[@]}" -le 2 ]
+    done
+    refused 2 "must be from" "$T2M" build --steps 1001 x -o m
+    refused 2 "must be from" "$T2M" eval builtin:line --tasks 0
+    refused 2 "give one of them" "$T2M" train builtin:line -o l --resume --force
+    [ ! -e l ] && [ ! -e l.run ]
+}
+
+@test "every error is one JSON object too" {
+    row_learner l
+    printf 'x,y\n1,z\n' > t.csv
+    expect() { # exit code, name, schema, command...
+        local code=$1 name=$2 schema=$3
+        shift 3
+        run bash -c '"$@" 2>/dev/null' -- "$@" --json
+        echo "$output"
+        [ "$status" -eq "$code" ]
+        [ "$(field '[d["schema"], d["ok"], d["error"]["code"], d["error"]["name"], sorted(d["error"])]' <<< "$output")" = \
+            "['$schema', False, $code, '$name', ['code', 'hint', 'message', 'name']]" ]
+    }
+    expect 2 usage t2m/1 "$T2M" frobnicate
+    expect 2 usage t2m-train/1 "$T2M" train --frobnicate
+    expect 2 usage t2m-build/1 "$T2M" build
+    expect 2 usage t2m-build/1 "$T2M" build l t.csv
+    expect 3 bad-data t2m-build/1 "$T2M" build l t.csv -o m
+    expect 4 bad-model t2m-info/1 "$T2M" info t.csv
+    expect 6 io t2m-predict/1 "$T2M" predict nowhere t.csv
+    export ASAN_OPTIONS=$ASAN_OPTIONS:allocator_may_return_null=1
+    expect 5 out-of-memory t2m-train/1 "$T2M" train builtin:line -o n --structure mlp:4096,4096,4096 --meta-batch 60000
+    expect 7 diverged t2m-train/1 "$T2M" train builtin:sinusoid -o n2 --method maml --inner-rate 1000 --inner-steps 30 --steps 5
+}
+
+@test "colour only where it is wanted" {
+    esc=$'\033'
+    run "$T2M" frobnicate
+    [[ "$output" != *"$esc"* ]]
+    run "$T2M" train --color always --zz
+    [[ "$output" == *"$esc"* ]]
+    run "$T2M" train --color never --zz
+    [[ "$output" != *"$esc"* ]]
+    run python3 - "$T2M" <<'PY'
+import os, pty, sys
+def shown(**change): # stderr is a terminal
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.update(change)
+        os.execv(sys.argv[1], ["t2m", "train", "--zz"])
+    text = b""
+    try:
+        while part := os.read(fd, 1000):
+            text += part
+    except OSError:
+        pass
+    os.waitpid(pid, 0)
+    return text
+assert b"\033" in shown(TERM="xterm"), "a terminal"
+assert b"\033" not in shown(TERM="xterm", NO_COLOR="1"), "NO_COLOR"
+assert b"\033" not in shown(TERM="dumb"), "dumb"
+PY
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
+@test "streams: a reader that leaves, closed streams, the standard input" {
+    row_learner l
+    printf 'x,y\n1,2\n2,4\n' > t.csv
+    "$T2M" build l t.csv -o m
+    { echo x; seq 20000; } > many.csv
+    run bash -c "'$T2M' predict m many.csv 2>err | head -1; exit \${PIPESTATUS[0]}"
+    [ "$status" -eq 0 ] || [ "$status" -eq 141 ]
+    [ ! -s err ]
+    run bash -c "'$T2M' predict m t.csv >&-"
+    [ "$status" -eq 6 ]
+    run bash -c "'$T2M' build l t.csv -o n >&- 2>&- <&-"
+    [ "$status" -eq 6 ]
+    cmp m n
+    [ "$("$T2M" predict m many.csv)" = "$(cat many.csv | "$T2M" predict m -)" ]
+    "$T2M" predict m - --json < t.csv | field 'd["data"]["predictions"][1]' |
+        grep "'input': '-', 'row': 2, 'value': .*, 'interval80': None, 'interval95': None"
+    refused 3 "line 3" bash -c "printf 'x\n1\nz\n' | '$T2M' predict m -"
+}
+
+@test "names with commas and quotes are quoted" {
+    small_learner l
+    pictures shots 2 1
+    mv shots/class0 'shots/a,b "c"'
+    "$T2M" build l shots -o m
+    "$T2M" predict m 'shots/a,b "c"/0.png' > answer.csv
+    python3 - <<'PY'
+import csv
+rows = list(csv.reader(open("answer.csv")))
+assert rows[1][:2] == ['shots/a,b "c"/0.png', 'a,b "c"'], rows
+PY
+}
+
+@test "JSON is as the interface says" {
+    small_learner l
+    row_learner r
+    printf 'x,y\n1,2\n2,4\n' > t.csv
+    pictures shots 3 1
+    keys() { field "$1" | tr -d "' "; }
+    [ "$("$T2M" eval l family --tasks 3 --json 2>/dev/null | keys '[sorted(d["data"]), sorted(d["data"]["protocol"]), sorted(d["data"]["rows"][0])]')" = \
+        "[[family,method,metric,protocol,rows],[queries,rotations,seed,shots,tasks,transductive,ways,within_domain],[bytes,ci95,mean,ms_per_task,name,note]]" ]
+    "$T2M" build l shots -o m --json | keys '[sorted(d["data"]), [s["step"] for s in d["data"]["steps"]], sorted(d["data"]["steps"][0])]' |
+        grep -F "[[bytes,method,model,steps,structure],[1,2,3,4,5],[ms,name,note,step]]"
+    "$T2M" predict m shots/class0/0.png --json | keys '[sorted(d["data"]), sorted(d["data"]["predictions"][0])]' |
+        grep -F "[[classes,kind,predictions],[input,label,probabilities,row]]"
+    [ "$("$T2M" info m --json | field 'd["data"]["bytes"]')" -eq "$(wc -c < m)" ]
+    for f in l m; do
+        "$T2M" info $f --json | keys 'sorted(d["data"])' |
+            grep -F "[bytes,classes,file_kind,method,parameters,results,seed,structure]"
+    done
+    "$T2M" train builtin:line -o n --steps 2 --validation-tasks 2 --json 2>/dev/null | keys 'sorted(d["data"])' |
+        grep -F "[best_step,learner,seconds,steps,validation]"
+    # a row that makes no sense has a note and no numbers
+    "$T2M" train family -o maml --method maml --structure conv4:2 --ways 3 --queries 2 --image-size 16 --steps 1 \
+        --validation-tasks 1 2>/dev/null
+    "$T2M" eval maml family --tasks 2 --json 2>/dev/null | field '[r for r in d["data"]["rows"] if r["name"] == "shared"][0]' |
+        grep "'mean': None, 'ci95': None, 'ms_per_task': None, 'bytes': None, 'note': '"
+}
+
+@test "a dry run says what a training takes and writes nothing" {
+    run "$T2M" train builtin:line -o l --dry-run
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"MiB of memory"* ]]
+    small=$("$T2M" train builtin:line --dry-run --json --structure mlp:8 | field 'd["data"]["memory"]')
+    large=$("$T2M" train builtin:line --dry-run --json --structure mlp:1024,1024 | field 'd["data"]["memory"]')
+    [ "$large" -gt $((small * 10)) ]
+    [ -z "$(ls -A)" ]
+}
+
+@test "the shipped learner that fits, and its name" {
+    refused 2 "no shipped learner is for rows" "$T2M" build t.csv -o m
+    pictures shots 3 1
+    run "$T2M" build shots -o m
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"with the shipped learner characters"* ]]
+    "$T2M" build characters shots -o n
+    cmp m n
+    mkdir own
+    row_learner own/rows.safetensors
+    printf 'x,y\n1,2\n2,4\n' > t.csv
+    T2M_LEARNERS=$PWD/own run "$T2M" build t.csv -o r
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"with the shipped learner rows"* ]]
+}
+
+@test "progress is a line every ten seconds where there is no terminal" {
+    "$T2M" train builtin:line -o l --steps 2000000000 --minutes 0.25 --validation-tasks 2 2> log
+    cat log
+    [ "$(wc -l < log)" -eq 2 ]
+    grep -E "^train [0-9]+/2000000000  [0-9.]+/s  loss .* [0-9.]+ h left" log
 }

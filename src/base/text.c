@@ -44,6 +44,19 @@ void text_add(struct text *t, const char *format, ...)
     va_end(args);
 }
 
+void text_json(struct text *t, const char *s)
+{
+    text_add(t, "\"");
+    for (; *s; s++)
+        if (*s == '"' || *s == '\\')
+            text_add(t, "\\%c", *s);
+        else if ((unsigned char)*s < 32)
+            text_add(t, "\\u%04x", (unsigned)*s);
+        else
+            text_bytes(t, s, 1);
+    text_add(t, "\"");
+}
+
 void text_clear(struct text *t)
 {
     mem_free(t->lib, t->data);
@@ -148,6 +161,15 @@ size_t text_utf8_fault(const char *s, size_t n)
         at += length;
     }
     return n;
+}
+
+bool text_is_name(const char *s)
+{
+    const size_t n = strlen(s);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)s[i] < 32 || s[i] == 127)
+            return false;
+    return text_utf8_fault(s, n) == n;
 }
 
 static char lower(char c)

@@ -12,6 +12,7 @@ struct text { /* always ends with a NUL when data is set; freed by text_clear */
 void text_init(struct text *t, t2m *lib);
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_bytes(struct text *t, const void *p, size_t n);
+void text_json(struct text *t, const char *s); /* as a JSON string, with its quotes */
 void text_clear(struct text *t);
 
 /* Reads the whole of s [n] as a number, decimal point '.', no locale, spaces around it allowed.
@@ -19,6 +20,8 @@ void text_clear(struct text *t);
 bool text_number(const char *s, size_t n, double *out);
 /* Place of the first byte that is not valid UTF-8 (no overlong forms, no surrogates), or n. */
 size_t text_utf8_fault(const char *s, size_t n);
+/* UTF-8 without control characters: fit for a name of a class, a column or a file. */
+bool text_is_name(const char *s);
 bool text_ends(const char *s, const char *suffix); /* ASCII letters in either case */
 /* A copy fit for a message: control bytes as '?', at most 60 bytes. */
 const char *text_shown(const char *s, size_t n, char out[64]);

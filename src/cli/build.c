@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 
@@ -43,18 +42,18 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
 }
 
 static json_t *report_json(const char *output, const t2m_model_info *m, const struct account *a,
-                           size_t bytes)
+                           long long bytes)
 {
     json_t *steps = json_array();
     for (int i = 0; i < 5; i++)
         json_array_append_new(steps,
                               json_pack("{s:i, s:s, s:o, s:s}", "step", i + 1, "name", step_name[i],
                                         "ms", cli_number(a->ms[i]), "note", a->note[i]));
-    return json_pack("{s:s, s:s, s:s, s:I, s:o}", "model", output, "method", m->method, "structure",
-                     m->structure, "bytes", (json_int_t)bytes, "steps", steps);
+    return json_pack("{s:o, s:s, s:s, s:I, s:o}", "model", cli_string(output), "method", m->method,
+                     "structure", m->structure, "bytes", (json_int_t)bytes, "steps", steps);
 }
 
-static void print_report(const char *output, const struct account *a, size_t bytes)
+static void print_report(const char *output, const struct account *a, long long bytes)
 {
     for (int i = 0; i < 5; i++) {
         printf("  %d %-20s", i + 1, step_name[i]);
@@ -63,7 +62,7 @@ static void print_report(const char *output, const struct account *a, size_t byt
         else
             printf("%11s  %s\n", "", a->note[i]);
     }
-    printf("%s: %zu bytes\n", output, bytes);
+    printf("%s: %lld bytes\n", output, bytes);
 }
 
 static int build(struct cli *c, const struct settings *s, const char *learner_path,
@@ -74,12 +73,12 @@ static int build(struct cli *c, const struct settings *s, const char *learner_pa
     t2m_model *model = NULL;
     t2m_build_options o = T2M_BUILD_OPTIONS_INIT;
     t2m_build_report report;
-    struct stat st = {0};
-    o.steps = s->steps;
-    t2m_status status = cli_open_learner(c, &learner, learner_path);
+    o.steps = s->steps == CLI_NO_INT ? -1 : s->steps;
+    const int failed = cli_open_learner(c, &learner, learner_path, shots);
+    if (failed)
+        return failed;
     const double begin = cli_now();
-    if (status == T2M_OK)
-        status = t2m_task_open(learner, &task, shots, s->target);
+    t2m_status status = t2m_task_open(learner, &task, shots, s->target);
     const double read = 1e3 * (cli_now() - begin);
     if (status == T2M_OK)
         status = t2m_build(learner, &model, task, &o, &report);
@@ -90,12 +89,12 @@ static int build(struct cli *c, const struct settings *s, const char *learner_pa
         struct account a;
         report.milliseconds[0] = read;
         account(&a, task, model, &report);
-        stat(s->output, &st);
+        const long long bytes = cli_file_size(s->output);
         t2m_model_describe(model, &info);
         if (c->json)
-            cli_json(c, report_json(s->output, &info, &a, (size_t)st.st_size));
+            cli_json(c, report_json(s->output, &info, &a, bytes));
         else
-            print_report(s->output, &a, (size_t)st.st_size);
+            print_report(s->output, &a, bytes);
     }
     const int code = status == T2M_OK ? 0 : cli_refuse(c, status);
     t2m_model_free(model);
@@ -104,37 +103,52 @@ static int build(struct cli *c, const struct settings *s, const char *learner_pa
     return code;
 }
 
+static struct settings given = {.steps = CLI_NO_INT};
+
+static const struct poptOption own[] = {
+    {"output", 'o', POPT_ARG_STRING, &given.output, 0, "model to write", "FILE"},
+    {"steps", 0, POPT_ARG_INT, &given.steps, 0, "steps of tuning (default: the learner's)", "N"},
+    {"target", 0, POPT_ARG_STRING, &given.target, 0, "column to predict", "NAME"},
+    {"force", 0, POPT_ARG_NONE, &given.force, 0, "replace a model that is there", NULL},
+    POPT_TABLEEND,
+};
+static const struct poptOption options[] = {
+    CLI_GROUP(own, "Options"),
+    CLI_GROUP(cli_shared_options, "Common"),
+    POPT_TABLEEND,
+};
+
+static int check_options(struct cli *c)
+{
+    const struct cli_range range[] = {{"steps", given.steps, 0, 1000}};
+    if (!given.output)
+        return cli_fail(c, T2M_EUSAGE, "-o FILE is missing: where the model goes", NULL);
+    if (c->arguments > 2)
+        return cli_fail(c, T2M_EUSAGE, "expected: t2m build [LEARNER] SHOTS -o MODEL", NULL);
+    return cli_check_ranges(c, range, 1);
+}
+
 static int run(const struct command *command, int argc, const char **argv)
 {
     struct cli *c = &cli_shared;
-    struct settings s = {.steps = -1};
-    const struct poptOption options[] = {
-        {"output", 'o', POPT_ARG_STRING, &s.output, 0, "model to write", "FILE"},
-        {"steps", 0, POPT_ARG_INT, &s.steps, 0, "steps of tuning (default: the learner's)", "N"},
-        {"target", 0, POPT_ARG_STRING, &s.target, 0, "column to predict", "NAME"},
-        {"force", 0, POPT_ARG_NONE, &s.force, 0, "replace a model that is there", NULL},
-        {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this", NULL},
-        CLI_SHARED,
-        POPT_TABLEEND,
-    };
     int code = cli_begin(c, command, argc, argv, options, 1);
     if (code == 0) {
-        if (!s.output)
-            code = cli_fail(c, T2M_EUSAGE, "-o FILE is missing: where the model goes", NULL);
-        else if (s.steps < -1 || s.steps > 1000)
-            code = cli_fail(c, T2M_EUSAGE, "--steps must be 0 to 1000", NULL);
-        else if (c->arguments > 2)
-            code = cli_fail(c, T2M_EUSAGE, "expected: t2m build [LEARNER] SHOTS -o MODEL", NULL);
-        else
-            code = build(c, &s, c->arguments == 2 ? c->argument[0] : "characters",
+        code = check_options(c);
+        if (code == 0)
+            code = build(c, &given, c->arguments == 2 ? c->argument[0] : NULL,
                          c->argument[c->arguments - 1]);
         code = cli_end(c, code);
     }
-    free(s.output);
-    free(s.target);
+    free(given.output);
+    free(given.target);
     return code;
 }
 
 const struct command command_build = {
-    "build", "[LEARNER] SHOTS -o MODEL [options]",
-    "makes a model for one new task from a few examples (steps 1, 3, 4, 5)", run};
+    "build",
+    "[LEARNER] SHOTS -o MODEL [options]",
+    "makes a model for one new task from a few examples (steps 1, 3, 4, 5)",
+    "t2m build shots/ -o model                      a folder of class folders of images\n"
+    "t2m build curves points.csv -o model           by a learner of one's own",
+    run,
+    NULL};

@@ -9,40 +9,45 @@ struct settings {
     char *target;
 };
 
+static struct settings given;
+
 static json_t *row_json(const t2m_eval_row *r)
 {
-    json_t *row = json_pack("{s:s, s:o, s:o, s:f, s:I}", "name", r->name, "mean",
-                            r->present ? cli_number(r->mean) : json_null(), "ci95",
-                            r->present ? cli_number(r->ci95) : json_null(), "ms_per_task",
-                            r->ms_per_task, "bytes", (json_int_t)r->bytes);
+    json_t *row = json_pack("{s:s}", "name", r->name);
+    json_object_set_new(row, "mean", r->present ? cli_number(r->mean) : json_null());
+    json_object_set_new(row, "ci95", r->present ? cli_number(r->ci95) : json_null());
+    json_object_set_new(row, "ms_per_task", r->present ? cli_number(r->ms_per_task) : json_null());
+    json_object_set_new(row, "bytes",
+                        r->present ? json_integer((json_int_t)r->bytes) : json_null());
     json_object_set_new(row, "note", r->note ? json_string(r->note) : json_null());
     return row;
 }
 
-static void print_json(struct cli *c, const struct settings *s, const t2m_family_info *f,
-                       const t2m_learner_info *l, const t2m_eval_result *r)
+static void print_json(struct cli *c, const t2m_family_info *f, const t2m_learner_info *l,
+                       const t2m_eval_result *r)
 {
     json_t *rows = json_array();
     for (int i = 0; i < T2M_EVAL_ROWS; i++)
         json_array_append_new(rows, row_json(&r->row[i]));
-    json_t *protocol =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "ways", (json_int_t)r->ways, "shots",
-                  (json_int_t)r->shots, "queries", (json_int_t)r->queries, "tasks",
-                  (json_int_t)r->tasks, "seed", (json_int_t)r->seed, "transductive",
-                  s->transductive, "within_domain", s->within_domain, "rotations", s->rotations);
-    cli_json(c, json_pack("{s:s, s:s, s:o, s:s, s:o}", "family", f->name, "method", l->method,
-                          "protocol", protocol, "metric", r->metric, "rows", rows));
+    json_t *protocol = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "ways", (json_int_t)r->ways, "shots",
+        (json_int_t)r->shots, "queries", (json_int_t)r->queries, "tasks", (json_int_t)r->tasks,
+        "seed", (json_int_t)r->seed, "transductive", given.transductive, "within_domain",
+        given.within_domain, "rotations", given.rotations);
+    cli_json(c, json_pack("{s:o, s:s, s:o, s:s, s:o}", "family", cli_string(f->name), "method",
+                          l->method, "protocol", protocol, "metric", r->metric, "rows", rows));
 }
 
-static void print_table(const struct settings *s, const t2m_family_info *f,
-                        const t2m_learner_info *l, const t2m_eval_result *r)
+static void print_table(struct cli *c, const t2m_family_info *f, const t2m_learner_info *l,
+                        const t2m_eval_result *r)
 {
+    (void)c;
     printf("%s on %s: ", l->method, f->name);
     if (f->images)
         printf("%zu-way %zu-shot, %zu queries a class, ", r->ways, r->shots, r->queries);
     else
         printf("%zu shots, %zu queries, ", r->shots, r->queries);
-    printf("%zu tasks, %s\n", r->tasks, s->transductive ? "transductive" : "inductive");
+    printf("%zu tasks, %s\n", r->tasks, given.transductive ? "transductive" : "inductive");
     printf("%-12s %10s %10s %8s %8s\n", "", r->metric, "+- 95 %", "ms/task", "bytes");
     for (int i = 0; i < T2M_EVAL_ROWS; i++) {
         const t2m_eval_row *row = &r->row[i];
@@ -54,30 +59,82 @@ static void print_table(const struct settings *s, const t2m_family_info *f,
     }
 }
 
-static int eval(struct cli *c, const struct settings *s, const char *learner_path,
-                const char *const *paths, size_t n)
+static struct settings given = {.ways = CLI_NO_INT,
+                                .shots = CLI_NO_INT,
+                                .queries = CLI_NO_INT,
+                                .tasks = CLI_NO_INT,
+                                .steps = CLI_NO_INT};
+
+static const struct poptOption own[] = {
+    {"ways", 0, POPT_ARG_INT, &given.ways, 0, "classes of a task (default: as in training)", "N"},
+    {"shots", 0, POPT_ARG_INT, &given.shots, 0, "support examples of a class", "N"},
+    {"queries", 0, POPT_ARG_INT, &given.queries, 0, "query examples of a class (builtin: 100)",
+     "N"},
+    {"tasks", 0, POPT_ARG_INT, &given.tasks, 0, "how many (1000)", "N"},
+    {"steps", 0, POPT_ARG_INT, &given.steps, 0, "steps of tuning (default: the learner's)", "N"},
+    {"seed", 0, POPT_ARG_LONGLONG, &given.seed, 0, "of the tasks (0)", "N"},
+    {"target", 0, POPT_ARG_STRING, &given.target, 0, "column to predict", "NAME"},
+    {"transductive", 0, POPT_ARG_NONE, &given.transductive, 0, "use the query batch jointly", NULL},
+    {"within-domain", 0, POPT_ARG_NONE, &given.within_domain, 0,
+     "each task's classes from one domain", NULL},
+    {"rotations", 0, POPT_ARG_NONE, &given.rotations, 0, "adds classes turned by 90, 180, 270",
+     NULL},
+    POPT_TABLEEND,
+};
+static const struct poptOption options[] = {
+    CLI_GROUP(own, "Options"),
+    CLI_GROUP(cli_shared_options, "Common"),
+    POPT_TABLEEND,
+};
+
+static int check_options(struct cli *c)
+{
+    const struct cli_range range[] = {
+        {"ways", given.ways, 1, 65536},       {"shots", given.shots, 1, 65536},
+        {"queries", given.queries, 1, 65536}, {"tasks", given.tasks, 1, 1e7},
+        {"steps", given.steps, 0, 1000},      {"seed", (double)given.seed, 0, 9e18},
+    };
+    return cli_check_ranges(c, range, sizeof range / sizeof *range);
+}
+
+static size_t or_0(int n)
+{
+    return n == CLI_NO_INT ? 0 : (size_t)n;
+}
+
+static t2m_eval_options fill_options(void)
+{
+    t2m_eval_options o = T2M_EVAL_OPTIONS_INIT;
+    o.ways = or_0(given.ways);
+    o.shots = or_0(given.shots);
+    o.queries = or_0(given.queries);
+    o.tasks = or_0(given.tasks);
+    o.seed = (uint64_t)given.seed;
+    o.steps = given.steps == CLI_NO_INT ? -1 : given.steps;
+    o.transductive = given.transductive;
+    o.within_domain = given.within_domain;
+    o.progress = cli_progress;
+    o.stop = cli_stop;
+    o.ctx = "eval";
+    return o;
+}
+
+static int eval(struct cli *c, const char *learner_path, const char *const *paths, size_t n)
 {
     t2m_learner *learner = NULL;
     t2m_family *family = NULL;
-    t2m_eval_options o = T2M_EVAL_OPTIONS_INIT;
+    const t2m_eval_options o = fill_options();
     t2m_family_options of = T2M_FAMILY_OPTIONS_INIT;
     t2m_eval_result result;
-    o.ways = (size_t)s->ways;
-    o.shots = (size_t)s->shots;
-    o.queries = (size_t)s->queries;
-    o.tasks = (size_t)s->tasks;
-    o.seed = (uint64_t)s->seed;
-    o.steps = s->steps;
-    o.transductive = s->transductive;
-    o.within_domain = s->within_domain;
-    o.progress = cli_progress;
-    o.ctx = "eval";
-    of.target = s->target;
-    of.rotations = s->rotations;
-    t2m_status status = cli_open_learner(c, &learner, learner_path);
+    int code = check_options(c);
+    if (code == 0)
+        code = cli_open_learner(c, &learner, learner_path, paths[0]);
+    if (code != 0)
+        return code;
+    of.target = given.target;
+    of.rotations = given.rotations;
     of.learner = learner;
-    if (status == T2M_OK)
-        status = t2m_family_open(c->lib, &family, paths, n, &of);
+    t2m_status status = t2m_family_open(c->lib, &family, paths, n, &of);
     cli_catch_signals();
     if (status == T2M_OK)
         status = t2m_eval(learner, family, &o, &result);
@@ -87,12 +144,9 @@ static int eval(struct cli *c, const struct settings *s, const char *learner_pat
         t2m_learner_info l;
         t2m_family_describe(family, &f);
         t2m_learner_describe(learner, &l);
-        if (c->json)
-            print_json(c, s, &f, &l, &result);
-        else
-            print_table(s, &f, &l, &result);
+        (c->json ? print_json : print_table)(c, &f, &l, &result);
     }
-    const int code = status == T2M_OK ? 0 : cli_refuse(c, status);
+    code = status == T2M_OK ? 0 : cli_refuse(c, status);
     t2m_family_free(family);
     t2m_learner_free(learner);
     return code;
@@ -101,37 +155,21 @@ static int eval(struct cli *c, const struct settings *s, const char *learner_pat
 static int run(const struct command *command, int argc, const char **argv)
 {
     struct cli *c = &cli_shared;
-    struct settings s = {.steps = -1};
-    const struct poptOption options[] = {
-        {"ways", 0, POPT_ARG_INT, &s.ways, 0, "classes of a task (default: as in training)", "N"},
-        {"shots", 0, POPT_ARG_INT, &s.shots, 0, "support examples of a class", "N"},
-        {"queries", 0, POPT_ARG_INT, &s.queries, 0, "query examples of a class (rows: 100)", "N"},
-        {"tasks", 0, POPT_ARG_INT, &s.tasks, 0, "default 1000", "N"},
-        {"steps", 0, POPT_ARG_INT, &s.steps, 0, "steps of tuning (default: the learner's)", "N"},
-        {"seed", 0, POPT_ARG_LONGLONG, &s.seed, 0, "default 0", "N"},
-        {"target", 0, POPT_ARG_STRING, &s.target, 0, "column to predict", "NAME"},
-        {"transductive", 0, POPT_ARG_NONE, &s.transductive, 0, "use the query batch jointly", NULL},
-        {"within-domain", 0, POPT_ARG_NONE, &s.within_domain, 0,
-         "each task's classes from one domain", NULL},
-        {"rotations", 0, POPT_ARG_NONE, &s.rotations, 0, "adds classes turned by 90, 180, 270",
-         NULL},
-        {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this", NULL},
-        CLI_SHARED,
-        POPT_TABLEEND,
-    };
     int code = cli_begin(c, command, argc, argv, options, 1);
     if (code == 0) {
-        const int given = c->arguments > 1 && cli_is_learner(c->argument[0]);
-        if (s.ways < 0 || s.shots < 0 || s.queries < 0 || s.tasks < 0 || s.seed < 0 || s.steps < -1)
-            code = cli_fail(c, T2M_EUSAGE, "numbers must not be negative", NULL);
-        else
-            code = eval(c, &s, given ? c->argument[0] : "characters", c->argument + given,
-                        (size_t)(c->arguments - given));
-        code = cli_end(c, code);
+        const int named = c->arguments > 1 && cli_is_learner(c->argument[0]);
+        code = cli_end(c, eval(c, named ? c->argument[0] : NULL, c->argument + named,
+                               (size_t)(c->arguments - named)));
     }
-    free(s.target);
+    free(given.target);
     return code;
 }
 
-const struct command command_eval = {"eval", "[LEARNER] FAMILY... [options]",
-                                     "accuracy or error on many tasks, beside the controls", run};
+const struct command command_eval = {
+    "eval",
+    "[LEARNER] FAMILY... [options]",
+    "accuracy or error on many tasks, beside the controls",
+    "t2m eval pictures/ --ways 5 --shots 1                by the shipped learner that fits\n"
+    "t2m eval curves tables/ --tasks 1000 --json          by a learner of one's own",
+    run,
+    NULL};

@@ -1,17 +1,18 @@
 /* info.c: t2m info: what a file is. */
 #include "cli.h"
 
-static void learner_info(struct cli *c, const t2m_learner *l)
+static void learner_info(struct cli *c, const char *path, const t2m_learner *l)
 {
     t2m_learner_info i;
     t2m_learner_describe(l, &i);
     if (c->json) {
-        cli_json(c,
-                 json_pack("{s:s, s:s, s:I, s:I, s:s, s:I, s:[], s:{s:s, s:I}}", "file_kind",
-                           "learner", "structure", i.structure, "parameters",
-                           (json_int_t)i.parameters, "bytes", 4 * (json_int_t)i.parameters,
-                           "method", i.method, "seed", (json_int_t)i.seed, "classes", "results",
-                           "settings", i.settings, "trained_steps", (json_int_t)i.trained_steps));
+        json_t *results =
+            json_pack("{s:o, s:s, s:s, s:I}", "family", cli_string(i.family), "settings",
+                      i.settings, "best", i.results, "trained_steps", (json_int_t)i.trained_steps);
+        cli_json(c, json_pack("{s:s, s:s, s:I, s:I, s:s, s:I, s:[], s:o}", "file_kind", "learner",
+                              "structure", i.structure, "parameters", (json_int_t)i.parameters,
+                              "bytes", (json_int_t)cli_file_size(path), "method", i.method, "seed",
+                              (json_int_t)i.seed, "classes", "results", results));
         return;
     }
     printf("learner by %s, %s\n", i.method, i.structure);
@@ -28,18 +29,18 @@ static void learner_info(struct cli *c, const t2m_learner *l)
     printf("  %s\n", i.settings);
 }
 
-static void model_info(struct cli *c, const t2m_model *m)
+static void model_info(struct cli *c, const char *path, const t2m_model *m)
 {
     t2m_model_info i;
     t2m_model_describe(m, &i);
     const size_t n = t2m_model_classes(m);
     json_t *classes = json_array();
     for (size_t k = 0; k < n; k++)
-        json_array_append_new(classes, json_string(t2m_model_class(m, k)));
+        json_array_append_new(classes, cli_string(t2m_model_class(m, k)));
     if (c->json) {
         cli_json(c, json_pack("{s:s, s:s, s:I, s:I, s:s, s:n, s:O, s:n}", "file_kind", "model",
                               "structure", i.structure, "parameters", (json_int_t)i.parameters,
-                              "bytes", 4 * (json_int_t)i.parameters, "method", i.method, "seed",
+                              "bytes", (json_int_t)cli_file_size(path), "method", i.method, "seed",
                               "classes", classes, "results"));
     } else {
         printf("model, %s, built by %s\n  %zu numbers\n", i.structure, i.method, i.parameters);
@@ -61,31 +62,39 @@ static int info(struct cli *c, const char *path)
 {
     t2m_model *m = NULL;
     t2m_learner *l = NULL;
+    char found[CLI_PATH_SIZE];
     if (t2m_model_open(c->lib, &m, path) == T2M_OK) {
-        model_info(c, m);
+        model_info(c, path, m);
         t2m_model_free(m);
         return 0;
     }
-    const t2m_status status = cli_open_learner(c, &l, path);
-    if (status != T2M_OK)
-        return cli_refuse(c, status);
-    learner_info(c, l);
+    const int code = cli_open_learner(c, &l, path, NULL);
+    if (code == 0)
+        learner_info(c, cli_learner_path(path, found), l);
     t2m_learner_free(l);
-    return 0;
+    return code;
 }
 
 static int run(const struct command *command, int argc, const char **argv)
 {
-    struct cli *c = &cli_shared;
-    const struct poptOption options[] = {
-        {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this", NULL},
-        CLI_SHARED,
+    static const struct poptOption options[] = {
+        CLI_GROUP(cli_shared_options, "Options"),
         POPT_TABLEEND,
     };
+    struct cli *c = &cli_shared;
     int code = cli_begin(c, command, argc, argv, options, 1);
     if (code == 0)
-        code = cli_end(c, info(c, c->argument[0]));
+        code = cli_end(c, c->arguments == 1
+                              ? info(c, c->argument[0])
+                              : cli_fail(c, T2M_EUSAGE, "expected one file: t2m info FILE", NULL));
     return code;
 }
 
-const struct command command_info = {"info", "FILE", "what a learner or a model is", run};
+const struct command command_info = {
+    "info",
+    "FILE",
+    "what a learner or a model is",
+    "t2m info characters                                  a shipped learner\n"
+    "t2m info model --json",
+    run,
+    NULL};

@@ -1,5 +1,8 @@
 /* predict.c: t2m predict: a model on new inputs. */
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -13,21 +16,34 @@ struct output {
     float *y;
 };
 
+/* A field of a CSV, in quotes if it needs them. */
+static void put_field(const char *s)
+{
+    const int plain = s[strcspn(s, ",\"\r\n")] == 0;
+    for (printf(plain ? "" : "\""); *s; s++)
+        printf(*s == '"' ? "\"\"" : "%c", *s);
+    printf(plain ? "" : "\"");
+}
+
 static void one_class(struct output *o, const char *input, size_t row, const float *p)
 {
     size_t best = 0;
     for (size_t k = 1; k < o->classes; k++)
         best = p[k] > p[best] ? k : best;
     if (!o->list) {
-        printf("%s,%s,%.4f\n", input, t2m_model_class(o->model, best), (double)p[best]);
+        put_field(input);
+        printf(",");
+        put_field(t2m_model_class(o->model, best));
+        printf(",%.4f\n", (double)p[best]);
         return;
     }
     json_t *all = json_object();
     for (size_t k = 0; k < o->classes; k++)
         json_object_set_new(all, t2m_model_class(o->model, k), cli_number((double)p[k]));
-    json_array_append_new(
-        o->list, json_pack("{s:s, s:I, s:s, s:o}", "input", input, "row", (json_int_t)row, "label",
-                           t2m_model_class(o->model, best), "probabilities", all));
+    json_array_append_new(o->list,
+                          json_pack("{s:o, s:I, s:s, s:o}", "input", cli_string(input), "row",
+                                    (json_int_t)row, "label", t2m_model_class(o->model, best),
+                                    "probabilities", all));
 }
 
 static void one_value(struct output *o, const char *input, size_t row, float y)
@@ -35,12 +51,29 @@ static void one_value(struct output *o, const char *input, size_t row, float y)
     if (!o->list)
         printf("%zu,%.9g,,\n", row, (double)y);
     else
-        json_array_append_new(o->list, json_pack("{s:s, s:I, s:o, s:n, s:n}", "input", input, "row",
-                                                 (json_int_t)row, "value", cli_number((double)y),
-                                                 "interval80", "interval95"));
+        json_array_append_new(o->list,
+                              json_pack("{s:o, s:I, s:o, s:n, s:n}", "input", cli_string(input),
+                                        "row", (json_int_t)row, "value", cli_number((double)y),
+                                        "interval80", "interval95"));
 }
 
-static t2m_status predict_file(struct output *o, const char *path)
+/* The library reads whole files, and the standard input may be a pipe: it is copied into one that
+ * is in memory. Returns the descriptor, or -1. */
+static int copy_input(char path[32])
+{
+    char some[1 << 16];
+    ssize_t n;
+    const int fd = memfd_create("standard input", 0);
+    while ((n = read(STDIN_FILENO, some, sizeof some)) != 0)
+        if (fd < 0 || n < 0 || write(fd, some, (size_t)n) != n) {
+            close(fd);
+            return -1;
+        }
+    snprintf(path, 32, "/dev/fd/%d", fd);
+    return fd;
+}
+
+static t2m_status predict_file(struct output *o, const char *path, const char *name)
 {
     float *x = NULL;
     size_t n = 0;
@@ -52,11 +85,20 @@ static t2m_status predict_file(struct output *o, const char *path)
         status = t2m_model_predict(o->model, x + at * info.inputs, count, o->y);
         for (size_t i = 0; i < count && status == T2M_OK; i++)
             if (o->classes)
-                one_class(o, path, at + i + 1, o->y + i * o->outputs);
+                one_class(o, name, at + i + 1, o->y + i * o->outputs);
             else
-                one_value(o, path, at + i + 1, o->y[i * o->outputs]);
+                one_value(o, name, at + i + 1, o->y[i * o->outputs]);
     }
     t2m_free(o->c->lib, x);
+    return status;
+}
+
+static t2m_status predict_input(struct output *o)
+{
+    char path[32];
+    const int fd = copy_input(path);
+    const t2m_status status = predict_file(o, fd < 0 ? "/dev/stdin" : path, "-");
+    close(fd);
     return status;
 }
 
@@ -92,7 +134,9 @@ static int predict(struct cli *c)
     else if (status == T2M_OK)
         printf("%s\n", o.classes ? "input,label,probability" : "row,value,low95,high95");
     for (int i = 1; i < c->arguments && status == T2M_OK; i++)
-        status = predict_file(&o, c->argument[i]);
+        status = strcmp(c->argument[i], "-") == 0
+                     ? predict_input(&o)
+                     : predict_file(&o, c->argument[i], c->argument[i]);
     if (status == T2M_OK && o.list)
         finish(&o);
     else
@@ -105,12 +149,11 @@ static int predict(struct cli *c)
 
 static int run(const struct command *command, int argc, const char **argv)
 {
-    struct cli *c = &cli_shared;
-    const struct poptOption options[] = {
-        {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this", NULL},
-        CLI_SHARED,
+    static const struct poptOption options[] = {
+        CLI_GROUP(cli_shared_options, "Options"),
         POPT_TABLEEND,
     };
+    struct cli *c = &cli_shared;
     int code = cli_begin(c, command, argc, argv, options, 2);
     if (code == 0)
         code = cli_end(c, predict(c));
@@ -118,5 +161,10 @@ static int run(const struct command *command, int argc, const char **argv)
 }
 
 const struct command command_predict = {
-    "predict", "MODEL INPUT... [options]",
-    "answers for pictures (PNG, JPEG) or the rows of CSV files; the model runs alone", run};
+    "predict",
+    "MODEL INPUT... [options]",
+    "answers for images (PNG, JPEG) or the rows of CSV files; the model runs alone",
+    "t2m predict model new/*.png                          writes CSV\n"
+    "t2m predict model - --json < rows.csv                - is the standard input",
+    run,
+    NULL};

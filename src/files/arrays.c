@@ -55,7 +55,7 @@ static t2m_status read_header(t2m *lib, const char *name, const char *header, st
 {
     const char *descr = after_key(header, "descr"), *order = after_key(header, "fortran_order");
     int t = 0;
-    while (t < TYPES && (!descr || strncmp(descr + 1, types[t].descr, 3) != 0))
+    while (t < TYPES && (!descr || *descr != '\'' || strncmp(descr + 1, types[t].descr, 3) != 0))
         t++;
     if (t == TYPES)
         return bad(lib, name, "its numbers must be u1, i4, i8, f4 or f8, little endian");

@@ -170,9 +170,10 @@ static size_t count_scans(const struct bytes *file)
 static t2m_status decode_jpeg_with(t2m *lib, tjhandle tj, const struct bytes *file,
                                    const char *name, struct image *out)
 {
-    int width, height, sampling, colours;
+    int width = 0, height = 0, sampling = -1, colours = -1; /* a file of tables sets none */
     if (tjDecompressHeader3(tj, file->data, file->length, &width, &height, &sampling, &colours) !=
-        0)
+            0 ||
+        width < 1 || height < 1 || colours < 0)
         return bad(lib, name, "the JPEG is damaged or cut off");
     TRY(check_size(lib, name, (size_t)width, (size_t)height));
     if (colours == TJCS_CMYK || colours == TJCS_YCCK)

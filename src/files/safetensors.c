@@ -242,6 +242,11 @@ void safetensors_free(struct tensor_file *f)
     mem_free(lib, f);
 }
 
+size_t safetensors_numbers(const struct tensor_file *f)
+{
+    return f->impl->data_size / sizeof(float); /* there are no holes */
+}
+
 const struct tensor_entry *safetensors_find(const struct tensor_file *f, const char *name)
 {
     for (size_t i = 0; i < f->count; i++)
@@ -260,34 +265,21 @@ const char *safetensors_meta(const struct tensor_file *f, const char *key)
 
 /* ---- writing ---- */
 
-static void put_string(struct text *t, const char *s)
-{
-    text_add(t, "\"");
-    for (; *s; s++)
-        if (*s == '"' || *s == '\\')
-            text_add(t, "\\%c", *s);
-        else if ((unsigned char)*s < 32)
-            text_add(t, "\\u%04x", (unsigned)*s);
-        else
-            text_bytes(t, s, 1);
-    text_add(t, "\"");
-}
-
 static void put_header(struct text *t, const struct tensor_writing *w)
 {
     size_t at = 0;
     text_add(t, "{\"__metadata__\":{%s00000000\"", sum_key);
     for (size_t i = 0; i < w->meta_count; i++) {
         text_add(t, ",");
-        put_string(t, w->meta_keys[i]);
+        text_json(t, w->meta_keys[i]);
         text_add(t, ":");
-        put_string(t, w->meta_values[i]);
+        text_json(t, w->meta_values[i]);
     }
     text_add(t, "}");
     for (size_t i = 0; i < w->count; i++) {
         const struct tensor_entry *e = &w->tensors[i];
         text_add(t, ",");
-        put_string(t, e->name);
+        text_json(t, e->name);
         text_add(t, ":{\"dtype\":\"F32\",\"shape\":[");
         for (int k = 0; k < e->rank; k++)
             text_add(t, "%s%lld", k ? "," : "", (long long)e->dim[k]);

@@ -31,6 +31,7 @@ t2m_status safetensors_read(t2m *lib, const char *path, struct tensor_file **out
 t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *name,
                              struct tensor_file **out); /* for the fuzzer; copies what it needs */
 void safetensors_free(struct tensor_file *f);
+size_t safetensors_numbers(const struct tensor_file *f); /* of all tensors */
 const struct tensor_entry *safetensors_find(const struct tensor_file *f, const char *name);
 const char *safetensors_meta(const struct tensor_file *f, const char *key); /* NULL: not there */
 

@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 
-enum { RATIO = 200, RATIO_FROM = 1 << 20 };
+enum { RATIO = 200, RATIO_FROM = 1 << 20, ENTRY_HEADERS = 30 + 46 /* bytes, without names */ };
 
 struct source_impl {
     struct arena arena;
@@ -26,6 +26,11 @@ struct source_impl {
 static t2m_status add_name(struct source *s, const char *name, zip_uint64_t place)
 {
     struct source_impl *m = s->impl;
+    char shown[64];
+    if (!text_is_name(name))
+        return refuse(s->lib, T2M_EDATA,
+                      "'%.200s': the name '%s' has control characters or is not UTF-8", s->path,
+                      text_shown(name, strlen(name), shown));
     if (s->count >= SOURCE_MAX_ENTRIES)
         return refuse(s->lib, T2M_EDATA, "'%.200s' has more than %d files", s->path,
                       SOURCE_MAX_ENTRIES);
@@ -50,10 +55,32 @@ static bool hidden(const char *name)
 
 /* ---- folders ---- */
 
+static t2m_status list_folder(struct source *s, const char *below, int depth);
+
+/* An entry of the folder `below`: a folder is listed, a file added, anything else refused. */
+static t2m_status list_entry(struct source *s, const char *below, const char *entry, int depth)
+{
+    char name[2048], full[6200];
+    struct stat st;
+    if (snprintf(name, sizeof name, "%s%s%s", below, *below ? "/" : "", entry) >= (int)sizeof name)
+        return refuse(s->lib, T2M_EDATA, "'%.200s': a path is too long", s->path);
+    snprintf(full, sizeof full, "%s/%s", s->path, name);
+    if (hidden(name))
+        return T2M_OK;
+    if (stat(full, &st) != 0)
+        return refuse(s->lib, T2M_EIO, "cannot open '%.200s': %s", full, strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        return list_folder(s, name, depth + 1);
+    return S_ISREG(st.st_mode)
+               ? add_name(s, name, 0)
+               : refuse(s->lib, T2M_EDATA, "'%.200s' is a device or pipe, not a file", full);
+}
+
 static t2m_status list_folder(struct source *s, const char *below, int depth)
 {
     char path[4096];
     t2m_status status = T2M_OK;
+    bool empty = true;
     if (depth > SOURCE_MAX_DEPTH)
         return refuse(s->lib, T2M_EDATA, "'%.200s': folders more than %d deep", s->path,
                       SOURCE_MAX_DEPTH);
@@ -63,24 +90,14 @@ static t2m_status list_folder(struct source *s, const char *below, int depth)
         return refuse(s->lib, T2M_EIO, "cannot open the folder '%.200s': %s", path,
                       strerror(errno));
     for (struct dirent *e; status == T2M_OK && (e = readdir(d));) {
-        char name[2048], full[6200];
-        struct stat st;
         if (e->d_name[0] == '.')
             continue;
-        if (snprintf(name, sizeof name, "%s%s%s", below, *below ? "/" : "", e->d_name) >=
-            (int)sizeof name) {
-            status = refuse(s->lib, T2M_EDATA, "'%.200s': a path is too long", s->path);
-            break;
-        }
-        snprintf(full, sizeof full, "%s/%s", s->path, name);
-        if (hidden(name) || stat(full, &st) != 0)
-            continue;
-        if (S_ISDIR(st.st_mode))
-            status = list_folder(s, name, depth + 1);
-        else if (S_ISREG(st.st_mode))
-            status = add_name(s, name, 0);
+        empty = false;
+        status = list_entry(s, below, e->d_name, depth);
     }
     closedir(d);
+    if (status == T2M_OK && empty && depth > 0)
+        return refuse(s->lib, T2M_EDATA, "the folder '%.200s' is empty", path);
     return status;
 }
 
@@ -113,11 +130,16 @@ static bool is_link(zip_t *zip, zip_uint64_t i)
            system == ZIP_OPSYS_UNIX && (attributes >> 16 & S_IFMT) == S_IFLNK;
 }
 
-static t2m_status check_entry(struct source *s, zip_uint64_t i, size_t *total)
+struct zip_sums { /* bytes of all entries, unpacked and as they lie in the file */
+    size_t unpacked, packed;
+};
+
+static t2m_status check_entry(struct source *s, zip_uint64_t i, struct zip_sums *sum)
 {
     zip_stat_t st;
     const char *raw = zip_get_name(s->impl->zip, i, 0);
-    if (!raw || zip_stat_index(s->impl->zip, i, 0, &st) != 0 || !(st.valid & ZIP_STAT_SIZE))
+    if (!raw || zip_stat_index(s->impl->zip, i, 0, &st) != 0 || !(st.valid & ZIP_STAT_SIZE) ||
+        !(st.valid & ZIP_STAT_COMP_SIZE))
         return refuse(s->lib, T2M_EDATA, "'%.200s': the list of entries is damaged", s->path);
     if (leaves(raw))
         return bad_entry(s, raw, "leads out of the archive");
@@ -127,7 +149,12 @@ static t2m_status check_entry(struct source *s, zip_uint64_t i, size_t *total)
         return bad_entry(s, raw, "is encrypted");
     if (st.size > RATIO_FROM && st.size / RATIO > st.comp_size)
         return bad_entry(s, raw, "unpacks to more than 200 times its size");
-    if (!size_add(*total, (size_t)st.size, total) || *total > s->lib->memory_limit)
+    if (!size_add(sum->packed, (size_t)st.comp_size, &sum->packed) ||
+        !size_add(sum->packed, ENTRY_HEADERS + 2 * strlen(raw), &sum->packed) ||
+        sum->packed > s->impl->file.length)
+        return bad_entry(s, raw, "overlaps another one");
+    if (!size_add(sum->unpacked, (size_t)st.size, &sum->unpacked) ||
+        sum->unpacked > s->lib->memory_limit)
         return refuse(s->lib, T2M_EDATA, "'%.200s' unpacks to more than %zu bytes", s->path,
                       s->lib->memory_limit);
     const size_t n = strlen(raw);
@@ -138,7 +165,7 @@ static t2m_status open_zip(struct source *s)
 {
     struct source_impl *m = s->impl;
     zip_error_t error;
-    size_t total = 0;
+    struct zip_sums sum = {0};
     TRY(store_read(s->lib, s->path, s->lib->memory_limit, &m->file));
     zip_error_init(&error);
     zip_source_t *from = zip_source_buffer_create(m->file.data, m->file.length, 0, &error);
@@ -157,7 +184,7 @@ static t2m_status open_zip(struct source *s)
         return refuse(s->lib, T2M_EDATA, "'%.200s' has more than %d entries", s->path,
                       SOURCE_MAX_ENTRIES);
     for (zip_uint64_t i = 0; i < (zip_uint64_t)(n > 0 ? n : 0); i++)
-        TRY(check_entry(s, i, &total));
+        TRY(check_entry(s, i, &sum));
     return T2M_OK;
 }
 
@@ -186,6 +213,9 @@ static t2m_status sort_names(struct source *s)
         s->impl->place[i] = all[i].place;
     }
     mem_free(s->lib, all);
+    for (size_t i = 1; i < s->count; i++)
+        if (strcmp(s->names[i - 1], s->names[i]) == 0)
+            return bad_entry(s, s->names[i], "is there twice");
     return T2M_OK;
 }
 

@@ -56,8 +56,9 @@ t2m_status store_read(t2m *lib, const char *path, size_t max, struct bytes *out)
         status = refuse(lib, T2M_EDATA, "'%.200s' is %s, not a file", path,
                         S_ISDIR(s.st_mode) ? "a folder" : "a device or pipe");
     else if ((uint64_t)s.st_size > max)
-        status = refuse(lib, T2M_EDATA, "'%.200s' has %lld bytes; at most %zu are read", path,
-                        (long long)s.st_size, max);
+        status =
+            refuse(lib, T2M_EDATA, "'%.200s' has %lld bytes; at most %zu are read (--max-memory)",
+                   path, (long long)s.st_size, max);
     else
         status = read_all(lib, fd, path, (size_t)s.st_size, out);
     lib->io.close(lib->io.ctx, fd);

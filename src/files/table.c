@@ -64,6 +64,11 @@ static void take_header(struct parsing *p)
     }
     memcpy(t->header, p->row, p->cells * sizeof *t->header);
     for (size_t i = 0; i < p->cells; i++)
+        if (!text_is_name(t->header[i])) {
+            bad_line(p, p->row_line, "the name of a column has a control character");
+            return;
+        }
+    for (size_t i = 0; i < p->cells; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp(t->header[i], t->header[k]) == 0) {
                 char why[128], shown[64];

@@ -52,8 +52,8 @@ t2m_status checkpoint_save(struct meta_step *s, const struct train_state *t,
     struct tensor_entry entry[TENSORS];
     char progress[256];
     list_tensors(s, t, entry);
-    snprintf(progress, sizeof progress, "%zu %zu %.17g %.3f", t->step, t->best_step, t->best,
-             t->seconds);
+    snprintf(progress, sizeof progress, "%zu %zu %.17g %.3f %zu", t->step, t->best_step, t->best,
+             t->seconds, t->validated);
     const char *const key[] = {"kind", "progress", "isa"};
     const char *const value[] = {"task2model checkpoint", progress, t2m_isa(lib)};
     const struct tensor_writing w = {entry, TENSORS - 1, key, value, 3};
@@ -69,10 +69,11 @@ static t2m_status load(struct meta_step *s, struct train_state *t, const char *p
     struct tensor_entry entry[TENSORS];
     TRY(safetensors_read(lib, path, &f));
     list_tensors(s, t, entry);
-    const char *progress = safetensors_meta(f, "progress");
-    bool good =
-        f->checked && progress &&
-        sscanf(progress, "%zu %zu %lf %lf", &t->step, &t->best_step, &t->best, &t->seconds) == 4;
+    const char *progress = safetensors_meta(f, "progress"), *isa = safetensors_meta(f, "isa");
+    bool good = f->checked && progress && isa &&
+                sscanf(progress, "%zu %zu %lf %lf %zu", &t->step, &t->best_step, &t->best,
+                       &t->seconds, &t->validated) == 5;
+    t->other_isa = good && strcmp(isa, t2m_isa(lib)) != 0;
     for (int i = 0; i < TENSORS - 1; i++) {
         const struct tensor_entry *e = safetensors_find(f, entry[i].name);
         good = good && e && e->count == entry[i].count;
@@ -88,5 +89,11 @@ static t2m_status load(struct meta_step *s, struct train_state *t, const char *p
 
 t2m_status checkpoint_load(struct meta_step *s, struct train_state *t, const struct run_files *r)
 {
-    return load(s, t, r->last) == T2M_OK ? T2M_OK : load(s, t, r->previous);
+    t2m *lib = s->l->lib;
+    const t2m_status status = load(s, t, r->last);
+    if (status == T2M_OK || status == T2M_ENOMEM || !store_exists(r->previous))
+        return status;
+    TRY(load(s, t, r->previous));
+    lib->io.unlink(lib->io.ctx, r->last); /* or the next save would put it in previous's place */
+    return T2M_OK;
 }

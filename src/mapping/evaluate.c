@@ -2,6 +2,7 @@
  * with different inputs: phi of the learner or at its start (scratch), this task's support set or
  * another's (wrong-task). */
 #include <math.h>
+#include <stdatomic.h>
 
 #include "engine/compute/pool.h"
 #include "mapping/learner.h"
@@ -21,6 +22,7 @@ struct evaluating {
     t2m_plan *plan;
     struct worker_room *room;
     size_t workers, outputs, first;
+    atomic_bool stopped;
     float *start_statistics; /* those of a new learner, for scratch */
     double unit;             /* error in the data's own units */
 };
@@ -75,6 +77,10 @@ static void one_task(void *ctx, size_t job, size_t worker)
     const struct evaluation *v = e->v;
     struct worker_room *r = &e->room[worker];
     const size_t task = e->first + job;
+    if (v->stop && v->stop(v->ctx) != 0)
+        atomic_store(&e->stopped, true);
+    if (atomic_load(&e->stopped))
+        return;
     episode_draw(v->f, &v->protocol, v->seed, task, &r->episode);
     const double start = seconds_now();
     run_plan(e, r, v->l->phi, v->l->statistics, &r->episode);
@@ -146,9 +152,15 @@ static t2m_status run_tasks(struct evaluating *e)
     for (e->first = 0; e->first < v->tasks; e->first += portion) {
         const size_t n = v->tasks - e->first < portion ? v->tasks - e->first : portion;
         pool_run(v->l->lib->pool, n, one_task, e);
-        const t2m_progress p = {e->first + n,          v->tasks, NAN, NAN, NAN,
-                                seconds_now() - start, "step"};
-        if (v->progress && v->progress(v->ctx, &p) != 0)
+        const t2m_progress p = {.step = e->first + n,
+                                .steps = v->tasks,
+                                .loss = NAN,
+                                .metric = NAN,
+                                .validation = NAN,
+                                .validation_ci95 = NAN,
+                                .seconds = seconds_now() - start,
+                                .event = "step"};
+        if (atomic_load(&e->stopped) || (v->progress && v->progress(v->ctx, &p) != 0))
             return refuse(v->l->lib, T2M_ECANCELLED, "stopped after %zu of %zu tasks", e->first + n,
                           v->tasks);
     }
@@ -231,6 +243,7 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
                            .transductive = o->transductive,
                            .relative = l->kind == FAMILY_REGRESSION && !f->builtin,
                            .progress = o->progress,
+                           .stop = o->stop,
                            .ctx = o->ctx};
     struct scores score[T2M_EVAL_ROWS] = {{0}};
     TRY(check_kinds(l, f));

@@ -174,14 +174,14 @@ static t2m_status read_scales(struct t2m_learner *l, const struct tensor_file *f
     const size_t n = structure_input_size(&l->structure);
     const struct tensor_entry *scales = safetensors_find(f, "data.scales");
     const char *at = meta(f, "features");
+    if (!scales || scales->count != 2 * n + 2)
+        return bad(l->lib, path, "the scales of its columns are missing");
     l->x_mean = mem_new(l->lib, n, sizeof *l->x_mean);
     l->x_scale = mem_new(l->lib, n, sizeof *l->x_scale);
     l->feature_names = mem_new(l->lib, n, sizeof *l->feature_names);
     l->target = mem_text(l->lib, meta(f, "target"));
     if (!l->x_mean || !l->x_scale || !l->feature_names || !l->target)
         return T2M_ENOMEM;
-    if (!scales || scales->count != 2 * n + 2)
-        return bad(l->lib, path, "the scales of its columns are missing");
     for (size_t i = 0; i < n; i++) {
         const size_t length = strcspn(at, "\n");
         l->x_mean[i] = (double)scales->data[2 * i];
@@ -206,7 +206,13 @@ static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *
                        : "it was not made by t2m train");
     if (!f->checked)
         return bad(l->lib, path, "it has no checksum");
-    const t2m_status status = read_settings(l, f) ? learner_start(l, l->seed) : T2M_EMODEL;
+    struct layout layout;
+    if (!read_settings(l, f) || structure_check(l->lib, &l->structure) != T2M_OK)
+        return bad(l->lib, path, "its settings make no sense");
+    structure_layout(&l->structure, &layout);
+    if (layout.body > safetensors_numbers(f)) /* before memory is taken */
+        return bad(l->lib, path, "a tensor is missing or has another size");
+    const t2m_status status = learner_start(l, l->seed);
     if (status == T2M_ENOMEM)
         return status;
     if (status != T2M_OK)
@@ -259,6 +265,7 @@ void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out)
                               .family = l->family,
                               .settings = l->settings,
                               .target = l->target,
+                              .results = l->results,
                               .images = l->kind == FAMILY_IMAGES,
                               .parameters = l->parts.numel,
                               .ways = l->ways,

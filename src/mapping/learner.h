@@ -134,6 +134,7 @@ struct evaluation {
     bool transductive;
     bool relative; /* errors as a root, in standard deviations of the targets of training */
     int (*progress)(void *ctx, const t2m_progress *p);
+    int (*stop)(void *ctx); /* asked before each task; or NULL */
     void *ctx;
 };
 /* score [T2M_EVAL_ROWS], value arrays given by the caller (NULL where the row is not wanted). */

@@ -199,6 +199,10 @@ static void one_block(void *ctx, size_t job, size_t worker)
                  statistics = s->l->layout.statistics, input = episode_input_size(s->family);
     const size_t which = size != s->block;
     struct episode *e = &s->episode[worker];
+    if (s->stop && s->stop(s->stop_ctx) != 0)
+        atomic_store(&s->stopped, true);
+    if (atomic_load(&s->stopped))
+        return;
     for (size_t k = 0; k < size; k++) {
         struct episode one = episode_at(e, k, input);
         s->draw(s->family, &s->protocol, s->seed, s->number * s->tasks + first + k, &one);
@@ -249,6 +253,9 @@ t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, doub
     const size_t statistics = s->l->layout.statistics;
     s->number = number;
     pool_run(s->l->lib->pool, s->blocks, one_block, s);
+    if (atomic_load(&s->stopped))
+        return refuse(s->l->lib, T2M_ECANCELLED, "step %llu was stopped",
+                      (unsigned long long)number + 1);
     add_blocks(s->gradient, s->blocks, s->l->parts.numel, share);
     add_blocks(s->loss, s->blocks, 1, share);
     add_blocks(s->seen, s->blocks, statistics, share);

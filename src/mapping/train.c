@@ -22,6 +22,7 @@ struct training {
     struct run_files files;
     size_t steps, validation_every;
     double start, saved; /* seconds */
+    struct run_times times;
 };
 
 /* ---- settings ---- */
@@ -166,34 +167,6 @@ static void name_settings(struct training *t)
 
 /* ---- files ---- */
 
-static t2m_status write_manifest(struct training *t)
-{
-    struct text x;
-    text_init(&x, t->lib);
-    text_add(
-        &x,
-        "{\"schema\":\"t2m-manifest/1\",\"version\":\"%s\",\"isa\":\"%s\",\"arguments\":\"%s\"}\n",
-        T2M_VERSION, t2m_isa(t->lib), t->l->settings);
-    const struct bytes piece = {(unsigned char *)x.data, x.length};
-    const t2m_status status =
-        x.failed ? T2M_ENOMEM : store_write(t->lib, t->files.manifest, &piece, 1, true);
-    text_clear(&x);
-    return status;
-}
-
-static t2m_status same_arguments(struct training *t)
-{
-    struct bytes file;
-    TRY(store_read(t->lib, t->files.manifest, 1 << 16, &file));
-    const bool same = strstr((const char *)file.data, t->l->settings) != NULL;
-    mem_free(t->lib, file.data);
-    return same
-               ? T2M_OK
-               : refuse(t->lib, T2M_EUSAGE,
-                        "--resume needs the arguments and the data of the first call; see '%.200s'",
-                        t->files.manifest);
-}
-
 static t2m_status open_files(struct training *t)
 {
     const t2m_train_options *o = t->o;
@@ -201,7 +174,7 @@ static t2m_status open_files(struct training *t)
         return T2M_OK;
     TRY(run_files_name(t->lib, o->output, &t->files));
     if (o->resume) {
-        TRY(same_arguments(t));
+        TRY(manifest_check(t->l, &t->files, &t->times));
         return checkpoint_load(&t->step, &t->state, &t->files);
     }
     for (int i = 0; i < 2 && !o->force; i++) {
@@ -212,7 +185,8 @@ static t2m_status open_files(struct training *t)
                           path);
     }
     TRY(store_folder(t->lib, t->files.folder));
-    return write_manifest(t);
+    manifest_now(t->times.started);
+    return manifest_write(t->l, t->family->name, &t->files, &t->times);
 }
 
 static t2m_status save(struct training *t)
@@ -225,18 +199,30 @@ static t2m_status save(struct training *t)
 
 static t2m_status log_line(struct training *t, double loss, double metric, double validation)
 {
-    char line[256];
+    char line[256], step[96] = "";
     if (!t->o->output)
         return T2M_OK;
-    snprintf(line, sizeof line,
-             "{\"step\":%zu,\"loss\":%.6g,\"metric\":%.6g,\"validation\":%.6g,\"seconds\":%.1f}",
-             t->state.step, loss, metric, validation, t->state.seconds + seconds_now() - t->start);
+    if (isfinite(loss)) /* not when a validation that was stopped is done after resuming */
+        snprintf(step, sizeof step, "\"loss\":%.6g,\"metric\":%.6g,", loss, metric);
+    snprintf(line, sizeof line, "{\"step\":%zu,%s\"validation\":%.6g,\"seconds\":%.1f}",
+             t->state.step, step, validation, t->state.seconds + seconds_now() - t->start);
     return store_append(t->lib, t->files.log, line);
 }
 
 /* ---- validation ---- */
 
-static t2m_status validate(struct training *t, double *mean)
+static void mean_and_ci95(const double *x, size_t n, double *mean, double *ci95)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    *mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (x[i] - *mean) * (x[i] - *mean);
+    *ci95 = n > 1 ? 1.96 * sqrt(squares / (double)(n - 1) / (double)n) : 0;
+}
+
+static t2m_status validate(struct training *t, double *mean, double *ci95)
 {
     struct t2m_learner *l = t->l;
     struct evaluation v = {.l = l,
@@ -244,7 +230,9 @@ static t2m_status validate(struct training *t, double *mean)
                            .tasks = or_default(t->o->validation_tasks, 200),
                            .seed = VALIDATION_SEED + l->seed,
                            .steps = l->eval_steps,
-                           .choose = learner_chooses(l)};
+                           .choose = learner_chooses(l),
+                           .stop = t->o->stop,
+                           .ctx = t->o->ctx};
     learner_protocol(l, &v.protocol);
     if (!learner_ways_fixed(l) && l->kind == FAMILY_IMAGES)
         v.protocol.ways = or_default(t->o->validation_ways, l->ways < 5 ? l->ways : 5);
@@ -254,14 +242,12 @@ static t2m_status validate(struct training *t, double *mean)
     v.transductive = l->layout.statistics > 0 && l->method->norm == NORM_JOINT;
     TRY(episode_check(t->validation, &v.protocol));
     struct scores score[T2M_EVAL_ROWS] = {{0}};
-    double *value = mem_new(t->lib, v.tasks, sizeof *value), sum = 0;
+    double *value = mem_new(t->lib, v.tasks, sizeof *value);
     if (!value)
         return T2M_ENOMEM;
     score[ROW_TUNED].value = value;
     const t2m_status status = evaluate(&v, score);
-    for (size_t i = 0; i < v.tasks; i++)
-        sum += value[i];
-    *mean = sum / (double)v.tasks;
+    mean_and_ci95(value, v.tasks, mean, ci95);
     mem_free(t->lib, value);
     return status;
 }
@@ -283,12 +269,11 @@ static t2m_status keep_best(struct training *t, double value)
 
 /* ---- the loop ---- */
 
-static int tell(struct training *t, const char *event, double loss, double metric,
-                double validation)
+static int tell(struct training *t, t2m_progress p)
 {
-    const t2m_progress p = {t->state.step, t->steps,   loss,
-                            metric,        validation, t->state.seconds + seconds_now() - t->start,
-                            event};
+    p.step = t->state.step;
+    p.steps = t->steps;
+    p.seconds = t->state.seconds + seconds_now() - t->start;
     return t->o->progress ? t->o->progress(t->o->ctx, &p) : 0;
 }
 
@@ -305,39 +290,54 @@ static bool time_is_up(const struct training *t)
     return t->o->minutes > 0 && t->state.seconds + seconds_now() - t->start > t->o->minutes * 60;
 }
 
-static t2m_status after_step(struct training *t, double loss, double metric)
+static bool validation_due(const struct training *t)
 {
-    const bool due = t->state.step % t->validation_every == 0 || t->state.step == t->steps;
-    double validation = NAN;
-    if (due) {
-        TRY(validate(t, &validation));
-        TRY(keep_best(t, validation));
-        TRY(log_line(t, loss, metric, validation));
-    }
+    const size_t step = t->state.step;
+    return step > t->state.validated && (step % t->validation_every == 0 || step == t->steps);
+}
+
+static t2m_status validate_step(struct training *t, t2m_progress *p)
+{
+    TRY(validate(t, &p->validation, &p->validation_ci95));
+    TRY(keep_best(t, p->validation));
+    t->state.validated = t->state.step;
+    p->event = "validation";
+    return log_line(t, p->loss, p->metric, p->validation);
+}
+
+static t2m_status one_step(struct training *t)
+{
+    t2m_progress p = {.validation = NAN, .validation_ci95 = NAN, .event = "step"};
+    TRY(meta_step_run(&t->step, t->state.step, rate_at(t), &p.loss, &p.metric));
+    t->state.step++;
+    if (validation_due(t))
+        TRY(validate_step(t, &p));
     if (seconds_now() - t->saved > CHECKPOINT_SECONDS)
         TRY(save(t));
-    if (tell(t, due ? "validation" : "step", loss, metric, validation) != 0) {
-        TRY(save(t));
-        return refuse(t->lib, T2M_ECANCELLED, "stopped after step %zu of %zu", t->state.step,
-                      t->steps);
-    }
-    return T2M_OK;
+    return tell(t, p) != 0 ? T2M_ECANCELLED : T2M_OK;
+}
+
+static t2m_status run_steps(struct training *t)
+{
+    t2m_progress p = {.loss = NAN, .metric = NAN, .event = "other-isa"};
+    if (t->state.other_isa)
+        tell(t, p);
+    if (validation_due(t)) /* it was stopped */
+        TRY(validate_step(t, &p));
+    while (t->state.step < t->steps && !time_is_up(t))
+        TRY(one_step(t));
+    if (t->state.step < t->steps || isnan(t->state.best)) /* ended between validations */
+        TRY(validate_step(t, &p));
+    return save(t);
 }
 
 static t2m_status run(struct training *t)
 {
-    double loss = NAN, metric = NAN;
-    while (t->state.step < t->steps && !time_is_up(t)) {
-        TRY(meta_step_run(&t->step, t->state.step, rate_at(t), &loss, &metric));
-        t->state.step++;
-        TRY(after_step(t, loss, metric));
-    }
-    if (t->state.step < t->steps || isnan(t->state.best)) { /* the time ended between validations */
-        double validation;
-        TRY(validate(t, &validation));
-        TRY(keep_best(t, validation));
-    }
-    return save(t);
+    const t2m_status status = run_steps(t);
+    if (status != T2M_ECANCELLED)
+        return status;
+    TRY(save(t));
+    return refuse(t->lib, T2M_ECANCELLED, "stopped after step %zu of %zu", t->state.step, t->steps);
 }
 
 static t2m_status finish(struct training *t, t2m_train_result *result)
@@ -351,7 +351,13 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     if (result)
         *result =
             (t2m_train_result){t->state.step, t->state.best_step, t->state.best, t->state.seconds};
-    return t->o->output ? t2m_learner_save(l, t->o->output, true) : T2M_OK;
+    if (!t->o->output)
+        return T2M_OK;
+    manifest_now(t->times.finished);
+    t->times.seconds = t->state.seconds;
+    t->times.steps = t->state.step;
+    TRY(manifest_write(l, t->family->name, &t->files, &t->times));
+    return t2m_learner_save(l, t->o->output, true);
 }
 
 static t2m_status begin(struct training *t)
@@ -376,6 +382,8 @@ static t2m_status begin(struct training *t)
     TRY(meta_step_new(&t->step, t->l, t->family, batch));
     t->step.protocol.within_domain = o->within_domain;
     t->step.protocol.augment = o->augment;
+    t->step.stop = o->stop;
+    t->step.stop_ctx = o->ctx;
     t->steps = or_default(o->steps, 10000);
     t->validation_every = t->steps / VALIDATIONS > 0 ? t->steps / VALIDATIONS : 1;
     t->state.best_phi = mem_new(t->lib, t->l->parts.numel, sizeof(float));

@@ -1,6 +1,8 @@
 /* training.h: the inside of t2m_train: the meta-step (step.c), its checkpoints (checkpoint.c), the
  * loop (train.c). */
 #pragma once
+#include <stdatomic.h>
+
 #include "engine/compute/pool.h"
 #include "mapping/learner.h"
 
@@ -21,7 +23,10 @@ struct meta_step {
     float **outputs;               /* [workers] query outputs of a block */
     float *gradient, *loss, *seen; /* [blocks, ...] */
     double *metric;                /* [blocks] */
-    uint64_t seed, number;         /* of the step that runs */
+    int (*stop)(void *ctx);        /* asked before each block; or NULL */
+    void *stop_ctx;
+    atomic_bool stopped;   /* the step that runs is to be dropped */
+    uint64_t seed, number; /* of the step that runs */
     void (*draw)(const struct t2m_family *f, const struct protocol *p, uint64_t seed,
                  uint64_t number, struct episode *e); /* episode_draw, but in tests */
     /* Adam (Kingma and Ba 2015, algorithm 1) */
@@ -32,15 +37,17 @@ struct meta_step {
 t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struct t2m_family *f,
                          size_t tasks);
 void meta_step_free(struct meta_step *s);
-/* Draws the tasks of step `number` and changes phi. *metric: mean over the tasks. */
+/* Draws the tasks of step `number` and changes phi. *metric: mean over the tasks. T2M_ECANCELLED:
+ * the step was stopped and has changed nothing. */
 t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, double *loss,
                          double *metric);
 
 /* ---- checkpoints ---- */
 
 struct train_state {
-    size_t step, best_step;
-    double best, seconds; /* best: validation metric; NaN: none yet */
+    size_t step, best_step, validated; /* validated: the last step that was */
+    double best, seconds;              /* best: validation metric; NaN: none yet */
+    bool other_isa;                    /* it was saved with another instruction set */
     float *best_phi, *best_statistics;
 };
 struct run_files {
@@ -51,3 +58,17 @@ t2m_status checkpoint_save(struct meta_step *s, const struct train_state *t,
                            const struct run_files *r);
 /* Reads `last`, or `previous` if that is damaged. */
 t2m_status checkpoint_load(struct meta_step *s, struct train_state *t, const struct run_files *r);
+
+/* ---- the manifest: what was run, on what, with what (manifest.c) ---- */
+
+struct run_times {
+    char started[32], finished[32]; /* UTC; finished: "" while it runs */
+    double seconds;
+    size_t steps;
+};
+t2m_status manifest_write(const struct t2m_learner *l, const char *family,
+                          const struct run_files *r, const struct run_times *times);
+/* The manifest of a run that is gone on with: its settings must be the learner's. */
+t2m_status manifest_check(const struct t2m_learner *l, const struct run_files *r,
+                          struct run_times *times);
+void manifest_now(char out[32]);

@@ -150,6 +150,10 @@ static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *
     if (structure_check(lib, &s) != T2M_OK || (classes && classes != (size_t)s.outputs) ||
         (!classes && features != structure_input_size(&s)))
         return bad(lib, path, "its structure makes no sense");
+    struct layout layout;
+    structure_layout(&s, &layout);
+    if (layout.numel + layout.statistics > safetensors_numbers(f)) /* before memory is taken */
+        return bad(lib, path, "a tensor is missing or has another size");
     TRY(model_new(lib, out, &s, classes, features));
     t2m_model *m = *out;
     m->method = mem_text(lib, meta(f, "method"));

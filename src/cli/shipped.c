@@ -1,0 +1,148 @@
+/* shipped.c: learners by name: in $T2M_LEARNERS, beside the binary, or in the source tree. */
+#include <dirent.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+enum { PATH_SIZE = CLI_PATH_SIZE, PLACES = 4, MAX_LEARNERS = 64 };
+static const char suffix[] = ".safetensors";
+
+static int is_file(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
+static int ends_with(const char *s, const char *end)
+{
+    const size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcasecmp(s + n - m, end) == 0;
+}
+
+/* Folder number i in which learners are looked for; 0 if there is none of that number. */
+static int place(int i, char out[PATH_SIZE])
+{
+    static const char *const beside[PLACES] = {NULL, "../share/task2model/learners",
+                                               "../../learners", "../learners"};
+    char binary[PATH_SIZE];
+    const char *given = getenv("T2M_LEARNERS");
+    if (i == 0)
+        return given && snprintf(out, PATH_SIZE, "%s", given) < PATH_SIZE;
+    const ssize_t n = readlink("/proc/self/exe", binary, sizeof binary - 1);
+    if (n <= 0)
+        return 0;
+    binary[n] = 0;
+    *strrchr(binary, '/') = 0;
+    return snprintf(out, PATH_SIZE, "%s/%s", binary, beside[i]) < PATH_SIZE;
+}
+
+static int find_shipped(const char *name, char path[PATH_SIZE])
+{
+    char folder[PATH_SIZE];
+    for (int i = 0; i < PLACES && !strchr(name, '/'); i++)
+        if (place(i, folder) &&
+            snprintf(path, PATH_SIZE, "%s/%s%s", folder, name, suffix) < PATH_SIZE && is_file(path))
+            return 1;
+    return 0;
+}
+
+int cli_is_learner(const char *path)
+{
+    static const char *const data[] = {".csv", ".npz", ".zip", ".jsonl"};
+    char found[PATH_SIZE];
+    for (size_t i = 0; i < sizeof data / sizeof *data; i++)
+        if (ends_with(path, data[i]))
+            return 0;
+    return ends_with(path, suffix) || is_file(path) || find_shipped(path, found);
+}
+
+const char *cli_learner_path(const char *path, char found[CLI_PATH_SIZE])
+{
+    return !is_file(path) && find_shipped(path, found) ? found : path;
+}
+
+/* ---- the one that fits ---- */
+
+/* Whether the data are rows of numbers; what is neither a CSV nor a folder of them is images. */
+static int holds_rows(const char *data)
+{
+    if (ends_with(data, ".csv") || strncmp(data, "builtin:", 8) == 0)
+        return 1;
+    DIR *d = opendir(data);
+    int rows = 0;
+    for (struct dirent *e; d && (e = readdir(d));)
+        rows = rows || (ends_with(e->d_name, ".csv") && strcmp(e->d_name, "index.csv") != 0);
+    if (d)
+        closedir(d);
+    return rows;
+}
+
+static int by_text(const void *p, const void *q)
+{
+    return strcmp(p, q);
+}
+
+/* The learners of a folder, in the order of their names. */
+static size_t list_learners(const char *folder, char names[MAX_LEARNERS][256])
+{
+    size_t n = 0;
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && n < MAX_LEARNERS && (e = readdir(d));)
+        if (e->d_name[0] != '.' && ends_with(e->d_name, suffix))
+            snprintf(names[n++], 256, "%.255s", e->d_name);
+    if (d)
+        closedir(d);
+    qsort(names, n, sizeof *names, by_text);
+    return n;
+}
+
+static int opens_and_fits(struct cli *c, t2m_learner **out, const char *path, int rows)
+{
+    t2m_learner_info info;
+    if (t2m_learner_open(c->lib, out, path) != T2M_OK)
+        return 0;
+    t2m_learner_describe(*out, &info);
+    if (info.images != !rows) {
+        t2m_learner_free(*out);
+        *out = NULL;
+        return 0;
+    }
+    const char *name = strrchr(path, '/') + 1;
+    cli_say("t2m: with the shipped learner %.*s\n", (int)(strlen(name) - sizeof suffix + 1), name);
+    return 1;
+}
+
+static int open_fitting(struct cli *c, t2m_learner **out, int rows)
+{
+    for (int i = 0; i < PLACES; i++) {
+        char folder[PATH_SIZE], path[PATH_SIZE + 256], names[MAX_LEARNERS][256];
+        const size_t n = place(i, folder) ? list_learners(folder, names) : 0;
+        for (size_t k = 0; k < n; k++) {
+            if (snprintf(path, sizeof path, "%s/%s", folder, names[k]) < (int)sizeof path &&
+                opens_and_fits(c, out, path, rows))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+int cli_open_learner(struct cli *c, t2m_learner **out, const char *path, const char *data)
+{
+    if (!path) {
+        const int rows = holds_rows(data);
+        return open_fitting(c, out, rows)
+                   ? 0
+                   : cli_fail(c, T2M_EUSAGE,
+                              rows ? "no shipped learner is for rows of numbers"
+                                   : "no shipped learner is for images",
+                              "train one with t2m train, and give it before the data");
+    }
+    char found[CLI_PATH_SIZE];
+    const t2m_status status = t2m_learner_open(c->lib, out, cli_learner_path(path, found));
+    return status == T2M_OK ? 0 : cli_refuse(c, status);
+}

@@ -1,0 +1,121 @@
+/* test_damage.c: a learner or a model that is cut at any length, or has any one bit flipped, is
+ * refused with a sentence that names the file. */
+#include "check.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "task2model.h"
+
+static char folder[] = "/tmp/t2m-damage-XXXXXX", learner[64], model[64];
+
+static t2m_status open_learner(t2m *lib, const char *path)
+{
+    t2m_learner *l = NULL;
+    const t2m_status status = t2m_learner_open(lib, &l, path);
+    t2m_learner_free(l);
+    return status;
+}
+
+static t2m_status open_model(t2m *lib, const char *path)
+{
+    t2m_model *m = NULL;
+    const t2m_status status = t2m_model_open(lib, &m, path);
+    t2m_model_free(m);
+    return status;
+}
+
+static void refused(t2m *lib, t2m_status (*open_it)(t2m *, const char *), const char *path,
+                    const char *what, size_t at)
+{
+    const t2m_status status = open_it(lib, path);
+    if (status != T2M_EMODEL)
+        fail_msg("%s %zu: status %d, %s", what, at, status, t2m_errmsg(lib));
+    assert_non_null(strstr(t2m_errmsg(lib), path)); /* it names the file */
+}
+
+/* A copy in memory, so that thousands of versions are quick. */
+static void damage(const char *from, t2m_status (*open_it)(t2m *, const char *))
+{
+    static unsigned char data[1 << 16];
+    char path[32];
+    t2m *lib = check_open(NULL, 1);
+    FILE *f = fopen(from, "rb");
+    assert_non_null(f);
+    const size_t n = fread(data, 1, sizeof data, f);
+    fclose(f);
+    const int fd = memfd_create("copy", 0);
+    assert_int_equal(write(fd, data, n), n);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    assert_int_equal(open_it(lib, path), T2M_OK);
+    for (size_t at = 0; at < n; at++)
+        for (int bit = 0; bit < 8; bit++) {
+            const unsigned char bad = (unsigned char)(data[at] ^ 1 << bit);
+            assert_int_equal(pwrite(fd, &bad, 1, (off_t)at), 1);
+            refused(lib, open_it, path, "a bit flipped in byte", at);
+            assert_int_equal(pwrite(fd, &data[at], 1, (off_t)at), 1);
+        }
+    assert_int_equal(open_it(lib, path), T2M_OK);
+    for (size_t length = n; length-- > 0;) {
+        assert_int_equal(ftruncate(fd, (off_t)length), 0);
+        refused(lib, open_it, path, "cut to", length);
+    }
+    close(fd);
+    t2m_close(lib);
+}
+
+static void damaged_learner(void **state)
+{
+    (void)state;
+    damage(learner, open_learner);
+}
+
+static void damaged_model(void **state)
+{
+    (void)state;
+    damage(model, open_model);
+}
+
+static int make_files(void **state)
+{
+    const char *const name = "builtin:line";
+    const float x[] = {-1, 0, 1, 2}, y[] = {-1, 1, 3, 5};
+    t2m_train_options o = T2M_TRAIN_OPTIONS_INIT;
+    t2m_family *f = NULL;
+    t2m_learner *l = NULL;
+    t2m_task *task = NULL;
+    t2m_model *m = NULL;
+    t2m *lib = check_open(NULL, 1);
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(learner, sizeof learner, "%s/l", folder);
+    snprintf(model, sizeof model, "%s/m", folder);
+    o.structure = "linear";
+    o.steps = o.validation_tasks = 1;
+    const bool good = t2m_family_open(lib, &f, &name, 1, NULL) == T2M_OK &&
+                      t2m_train(lib, &l, f, &o, NULL) == T2M_OK &&
+                      t2m_learner_save(l, learner, false) == T2M_OK &&
+                      t2m_task_new(l, &task, x, y, 4, NULL, 0) == T2M_OK &&
+                      t2m_build(l, &m, task, NULL, NULL) == T2M_OK &&
+                      t2m_model_save(m, model, false) == T2M_OK;
+    t2m_model_free(m);
+    t2m_task_free(task);
+    t2m_learner_free(l);
+    t2m_family_free(f);
+    t2m_close(lib);
+    return good ? 0 : -1;
+}
+
+static int remove_files(void **state)
+{
+    (void)state;
+    return unlink(learner) || unlink(model) || rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(damaged_learner),
+                                       cmocka_unit_test(damaged_model)};
+    return cmocka_run_group_tests(tests, make_files, remove_files);
+}
