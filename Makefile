@@ -17,13 +17,13 @@ check: ## all tests, also under AddressSanitizer and UBSan; layers, format, clan
 	@tools/check.sh
 
 bench: all ## speed of the kernels and of meta-training beside the machine's limit
-	@cmake --build $(BUILD) --target bench_workloads
-	@$(BUILD)/bench_workloads
+	@cmake --build $(BUILD) --target bench
+	@$(BUILD)/bench
 
 bench-peers: all ## the same beside PyTorch and JAX, installed in build/peers
 	@tools/deps.sh peers
-	@cmake --build $(BUILD) --target bench_workloads
-	@python3 bench/peers/compare.py $(BUILD)/bench_workloads
+	@cmake --build $(BUILD) --target bench
+	@python3 bench/peers/compare.py $(BUILD)/bench
 
 fuzz: ## a minute for each fuzz target (clang)
 	@tools/deps.sh check

@@ -176,7 +176,8 @@ static void convolutions(void **state)
         /* n h w in out k stride pad */
         {5, 14, 14, 64, 64, 3, 1, 1}, {7, 28, 28, 1, 64, 3, 1, 1},  {25, 3, 3, 64, 64, 3, 1, 1},
         {3, 9, 7, 3, 5, 3, 2, 1},     {2, 8, 8, 4, 17, 5, 1, 2},    {2, 8, 8, 4, 17, 1, 1, 0},
-        {2, 8, 9, 3, 4, 3, 3, 2},     {1, 40, 40, 33, 20, 3, 1, 1}, {2, 5, 5, 2, 3, 2, 1, 3}};
+        {2, 8, 9, 3, 4, 3, 3, 2},     {1, 40, 40, 33, 20, 3, 1, 1}, {2, 5, 5, 2, 3, 2, 1, 3},
+        {3, 9, 7, 17, 33, 3, 1, 0},   {2, 6, 11, 20, 16, 3, 1, 2},  {30, 7, 7, 16, 70, 3, 1, 1}};
     const struct kernels *const *list;
     const size_t sets = sets_of(state, &list);
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
@@ -327,7 +328,8 @@ static void largest(void **state)
     }
 }
 
-/* gather(x, argmax(x)) is the largest of each window; scatter is the transpose of gather. */
+/* gather(x, argmax(x)) is the largest of each window, or the smallest where the sign is negative;
+ * scatter is the transpose of gather. */
 static void windows(void **state)
 {
     static const size_t shape[][5] = {/* h w c size stride */
@@ -339,33 +341,34 @@ static void windows(void **state)
     for (size_t i = 0; i < sizeof shape / sizeof *shape * sets; i++) {
         const size_t *d = shape[i / sets], oh = (d[0] - d[3]) / d[4] + 1,
                      ow = (d[1] - d[3]) / d[4] + 1;
-        const struct window_shape s = {2, d[0], d[1], d[2], d[3], d[4], oh, ow};
+        const struct window_shape s = {2, d[0], d[1], d[2], d[3], d[4], oh, ow, 2};
         const size_t nx = s.n * s.h * s.w * s.c, ny = s.n * oh * ow * s.c;
         float *x = numbers(nx, -1, 1), *u = numbers(ny, -1, 1), *index = numbers(ny, 0, 0),
-              *y = numbers(ny, 0, 0), *gx = numbers(nx, 0, 0);
+              *y = numbers(ny, 0, 0), *gx = numbers(nx, 0, 0), *sign = numbers(2 * s.c, -1, 1);
         double *x64 = widened(x, nx), *y64;
-        list[i % sets]->window_argmax(&s, x, index);
+        sign[0] = 0;
+        list[i % sets]->window_argmax(&s, x, sign, index);
         list[i % sets]->window_gather(&s, x, index, y);
         list[i % sets]->window_scatter(&s, u, index, gx);
         for (size_t j = 0; j < ny; j++) {
             const size_t c = j % s.c, ox = j / s.c % ow, oy = j / s.c / ow % oh,
                          n = j / s.c / ow / oh;
+            const float turn = sign[n * s.c + c] < 0 ? -1 : 1;
             float want = -INFINITY;
-            for (size_t k = 0; k < s.size * s.size; k++)
-                want = fmaxf(
-                    want,
-                    x[((n * s.h + oy * s.stride + k / s.size) * s.w + ox * s.stride + k % s.size) *
-                          s.c +
-                      c]);
-            assert_true(y[j] == want);
+            for (size_t k = 0; k < s.size * s.size; k++) {
+                const size_t line = n * s.h + oy * s.stride + k / s.size,
+                             pixel = line * s.w + ox * s.stride + k % s.size;
+                want = fmaxf(want, turn * x[pixel * s.c + c]);
+            }
+            assert_true(turn * y[j] == want);
         }
         const size_t last = ((s.size - 1) * s.w + s.size - 1) * s.c;
         x[last] = NAN; /* is found, wherever in the window it lies */
-        list[i % sets]->window_argmax(&s, x, index);
+        list[i % sets]->window_argmax(&s, x, sign, index);
         assert_true(index[0] == (float)(s.size * s.size - 1));
         y64 = widened(y, ny);
         assert_true(fabs(dot(u, y64, ny) - dot(gx, x64, nx)) < 1e-4);
-        free_all((void *[]){x, u, index, y, gx, x64, y64, NULL});
+        free_all((void *[]){x, u, index, y, gx, sign, x64, y64, NULL});
     }
 }
 

@@ -38,7 +38,7 @@ static void stored_task(const struct t2m_family *f, const struct protocol *p, ui
 }
 
 static struct t2m_learner *learner(t2m *lib, const char *method, const char *structure, bool images,
-                                   enum represent represent)
+                                   unsigned represent)
 {
     struct t2m_learner *l = mem_new(lib, 1, sizeof *l);
     l->lib = lib;
@@ -79,7 +79,7 @@ static double difference(const char *what, const float *x, const struct tensor_e
 }
 
 static void check_step(t2m *lib, const char *folder, const char *structure, bool images,
-                       enum represent represent)
+                       unsigned represent)
 {
     char method[16] = "";
     sscanf(folder, "%15[^/]", method);
@@ -114,12 +114,12 @@ static void every_method(void **state)
     for (size_t i = 0; i < method_count; i++) {
         const struct method *m = &methods[i];
         snprintf(folder, sizeof folder, "%s/images", m->name);
-        check_step(lib, folder, "conv4:4", true, REPRESENT_SET);
+        check_step(lib, folder, "conv4:4", true, m->represent);
         snprintf(folder, sizeof folder, "%s/rows", m->name);
-        if (m->head != HEAD_PROTOTYPES && m->generate == GENERATE_SHARED)
-            check_step(lib, folder, "mlp:8,8", false, REPRESENT_SET);
+        if (m->head != HEAD_PROTOTYPES && m->decode != DECODE_ALL)
+            check_step(lib, folder, "mlp:8,8", false, m->represent);
     }
-    check_step(lib, "hyper/line/set", "linear", false, REPRESENT_SET);
+    check_step(lib, "hyper/line/set", "linear", false, REPRESENT_SET | REPRESENT_STATISTICS);
     check_step(lib, "hyper/line/concat", "linear", false, REPRESENT_CONCAT);
 }
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 torch.set_default_dtype(torch.float64)
 random = np.random.default_rng(1)
 TASKS, WAYS, SHOTS, QUERIES, SIDE, WIDTH, FEATURES, RATE, META_RATE = 2, 3, 2, 2, 16, 4, 2, 0.05, 0.01
-CONTEXT, DECODER, ENCODER = 5, 64, 32
+CONTEXT, BASES, DECODER, ENCODER, TINY = 5, 16, 64, 32, 1e-6
 stored = {}
 
 
@@ -34,31 +34,35 @@ HEAD = {"images": [("head.weight", (WIDTH, WAYS)), ("head.bias", (WAYS,))],
 BODY = {"images": IMAGE_BODY, "rows": ROW_BODY, "line": []}
 
 
-def conv4(p, x, statistics=None):
-    """x [n, h, w, c] -> [n, features]; norm by the statistics of this batch."""
+def conv4(p, x, given=None, seen=None):
+    """x [n, h, w, c] -> [n, features]; norm by the statistics given, or those of this batch, which go into `seen`."""
     x = x.movedim(3, 1)
     for i in range(1, 5):
         x = F.conv2d(x, p[f"layer{i}.filter"].permute(3, 2, 0, 1), padding=1)
         mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), unbiased=False, keepdim=True)
+        if given is not None:
+            mean, var = given[i - 1]
+        if seen is not None:
+            seen.append((mean, var))
         scale = (p[f"layer{i}.scale"][:, None, None]) / torch.sqrt(var + 1e-5)
         x = F.max_pool2d(torch.relu((x - mean) * scale + p[f"layer{i}.bias"][:, None, None]), 2)
     return x.movedim(1, 3).flatten(1)
 
 
-def mlp(p, x):
+def mlp(p, x, given=None, seen=None):
     x = torch.relu(x @ p["layer1.weight"] + p["layer1.bias"])
     return torch.relu(x @ p["layer2.weight"] + p["layer2.bias"])
 
 
-FEATURES_OF = {"images": conv4, "rows": mlp, "line": lambda p, x: x}
+FEATURES_OF = {"images": conv4, "rows": mlp, "line": lambda p, x, given=None, seen=None: x}
 
 
 def loss_of(kind, output, y):
     return F.cross_entropy(output, y.long()) if kind == "images" else ((output[:, 0] - y) ** 2).mean()
 
 
-def output_of(kind, p, x):
-    return FEATURES_OF[kind](p, x) @ p["head.weight"] + p["head.bias"]
+def output_of(kind, p, x, given=None):
+    return FEATURES_OF[kind](p, x, given) @ p["head.weight"] + p["head.bias"]
 
 
 # ---- heads, representations ----
@@ -74,18 +78,89 @@ def ridge(h, targets, penalty):
     return w[:-1], w[-1]
 
 
-def represent(kind, p, x, y):
-    rows = torch.cat([x, y[:, None]], 1)
-    if kind == "concat":
-        return rows.flatten()
-    h = torch.relu(rows @ p["encoder.weight1"] + p["encoder.bias1"])
-    h = torch.relu(h @ p["encoder.weight2"] + p["encoder.bias2"])
+def left_out(h, targets, penalty):
+    """Errors of examples by the fit to the others, and -2 log likelihood of them with the likeliest noise."""
+    x = torch.cat([h, torch.ones(len(h), 1)], 1)
+    inverse = torch.linalg.inv(x @ x.T + penalty * torch.eye(len(x)))
+    a, d = inverse @ targets, inverse.diagonal()[:, None]
+    return a / d, (a**2 / d).mean().log() - d.log().mean()
+
+
+def prototype_score(h, y):
+    """Cross-entropy of the examples, each left out of the mean of its own class."""
+    logits = []
+    for i in range(len(h)):
+        rest = [(y == k) & (torch.arange(len(y)) != i) for k in range(WAYS)]
+        logits.append(torch.stack([-((h[i] - h[r].mean(0)) ** 2).sum() for r in rest]))
+    return F.cross_entropy(torch.stack(logits), y.long())
+
+
+def statistics(p, x, y):
+    """Of rows; logarithms are of squares."""
+    n, spread = len(x), lambda v: ((v - v.mean(0)) ** 2).mean(0)
     w, b = ridge(x, y[:, None], p["encoder.log_penalty"].exp())
-    return torch.cat([h.mean(0), w[:, 0], b])
+    error, _ = left_out(x, y[:, None], p["encoder.log_penalty"].exp())
+    correlation = ((x - x.mean(0)) * (y - y.mean())[:, None]).mean(0) / torch.sqrt(spread(x) * spread(y) + TINY)
+    count = torch.tensor([0.0, 1.0, np.log(n), np.log(x.shape[1])])
+    mean_error = (spread(y) + TINY).log() + 2 * np.log(n / (n - 1))
+    return torch.cat([w[:, 0], b, count, y.mean()[None], (spread(y) + TINY).log()[None],
+                      ((error**2).mean() + TINY).log()[None], mean_error[None], x.mean(0),
+                      (spread(x) + TINY).log(), correlation])
 
 
-def decode(p, t):
-    return torch.relu(t @ p["decoder.weight1"] + p["decoder.bias1"]) @ p["decoder.weight2"] + t @ p["decoder.skip"]
+def class_means(h, y):
+    return torch.stack([h[y == k].mean(0) for k in range(WAYS)])
+
+
+def class_statistics(h, y):
+    means = class_means(h, y)
+    log = lambda v: ((v**2).mean() + TINY).log()[None]
+    count = torch.tensor([1.0, 0.0, np.log(len(h)), np.log(h.shape[1]), np.log(WAYS)])
+    return torch.cat([count, log(h - means[y.long()]), log(means - means.mean(0)), log(means)])
+
+
+def represent(method, kind, parts, p, x, y):
+    """x: of pictures, their features at theta0."""
+    rows = torch.cat([x, y[:, None]], 1)
+    if parts == "concat":
+        return rows.flatten()
+    items = class_means(x, y) if kind == "images" else rows
+    h = torch.relu(items @ p["encoder.weight1"] + p["encoder.bias1"])
+    t = [torch.relu(h @ p["encoder.weight2"] + p["encoder.bias2"]).mean(0)]
+    if method != "cnp" and method != "leo":
+        t.append((class_statistics if kind == "images" else statistics)(*([] if kind == "images" else [p]), x, y))
+    return torch.cat(t)
+
+
+def decode(p, t, name="decoder"):
+    hidden = torch.relu(t @ p[f"{name}.weight1"] + p[f"{name}.bias1"])
+    return hidden @ p[f"{name}.weight2"] + t @ p[f"{name}.skip"]
+
+
+def squash(t):
+    return t / torch.sqrt(1 + t**2)
+
+
+def on_bases(p, names, z):
+    """theta0 plus L diag(z) R for each tensor."""
+    made = {}
+    for k in names:
+        right = p[f"basis.{k}" + (".right" if p[k].dim() > 1 else "")]
+        mixed = p[f"basis.{k}.left"] * z if p[k].dim() > 1 else z[None]
+        made[k] = p[k] + (mixed @ right).reshape(p[k].shape)
+    return made
+
+
+def probe(p, names, gradient):
+    sizes, z = [], torch.zeros(BASES)
+    for k in names:
+        slope = gradient[k]
+        sizes.append(((slope**2).mean() + 1e-8).log())
+        if p[k].dim() > 1:
+            z = z + ((p[f"basis.{k}.left"].T @ slope.reshape(-1, slope.shape[-1])) * p[f"basis.{k}.right"]).sum(1)
+        else:
+            z = z + p[f"basis.{k}"] @ slope
+    return torch.cat([torch.stack(sizes), z])
 
 
 # ---- one task: query loss, or the move of Reptile ----
@@ -99,9 +174,64 @@ def tune(p, tuned, loss, rate, steps, exact):
     return p
 
 
+def inferred_loss(method, kind, names, p, xs, ys, xq, yq):
+    """cnp, leo and t2m: a code from t changes theta0, and may be tuned, then the weights."""
+    features, closed = FEATURES_OF[kind], method == "t2m"
+    body = [k for k in names if not k.startswith("head")]
+    changed = names if kind == "rows" and not closed else body
+
+    def with_head(q, h):
+        """q with the head that goes with the support features h."""
+        if kind == "rows" and not closed:
+            return q
+        if closed and kind == "images":
+            w, b = prototypes(h, ys)
+        elif closed:
+            w, b = ridge(h, ys[:, None], p["ridge.log_penalty"].exp())
+        else:
+            made = decode(p, class_means(h, ys), "class")
+            w, b = made[:, :-1].T, made[:, -1]
+        return q | {"head.weight": w, "head.bias": b}
+
+    complete = lambda q: with_head(p | q, features(p | q, xs))
+
+    def score(q):
+        if closed and kind == "images":
+            return prototype_score(features(p | q, xs), ys)
+        if closed:
+            return left_out(features(p | q, xs), ys[:, None], p["ridge.log_penalty"].exp())[1]
+        return loss_of(kind, output_of(kind, p | q, xs), ys)
+
+    def query_loss(q):
+        seen = [] if kind == "images" else None
+        features(q, xs, None, seen)
+        return loss_of(kind, output_of(kind, q, xq, seen), yq)
+
+    t = represent(method, kind, "set", p, features(p, xs) if kind == "images" else xs, ys)
+    theta = {k: p[k] for k in changed}
+    if closed:
+        t = torch.cat([t, probe(p, changed, torch.func.grad(score)(theta))])
+    code = decode(p, squash(t))
+    if method == "cnp":
+        shifted = p | {"layer1.bias": p["layer1.bias"] + code @ p["context.weight"]}
+        h = features(shifted, torch.cat([xs, xq]))
+        q = with_head(shifted, h[:len(xs)])
+        return loss_of(kind, h[len(xs):] @ q["head.weight"] + q["head.bias"], yq)
+    made = lambda q: complete(on_bases(p, changed, q["z"]))
+    at_code = lambda q: score(on_bases(p, changed, q["z"])) if closed else score(made(q))
+    z = tune({"z": code}, ["z"], at_code, p["rates.code"], STEPS, True)
+    start = on_bases(p, changed, z["z"]) if closed else {k: made(z)[k] for k in names}
+    tuned = tune(start, list(start), score, p["rates.weights"], STEPS, True)
+    if not closed:
+        return query_loss(p | tuned)
+    return (query_loss(complete(tuned)) + query_loss(made({"z": code})) + query_loss(complete(theta))) / 3
+
+
 def task_loss(method, kind, represented, shapes, p, xs, ys, xq, yq):
     features = FEATURES_OF[kind]
     names = [k for k, _ in BODY[kind] + HEAD[kind]]
+    if method in INFERRED:
+        return inferred_loss(method, kind, names, p, xs, ys, xq, yq)
     if method in ("protonet", "ridge") or method == "hyper" and kind == "images":
         h = features(p, torch.cat([xs, xq]))
         support, query = h[:len(xs)], h[len(xs):]
@@ -111,11 +241,11 @@ def task_loss(method, kind, represented, shapes, p, xs, ys, xq, yq):
             targets = F.one_hot(ys.long(), WAYS).double() if kind == "images" else ys[:, None]
             w, b = (p["ridge.scale"] * part for part in ridge(support, targets, p["ridge.log_penalty"].exp()))
         else:
-            made = decode(p, prototypes(support, ys)[0].T / 2)
+            made = decode(p, class_means(support, ys), "class")
             w, b = made[:, :-1].T, made[:, -1]
         return loss_of(kind, query @ w + b, yq)
     if method == "hyper":
-        made, at = decode(p, represent(represented, p, xs, ys)), 0
+        made, at = decode(p, represent(method, kind, represented, p, xs, ys)), 0
         for k, shape in BODY[kind] + HEAD[kind]:
             size = int(np.prod(shape))
             p = p | {k: p[k] + made[at:at + size].reshape(shape)}
@@ -149,37 +279,67 @@ STEPS = 2
 
 # ---- phi, data, and one step of each method ----
 
+INFERRED = ("cnp", "leo", "t2m")
+
+
+def generator(name, inputs, outputs):
+    return [(f"{name}.weight1", (inputs, DECODER)), (f"{name}.bias1", (DECODER,)),
+            (f"{name}.weight2", (DECODER, outputs)), (f"{name}.skip", (inputs, outputs))]
+
+
+def inferred_parts(method, kind, represented, theta):
+    """What a method with a task vector adds: bases or context, encoder, generators."""
+    parts, images = [], kind == "images"
+    features = WIDTH if images else FEATURES
+    if method == "cnp":
+        parts.append(("context.weight", (CONTEXT, WIDTH if images else 8)))
+    for k, shape in theta if method in ("leo", "t2m") else []:
+        parts.append((f"basis.{k}" + (".right" if len(shape) > 1 else ""), (BASES, shape[-1])))
+        if len(shape) > 1:
+            parts.append((f"basis.{k}.left", (int(np.prod(shape[:-1])), BASES)))
+    size = SHOTS * WAYS * (FEATURES + 1)
+    if represented != "concat":
+        size = ENCODER
+        inputs = features + (not images)
+        parts += [("encoder.weight1", (inputs, ENCODER)), ("encoder.bias1", (ENCODER,)),
+                  ("encoder.weight2", (ENCODER, ENCODER)), ("encoder.bias2", (ENCODER,))]
+        if method in ("hyper", "t2m"):
+            size += 8 if images else 4 * features + 9
+            parts += [] if images else [("encoder.log_penalty", ())]
+    if method == "t2m":
+        size += len(theta) + BASES
+    if images and method != "t2m":
+        parts += generator("class", WIDTH, WIDTH + 1)
+    if not (images and method == "hyper"):
+        numel = sum(int(np.prod(s)) for _, s in theta)
+        parts += generator("decoder", size, {"cnp": CONTEXT, "hyper": numel}.get(method, BASES))
+    return parts
+
+
 def shapes_of(method, kind, represented):
     parts = list(BODY[kind])
-    if method not in ("protonet", "ridge", "protomaml") and not (method == "hyper" and kind == "images"):
+    with_t = method in INFERRED or method == "hyper"
+    if method not in ("protonet", "ridge", "protomaml", "t2m") and not (with_t and kind == "images"):
         parts += HEAD[kind]
-    size = sum(int(np.prod(s)) for _, s in parts)
+    theta, size = list(parts), sum(int(np.prod(s)) for _, s in parts)
     if method == "metasgd":
         parts.append(("rates", (size,)))
+    if method in ("leo", "t2m"):
+        parts += [("rates.code", ()), ("rates.weights", ())]
     if method == "ridge":
         parts += [("ridge.log_penalty", ()), ("ridge.scale", ())]
+    if method == "t2m" and kind == "rows":
+        parts.append(("ridge.log_penalty", ()))
     if method == "cavia":
         parts.append(("context.weight", (CONTEXT, WIDTH if kind == "images" else 8)))
-    if method == "hyper":
-        inputs, outputs = WIDTH, WIDTH + 1
-        if kind != "images":
-            inputs, outputs = ENCODER + FEATURES + 1, size
-            if represented == "set":
-                parts += [("encoder.weight1", (FEATURES + 1, ENCODER)), ("encoder.bias1", (ENCODER,)),
-                          ("encoder.weight2", (ENCODER, ENCODER)), ("encoder.bias2", (ENCODER,)),
-                          ("encoder.log_penalty", ())]
-            else:
-                inputs = SHOTS * WAYS * (FEATURES + 1)
-        parts += [("decoder.weight1", (inputs, DECODER)), ("decoder.bias1", (DECODER,)),
-                  ("decoder.weight2", (DECODER, outputs)), ("decoder.skip", (inputs, outputs))]
-    return parts
+    return parts + (inferred_parts(method, kind, represented, theta) if with_t else [])
 
 
 def start(name, shape):
     fan = int(np.prod(shape[:-1])) if len(shape) > 1 else 1
     value = random.standard_normal(shape) * (0.7 / fan**0.5 if len(shape) > 1 else 0.2)
     one = name.endswith("scale")
-    return value * 0.2 + 0.05 if name == "rates" else value + 1 if one else value
+    return value * 0.2 + 0.05 if name.startswith("rates") else value + 1 if one else value
 
 
 def step(method, kind, represented, data):
@@ -241,7 +401,8 @@ for kind, made in (("images", images), ("rows", rows)):
     parts = made(SHOTS) + made(QUERIES)
     names = ("x_support", "y_support", "x_query", "y_query")
     data = [keep(f"{kind}/{name}", a) for name, a in zip(names, parts)]
-    for method in ("maml", "fomaml", "reptile", "anil", "metasgd", "protonet", "ridge", "protomaml", "cavia", "hyper"):
+    for method in ("maml", "fomaml", "reptile", "anil", "metasgd", "protonet", "ridge", "protomaml", "cavia", "cnp", "hyper",
+                   "leo", "t2m"):
         if kind == "images":
             step(method, kind, None, data)
         elif method == "hyper":

@@ -128,6 +128,9 @@ t2m_value t2m_conv2d_filter(t2m_graph *g, t2m_value x, t2m_value gy, int stride,
                             int64_t kh, int64_t kw);
 /* Square windows of `size` every `stride`; rows and columns left over are dropped. */
 t2m_value t2m_max_pool(t2m_graph *g, t2m_value x, int size, int stride);
+/* The smallest number of a window in the channels where direction [channels] is negative: so
+ * pooling can stand before a multiplication by direction, with the same result. */
+t2m_value t2m_max_pool_toward(t2m_graph *g, t2m_value x, t2m_value direction, int size, int stride);
 t2m_value t2m_mean_pool(t2m_graph *g, t2m_value x, int size); /* stride = size */
 
 /* ---- tables: index holds whole numbers; one outside 0 .. rows-1 reads zeros, adds nothing ---- */
@@ -199,6 +202,11 @@ void t2m_workspace_free(t2m_workspace *w);
 /* in[i] points at the numbers of in[i] (float or double as compiled), out[i] at room for those of
  * out[i]. Allocates nothing and cannot fail. No out may overlap an in or another out. */
 void t2m_run(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out);
+/* Runs the plan `runs` times and says where the time goes: for each step, for each kind of step and
+ * for all, the share, the shortest time, GFLOP/s and GB/s. Caller frees with t2m_free. NULL on
+ * failure. */
+char *t2m_profile(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out,
+                  size_t runs);
 
 #ifdef __cplusplus
 }

@@ -1,17 +1,19 @@
-/* heads.h: step 4, last layers in closed form. Each gives weight [features, outputs] and bias
- * [outputs] as graph values, so learning goes through them. */
+/* heads.h: step 4, last layers in closed form, as graph values, so learning goes through them. */
 #pragma once
 #include "nn/nn.h"
 
 struct head {
-    t2m_value weight, bias;
+    t2m_value weight, bias; /* [features, outputs], [outputs] */
+    t2m_value score; /* []: how badly heads made without an example foretell it: cross-entropy of
+                        prototypes, surprise (nn.h) of ridge regression */
 };
 
 /* Prototypes: the logit of a class is minus the squared distance to the mean of its features, less
  * what all classes share: 2 c h - c c (Snell et al. 2017, equations 2 and 8). h [n, features],
- * labels [n]. A class without examples has an infinitely far prototype. */
+ * labels [n]. A class without examples has an infinitely far prototype. For the score
+ * the only example of a class stays in. */
 struct head head_prototypes(t2m_graph *g, t2m_value h, t2m_value labels, int64_t classes);
 
 /* Ridge regression of targets [n, outputs] on (h, 1) with penalty exp(log_penalty) (Bertinetto et
- * al. 2019, equations 3 and 6: the smaller of the two systems is solved). */
+ * al. 2019, equations 3 and 6). */
 struct head head_ridge(t2m_graph *g, t2m_value h, t2m_value targets, t2m_value log_penalty);

@@ -12,6 +12,7 @@ struct building {
     struct episode_graph e;
     t2m_value out[5];
     int steps;
+    bool choose;
 };
 
 static int64_t outputs_of(const t2m_task *t)
@@ -22,10 +23,13 @@ static int64_t outputs_of(const t2m_task *t)
 /* The query set has no part in building; one input stands in for it. */
 static t2m_status make_graph(struct building *b)
 {
-    const struct episode_use use = {
-        .supports = b->task->n, .queries = 1, .outputs = outputs_of(b->task), .steps = b->steps};
+    const struct episode_use use = {.supports = b->task->n,
+                                    .queries = 1,
+                                    .outputs = outputs_of(b->task),
+                                    .steps = b->steps,
+                                    .choose = b->choose};
     TRY(t2m_graph_new(b->l->lib, &b->e.g));
-    episode_graph_make(b->l, &use, &b->e);
+    TRY(episode_graph_make(b->l, &use, &b->e));
     const int64_t none = 0;
     const t2m_value nothing = t2m_fill(b->e.g, 0, 1, &none);
     const t2m_value out[] = {b->e.m_tuned, b->e.norm.id ? b->e.norm : nothing, b->e.support_loss[0],
@@ -106,6 +110,7 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
     t2m_build_report mine;
     t2m_model *m = NULL;
     b.steps = o->steps >= 0 ? o->steps : l->eval_steps;
+    b.choose = o->steps < 0 && learner_chooses(l);
     const t2m_status status = build(&b, &m, report ? report : &mine);
     t2m_graph_free(b.e.g);
     if (status == T2M_OK)

@@ -92,13 +92,10 @@ static t2m_status check_task(const t2m_learner *l, size_t n, size_t classes, con
     if (images && (classes < 2 || classes > 65536))
         return refuse(l->lib, T2M_EDATA, "%s has %zu class%s; a classifier needs at least two",
                       name, classes, classes == 1 ? "" : "es");
-    const bool fixed =
-        images && l->method->head == HEAD_LEARNED && l->method->generate == GENERATE_SHARED;
-    if (fixed && classes != l->ways)
+    if (learner_ways_fixed(l) && classes != l->ways)
         return refuse(l->lib, T2M_EDATA, "%s has %zu classes; this learner (%s) is for %zu", name,
                       classes, l->method->name, l->ways);
-    if (!images && l->method->generate == GENERATE_HYPER && l->represent == REPRESENT_CONCAT &&
-        n != l->shots)
+    if (l->represent & REPRESENT_CONCAT && n != l->shots)
         return refuse(l->lib, T2M_EDATA, "%s has %zu rows; this learner is for exactly %zu", name,
                       n, l->shots);
     return T2M_OK;

@@ -36,12 +36,14 @@ static t2m_status compile_plan(struct evaluating *e)
                                     .queries = p->ways * p->queries,
                                     .outputs = (int64_t)e->outputs,
                                     .transductive = v->transductive,
-                                    .steps = v->steps};
+                                    .steps = v->steps,
+                                    .choose = v->choose};
     TRY(t2m_graph_new(v->l->lib, &s.g));
-    episode_graph_make(v->l, &use, &s);
+    t2m_status status = episode_graph_make(v->l, &use, &s);
     const t2m_value in[] = {s.phi, s.statistics, s.x_support, s.y_support, s.x_query, s.y_query},
                     out[] = {s.shared, s.generated, s.tuned};
-    const t2m_status status = t2m_compile(s.g, in, 6, out, OUTPUTS, NULL, &e->plan);
+    if (status == T2M_OK)
+        status = t2m_compile(s.g, in, 6, out, OUTPUTS, NULL, &e->plan);
     t2m_graph_free(s.g);
     return status;
 }
@@ -199,14 +201,11 @@ static t2m_status check_kinds(const struct t2m_learner *l, const struct t2m_fami
 
 static t2m_status check_ways(const struct t2m_learner *l, const struct protocol *p)
 {
-    const bool fixed = l->kind == FAMILY_IMAGES && l->method->head == HEAD_LEARNED &&
-                       l->method->generate == GENERATE_SHARED;
-    if (fixed && p->ways != l->ways)
+    if (learner_ways_fixed(l) && p->ways != l->ways)
         return refuse(l->lib, T2M_EUSAGE,
                       "a learner of the method %s has a head for %zu classes, not %zu",
                       l->method->name, l->ways, p->ways);
-    if (l->method->generate == GENERATE_HYPER && l->represent == REPRESENT_CONCAT &&
-        l->kind == FAMILY_REGRESSION && p->shots != l->shots)
+    if (l->represent & REPRESENT_CONCAT && p->shots != l->shots)
         return refuse(l->lib, T2M_EUSAGE, "this learner represents tasks of %zu rows, not %zu",
                       l->shots, p->shots);
     return T2M_OK;
@@ -240,6 +239,7 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
                            .tasks = o->tasks ? o->tasks : 1000,
                            .seed = o->seed,
                            .steps = o->steps >= 0 ? o->steps : l->eval_steps,
+                           .choose = o->steps < 0 && learner_chooses(l),
                            .transductive = o->transductive,
                            .relative = l->kind == FAMILY_REGRESSION && !f->builtin,
                            .progress = o->progress,

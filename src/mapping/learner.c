@@ -33,7 +33,7 @@ static void put(struct meta *m, const char *key, const char *format, ...)
 
 static void describe(const struct t2m_learner *l, struct meta *m)
 {
-    char structure[96];
+    char structure[96], represent[32];
     structure_text(&l->structure, structure);
     put(m, "kind", "task2model learner");
     put(m, "version", "1");
@@ -43,7 +43,8 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "input", "%lld %lld %lld %lld", (long long)l->structure.height,
         (long long)l->structure.width, (long long)l->structure.channels,
         (long long)l->structure.outputs);
-    put(m, "represent", "%d", (int)l->represent);
+    represent_text(l->represent, represent);
+    put(m, "represent", "%s", represent);
     put(m, "steps", "%d %d", l->steps, l->eval_steps);
     put(m, "rate", "%.17g", l->rate);
     put(m, "episode", "%zu %zu %zu", l->ways, l->shots, l->queries);
@@ -122,13 +123,11 @@ static const char *meta(const struct tensor_file *f, const char *key)
 static bool read_settings(struct t2m_learner *l, const struct tensor_file *f)
 {
     long long in[4];
-    int represent;
     unsigned long long seed, fingerprint;
     l->method = method_find(meta(f, "method"));
     if (!l->method || structure_parse(l->lib, meta(f, "structure"), &l->structure) != T2M_OK ||
         sscanf(meta(f, "input"), "%lld %lld %lld %lld", &in[0], &in[1], &in[2], &in[3]) != 4 ||
-        sscanf(meta(f, "represent"), "%d", &represent) != 1 || represent < 0 ||
-        represent >= REPRESENT_KINDS ||
+        (l->method->represent && !represent_parse(meta(f, "represent"), &l->represent)) ||
         sscanf(meta(f, "steps"), "%d %d", &l->steps, &l->eval_steps) != 2 || l->steps < 0 ||
         l->steps > 1000 || l->eval_steps < 0 || l->eval_steps > 1000 ||
         sscanf(meta(f, "rate"), "%lf", &l->rate) != 1 || !isfinite(l->rate) ||
@@ -143,7 +142,6 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f)
     l->structure.width = in[1];
     l->structure.channels = in[2];
     l->structure.outputs = in[3];
-    l->represent = (enum represent)represent;
     l->fingerprint = fingerprint;
     l->seed = seed;
     snprintf(l->family, sizeof l->family, "%s", meta(f, "family"));

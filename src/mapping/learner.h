@@ -2,21 +2,27 @@
  * and one flat vector phi that meta-training changes: theta0, learned rates, encoder, decoder. */
 #pragma once
 #include "base/base.h"
+#include "generate/decode.h"
 #include "nn/nn.h"
 #include "task/family.h"
 #include "task/represent.h"
 
 /* ---- methods: one loop, five settings ---- */
 
-enum generate { GENERATE_SHARED /* theta0 */, GENERATE_HYPER /* from t */ };
-enum head_kind { HEAD_LEARNED, HEAD_PROTOTYPES, HEAD_RIDGE };
-enum tuned { TUNE_NOTHING, TUNE_WEIGHTS, TUNE_HEAD, TUNE_CONTEXT };
+enum head_kind {
+    HEAD_LEARNED, /* part of theta0; of pictures, where t is used: generated for each class */
+    HEAD_PROTOTYPES,
+    HEAD_RIDGE,
+    HEAD_CLOSED /* prototypes of classes, ridge regression of values; made anew for each body */
+};
+enum tuned { TUNE_NOTHING, TUNE_WEIGHTS, TUNE_HEAD, TUNE_CODE, TUNE_CODE_THEN_WEIGHTS };
 enum meta_gradient { META_EXACT, META_FIRST_ORDER, META_REPTILE };
 enum norm_setting { NORM_RUNNING, NORM_SUPPORT, NORM_JOINT };
 
 struct method {
     const char *name, *doc;
-    enum generate generate;
+    unsigned represent; /* parts of t, from which the code z is made; 0: z = 0, no t */
+    enum decode decode; /* what z changes */
     enum head_kind head;
     enum tuned tuned;
     bool learned_rates;
@@ -31,14 +37,14 @@ const struct method *method_find(const char *name); /* NULL: no such */
 
 /* ---- learners ---- */
 
-enum { CONTEXT_SIZE = 5, DECODER_WIDTH = 64 };
+enum { DECODER_WIDTH = 64 };
 
 struct t2m_learner {
     t2m *lib;
     const struct method *method;
     struct structure structure;
     enum family_kind kind;
-    enum represent represent;
+    unsigned represent;    /* parts of t */
     int steps, eval_steps; /* of tuning */
     double rate;
     size_t ways, shots, queries; /* in training */
@@ -57,10 +63,16 @@ struct t2m_learner {
 /* Makes phi's layout, and phi at its start. */
 t2m_status learner_start(struct t2m_learner *l, uint64_t seed);
 void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t number, float *phi);
+/* Numbers of theta0: the body, and the head where it is learned. */
+size_t learner_theta(const struct t2m_learner *l);
+bool learner_ways_fixed(const struct t2m_learner *l); /* the head is for so many classes only */
+extern const char *const code_generator[4], *const class_generator[4]; /* names of their tensors */
+/* Tuning stops where the score on the support set, each example left out once, is best. */
+bool learner_chooses(const struct t2m_learner *l);
+/* How the tasks of this learner are represented. */
+struct representation learner_representation(const struct t2m_learner *l);
 /* Means 0 and variances 1. */
 void learner_start_statistics(const struct t2m_learner *l, float *statistics);
-/* The part `name` of phi as a graph value. */
-t2m_value learner_part(const struct t2m_learner *l, t2m_graph *g, t2m_value phi, const char *name);
 void learner_protocol(const struct t2m_learner *l, struct protocol *p); /* as in training */
 
 /* ---- one task as a graph ---- */
@@ -77,17 +89,19 @@ struct episode_graph {
     t2m_value norm;                     /* norm statistics that go with m_tuned, or null */
     t2m_value seen;            /* of the joint batch in training, for the running ones, or null */
     t2m_value support_loss[2]; /* of the generated and the tuned model */
+    t2m_value score[3];        /* shared, generated, tuned: as the choice sees them; or null */
     t2m_value reptile;         /* theta0 - tuned weights, spread over phi */
 };
 struct episode_use {
     size_t supports, queries; /* examples */
     int64_t outputs;
     bool training, transductive;
-    int steps;
+    int steps;   /* of tuning; of each kind, if there are two */
+    bool choose; /* the best of all steps by the score on the support set, not the last one */
 };
 /* Appends the whole of steps 1, 3, 4 and 5 for one task to e->g. */
-void episode_graph_make(const struct t2m_learner *l, const struct episode_use *use,
-                        struct episode_graph *e);
+t2m_status episode_graph_make(const struct t2m_learner *l, const struct episode_use *use,
+                              struct episode_graph *e);
 
 /* ---- memory of episodes and their metrics ---- */
 
@@ -114,6 +128,7 @@ struct evaluation {
     size_t tasks;
     uint64_t seed;
     int steps;
+    bool choose; /* as in episode_use */
     bool transductive;
     bool relative; /* errors as a root, in standard deviations of the targets of training */
     int (*progress)(void *ctx, const t2m_progress *p);

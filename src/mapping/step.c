@@ -65,7 +65,11 @@ static t2m_status compile_block(struct meta_step *s, size_t size, t2m_plan **pla
                                     .steps = s->l->steps};
     TRY(t2m_graph_new(s->l->lib, &b.e.g));
     t2m_graph *g = b.e.g;
-    episode_graph_make(s->l, &use, &b.e);
+    t2m_status status = episode_graph_make(s->l, &use, &b.e);
+    if (status != T2M_OK) {
+        t2m_graph_free(g);
+        return status;
+    }
     const t2m_value in[] = {b.e.phi,       b.e.statistics, b.e.x_support,
                             b.e.y_support, b.e.x_query,    b.e.y_query};
     memcpy(b.in, in, sizeof in);
@@ -77,7 +81,7 @@ static t2m_status compile_block(struct meta_step *s, size_t size, t2m_plan **pla
     const t2m_value loss = t2m_sum_all(g, r[0]);
     const t2m_value gradient = reptile ? t2m_sum(g, r[3], 0, 1) : t2m_grad(g, loss, b.e.phi);
     const t2m_value out[] = {gradient, loss, r[1], t2m_sum(g, r[2], 0, 1)};
-    const t2m_status status = t2m_compile(g, b.in, 6, out, 4, NULL, plan);
+    status = t2m_compile(g, b.in, 6, out, 4, NULL, plan);
     t2m_graph_free(g);
     return status;
 }

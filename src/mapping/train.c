@@ -68,11 +68,22 @@ static t2m_status choose_method(struct training *t)
 
 static t2m_status choose_represent(struct training *t)
 {
-    const char *name = t->o->represent ? t->o->represent : "set";
-    t->l->represent = strcmp(name, "concat") == 0 ? REPRESENT_CONCAT : REPRESENT_SET;
-    return t->l->represent == REPRESENT_CONCAT || strcmp(name, "set") == 0
-               ? T2M_OK
-               : refuse(t->lib, T2M_EUSAGE, "--represent is set or concat, not '%.40s'", name);
+    const char *text = t->o->represent;
+    struct t2m_learner *l = t->l;
+    l->represent = l->method->represent;
+    if (!text)
+        return T2M_OK;
+    if (!l->method->represent)
+        return refuse(t->lib, T2M_EUSAGE, "--represent: the method %s makes no task vector",
+                      l->method->name);
+    if (!represent_parse(text, &l->represent))
+        return refuse(t->lib, T2M_EUSAGE,
+                      "--represent is concat, or set, statistics and probe joined by commas, not "
+                      "'%.40s'",
+                      text);
+    return t->family->kind == FAMILY_IMAGES && l->represent & REPRESENT_CONCAT
+               ? refuse(t->lib, T2M_EUSAGE, "--represent concat is for rows of numbers")
+               : T2M_OK;
 }
 
 static size_t or_default(size_t given, size_t otherwise)
@@ -137,14 +148,15 @@ static t2m_status make_learner(struct training *t)
 /* What the bits depend on. */
 static void name_settings(struct training *t)
 {
-    char structure[96];
+    char structure[96], represent[32];
     struct t2m_learner *l = t->l;
     structure_text(&l->structure, structure);
+    represent_text(l->represent, represent);
     snprintf(l->settings, sizeof l->settings,
-             "method=%s structure=%s represent=%d ways=%zu shots=%zu queries=%zu steps=%zu "
+             "method=%s structure=%s represent=%s ways=%zu shots=%zu queries=%zu steps=%zu "
              "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g seed=%llu "
              "start=%016llx data=%016llx",
-             l->method->name, structure, (int)l->represent, l->ways, l->shots, l->queries, t->steps,
+             l->method->name, structure, represent, l->ways, l->shots, l->queries, t->steps,
              t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate, t->o->augment,
              (unsigned long long)l->seed,
              (unsigned long long)hash_bytes(0, l->phi, l->parts.numel * sizeof *l->phi),
@@ -216,11 +228,11 @@ static t2m_status validate(struct training *t, double *mean, double *ci95)
                            .tasks = or_default(t->o->validation_tasks, 200),
                            .seed = VALIDATION_SEED + l->seed,
                            .steps = l->eval_steps,
+                           .choose = learner_chooses(l),
                            .stop = t->o->stop,
                            .ctx = t->o->ctx};
     learner_protocol(l, &v.protocol);
-    const bool any_ways = l->method->head != HEAD_LEARNED || l->method->generate == GENERATE_HYPER;
-    if (any_ways && l->kind == FAMILY_IMAGES)
+    if (!learner_ways_fixed(l) && l->kind == FAMILY_IMAGES)
         v.protocol.ways = or_default(t->o->validation_ways, l->ways < 5 ? l->ways : 5);
     v.protocol.queries =
         l->kind == FAMILY_IMAGES && v.protocol.queries > 5 ? 5 : v.protocol.queries;

@@ -8,11 +8,16 @@ t2m_value nn_linear(t2m_graph *g, t2m_value x, t2m_value w, t2m_value b)
     return t2m_add(g, t2m_matmul(g, x, w), b);
 }
 
+/* The variance about a fixed centre, less the square of the mean's distance from it: that is 0, and
+ * so is its gradient, but with it gradients of any order are those of the variance, and none needs
+ * another sum over x. */
 void nn_statistics(t2m_graph *g, t2m_value x, t2m_value *mean, t2m_value *var)
 {
     const int axes = t2m_rank(g, x) - 1;
     *mean = t2m_mean(g, x, 0, axes);
-    *var = t2m_mean(g, t2m_square(g, t2m_sub(g, x, *mean)), 0, axes);
+    const t2m_value centre = t2m_stop_gradient(g, *mean);
+    const t2m_value about = t2m_mean(g, t2m_square(g, t2m_sub(g, x, centre)), 0, axes);
+    *var = t2m_sub(g, about, t2m_square(g, t2m_sub(g, *mean, centre)));
 }
 
 t2m_value nn_normalise(t2m_graph *g, t2m_value x, t2m_value mean, t2m_value var, t2m_value gamma,

@@ -25,6 +25,19 @@ t2m_value nn_group_norm(t2m_graph *g, t2m_value x, int64_t groups, t2m_value gam
 t2m_value nn_attention(t2m_graph *g, t2m_value q, t2m_value k, t2m_value v);
 #define NN_EPSILON 1e-5
 
+/* ---- regression in closed form ---- */
+
+/* Ridge regression of targets [n, outputs] on (x, 1), x [n, features], with penalty
+ * exp(log_penalty) (Hoerl and Kennard 1970). The smaller of the two systems is solved (Bertinetto
+ * et al. 2019, equation 6). */
+struct nn_ridge {
+    t2m_value weight, bias; /* [features, outputs], [outputs] */
+    t2m_value left_out;     /* [n, outputs]: each example as predicted from all others */
+    t2m_value surprise;     /* []: mean of -2 log of the likelihood of those predictions, with the
+                               likeliest scale of the noise, but for a constant */
+};
+struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets, t2m_value log_penalty);
+
 /* ---- losses: means over the examples ---- */
 t2m_value nn_squared_error(t2m_graph *g, t2m_value y, t2m_value target);
 /* logits [n, classes], labels [n] of whole numbers */
@@ -61,7 +74,7 @@ struct parameter { /* one tensor in the flat vector */
     double spread; /* half-width of the uniform start; 0: constant `start` */
     double start;
 };
-enum { NN_MAX_PARAMETERS = 4 * NN_MAX_LAYERS + 18 };
+enum { NN_MAX_PARAMETERS = 7 * NN_MAX_LAYERS + 24 };
 
 struct layout {
     size_t count, numel; /* tensors, numbers */
@@ -71,6 +84,11 @@ struct layout {
     struct parameter parameter[NN_MAX_PARAMETERS];
 };
 void structure_layout(const struct structure *s, struct layout *out);
+/* Appends a tensor. */
+void layout_add(struct layout *l, const char *name, int rank, const int64_t *dim, double spread,
+                double start);
+/* The tensor `name` of the vector m, which l lays out. */
+t2m_value layout_take(t2m_graph *g, const struct layout *l, t2m_value m, const char *name);
 void layout_start(const struct layout *l, struct random *r, float *m);
 
 enum norm { NORM_BATCH /* statistics of this batch */, NORM_GIVEN };
@@ -84,8 +102,6 @@ t2m_value structure_features(t2m_graph *g, const struct structure *s, t2m_value 
                              struct norm_use *norm);
 /* [n, features] -> [n, outputs]; the head stands at the end of m */
 t2m_value structure_head(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value features);
-/* The tensor `name` of m. */
-t2m_value structure_take(t2m_graph *g, const struct structure *s, t2m_value m, const char *name);
 /* An input for n examples of this structure. */
 t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);
 size_t structure_input_size(const struct structure *s); /* numbers of one example */

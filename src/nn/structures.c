@@ -2,6 +2,7 @@
  * computed. To add a kind, add a row. */
 #include "nn/nn.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +10,10 @@
 
 /* ---- layouts ---- */
 
-static void add(struct layout *l, const char *name, int rank, const int64_t *dim, double spread,
+void layout_add(struct layout *l, const char *name, int rank, const int64_t *dim, double spread,
                 double start)
 {
+    assert(l->count < NN_MAX_PARAMETERS);
     struct parameter *p = &l->parameter[l->count++];
     *p = (struct parameter){.rank = rank, .offset = l->numel, .count = 1};
     snprintf(p->name, sizeof p->name, "%s", name);
@@ -31,9 +33,9 @@ static void add_linear(struct layout *l, const char *name, int64_t in, int64_t o
     const double spread = 1 / sqrt((double)in);
     char full[40];
     snprintf(full, sizeof full, "%s.weight", name);
-    add(l, full, 2, (const int64_t[]){in, out}, spread, 0);
+    layout_add(l, full, 2, (const int64_t[]){in, out}, spread, 0);
     snprintf(full, sizeof full, "%s.bias", name);
-    add(l, full, 1, &out, spread, 0);
+    layout_add(l, full, 1, &out, spread, 0);
 }
 
 static void layout_linear(const struct structure *s, struct layout *l)
@@ -60,11 +62,11 @@ static void layout_conv4(const struct structure *s, struct layout *l)
         const int64_t out = s->hidden[i], filter[] = {3, 3, in, out};
         char name[32];
         snprintf(name, sizeof name, "layer%d.filter", i + 1);
-        add(l, name, 4, filter, sqrt(6.0 / (double)(9 * in)), 0);
+        layout_add(l, name, 4, filter, sqrt(6.0 / (double)(9 * in)), 0);
         snprintf(name, sizeof name, "layer%d.scale", i + 1);
-        add(l, name, 1, &out, 0, 1);
+        layout_add(l, name, 1, &out, 0, 1);
         snprintf(name, sizeof name, "layer%d.bias", i + 1);
-        add(l, name, 1, &out, 0, 0);
+        layout_add(l, name, 1, &out, 0, 0);
         l->statistics += 2 * (size_t)out;
         in = out;
         h /= 2;
@@ -75,17 +77,23 @@ static void layout_conv4(const struct structure *s, struct layout *l)
 
 /* ---- forward ---- */
 
-t2m_value structure_take(t2m_graph *g, const struct structure *s, t2m_value m, const char *name)
+t2m_value layout_take(t2m_graph *g, const struct layout *l, t2m_value m, const char *name)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        const struct parameter *p = &l->parameter[i];
+        if (strcmp(p->name, name) == 0)
+            return t2m_reshape(g, t2m_slice(g, m, 0, (int64_t)p->offset, (int64_t)p->count),
+                               p->rank, p->dim);
+    }
+    return t2m_graph_fail(g, "there is no tensor '%s'", name);
+}
+
+static t2m_value structure_take(t2m_graph *g, const struct structure *s, t2m_value m,
+                                const char *name)
 {
     struct layout l;
     structure_layout(s, &l);
-    for (size_t i = 0; i < l.count; i++)
-        if (strcmp(l.parameter[i].name, name) == 0) {
-            const struct parameter *p = &l.parameter[i];
-            const t2m_value piece = t2m_slice(g, m, 0, (int64_t)p->offset, (int64_t)p->count);
-            return t2m_reshape(g, piece, p->rank, p->dim);
-        }
-    return t2m_graph_fail(g, "this structure has no parameter '%s'", name);
+    return layout_take(g, &l, m, name);
 }
 
 static t2m_value take(t2m_graph *g, const struct structure *s, t2m_value m, int layer,
@@ -139,8 +147,9 @@ static t2m_value features_conv4(t2m_graph *g, const struct structure *s, t2m_val
         seen[2 * i] = mean;
         seen[2 * i + 1] = var;
         at += 2 * channels;
-        h = nn_normalise(g, h, mean, var, take(g, s, m, i, "scale"), take(g, s, m, i, "bias"));
-        h = t2m_relu(g, t2m_max_pool(g, h, 2, 2)); /* in this order on a quarter of the numbers */
+        const t2m_value scale = take(g, s, m, i, "scale");
+        h = t2m_max_pool_toward(g, h, scale, 2, 2); /* first, so a quarter of the numbers is left */
+        h = t2m_relu(g, nn_normalise(g, h, mean, var, scale, take(g, s, m, i, "bias")));
         t2m_scope(g, NULL);
     }
     norm->seen = t2m_concat(g, 0, seen, 2 * (size_t)s->layers);

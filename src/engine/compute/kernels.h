@@ -55,6 +55,7 @@ struct copy_shape { /* y dense [dim[0], ..., dim[rank-1]] from x with strides, w
 struct window_shape { /* x [n, h, w, c] -> y [n, oh, ow, c]; square windows of `size` every `stride`
                        */
     size_t n, h, w, c, size, stride, oh, ow;
+    size_t groups; /* argmax: rows of `sign`, each for as many images */
 };
 
 struct gather_shape { /* table [batch, rows, width], index [batch, count], values [batch, count,
@@ -94,8 +95,10 @@ struct kernels {
     void (*iota)(size_t n, void *y); /* 0, 1, 2, ... */
     void (*copy)(const struct copy_shape *s, const void *x, void *y);
 
-    /* index: place of the largest value in its window (first at ties), 0 .. size*size-1, as real */
-    void (*window_argmax)(const struct window_shape *s, const void *x, void *index);
+    /* index: place of the largest value in its window, of the smallest where sign [groups, c] < 0
+     * (first at ties), 0 .. size*size-1, as real */
+    void (*window_argmax)(const struct window_shape *s, const void *x, const void *sign,
+                          void *index);
     void (*window_gather)(const struct window_shape *s, const void *x, const void *index, void *y);
     /* gx [n, h, w, c] = transposed of gather: zero, then gx[place] += gy */
     void (*window_scatter)(const struct window_shape *s, const void *gy, const void *index,

@@ -4,22 +4,12 @@
  * pixels. Input gradient: the forward pass over the gradient with the filter turned round and its
  * channels exchanged; or, where strides would spread it over zeros and where images have too few
  * channels for vectors, one product with all taps at once whose parts are then added up. */
-#include "engine/compute/simd.h"
+#include "engine/compute/canvas.h"
 
 enum {
     GROUP = 64 * 1024, /* reals of canvas at a time: 256 KiB, a part of L2 */
     REDUCE = 8 * 1024, /* reals of canvas and gradient between two updates of the filter gradient */
     PIXELS = 96        /* of the gradient at a time, where its parts are added up */
-};
-
-struct canvas { /* [images, h, w, channels]; the picture starts at (top, left), `spread` apart */
-    size_t h, w, channels;
-    ptrdiff_t top, left;
-    size_t spread;
-};
-
-struct picture {
-    size_t h, w;
 };
 
 static struct canvas canvas_forward(const struct conv_shape *s)
@@ -38,40 +28,26 @@ static struct canvas canvas_input(const struct conv_shape *s)
                            s->stride};
 }
 
-static size_t canvas_reals(const struct canvas *c)
-{
-    return c->h * c->w * c->channels;
-}
-
 static size_t group_of(const struct canvas *c, size_t n)
 {
     return min_size(n, max_size(1, GROUP / max_size(1, canvas_reals(c))));
 }
 
-/* One line of a picture on its place, spread and cut to the canvas. */
-static void draw_line(const struct canvas *c, const real *x, size_t w, real *line)
+/* The canvases with room for whole tiles */
+static struct winograd winograd_forward(const struct conv_shape *s, real *work)
 {
-    if (c->spread == 1 && c->left >= 0) {
-        memcpy(line + (size_t)c->left * c->channels, x, sizeof(real) * w * c->channels);
-        return;
-    }
-    for (size_t i = 0; i < w; i++) {
-        const ptrdiff_t at = c->left + (ptrdiff_t)(i * c->spread);
-        if (at >= 0 && at < (ptrdiff_t)c->w)
-            memcpy(line + (size_t)at * c->channels, x + i * c->channels,
-                   sizeof(real) * c->channels);
-    }
+    struct winograd q = {canvas_forward(s), {s->h, s->w}, {s->oh, s->ow}, s->n, s->out, work};
+    q.canvas.h = (s->oh + 1) / 2 * 2 + 2;
+    q.canvas.w = (s->ow + 1) / 2 * 2 + 2;
+    return q;
 }
 
-static void draw(const struct canvas *c, const real *x, struct picture p, real *to, size_t count)
+static struct winograd winograd_input(const struct conv_shape *s, real *work)
 {
-    memset(to, 0, sizeof(real) * count * canvas_reals(c));
-    for (size_t n = 0; n < count; n++, to += canvas_reals(c))
-        for (size_t y = 0; y < p.h; y++, x += p.w * c->channels) {
-            const ptrdiff_t at = c->top + (ptrdiff_t)(y * c->spread);
-            if (at >= 0 && at < (ptrdiff_t)c->h)
-                draw_line(c, x, p.w, to + (size_t)at * c->w * c->channels);
-        }
+    struct winograd q = {canvas_input(s), {s->oh, s->ow}, {s->h, s->w}, s->n, s->in, work};
+    q.canvas.h = (s->h + 1) / 2 * 2 + 2;
+    q.canvas.w = (s->w + 1) / 2 * 2 + 2;
+    return q;
 }
 
 /* ---- memory ---- */
@@ -103,9 +79,21 @@ static struct parts divide(const struct conv_shape *s, void *work)
     return p;
 }
 
+/* The turned filter, then what the products take. */
+static size_t winograd_filter_reals(const struct conv_shape *s)
+{
+    return (9 * s->in * s->out + 15) / 16 * 16;
+}
+
 size_t CONV_WORK(const struct conv_shape *s)
 {
-    return divide(s, NULL).bytes;
+    const size_t plain = WINOGRAD_FITS(s, false) ? 0 : divide(s, NULL).bytes;
+    if (!WINOGRAD_FITS(s, true))
+        return plain;
+    const struct winograd forward = winograd_forward(s, NULL), input = winograd_input(s, NULL);
+    return max_size(plain,
+                    sizeof(real) * (winograd_filter_reals(s) +
+                                    max_size(WINOGRAD_REALS(&forward), WINOGRAD_REALS(&input))));
 }
 
 /* ---- forward ---- */
@@ -139,6 +127,8 @@ static void patches_run(const struct patches *q, size_t n, const real *x, const 
                         .b_stride = q->columns,
                         .c_stride = q->columns,
                         .panel = p->panel};
+    if (!q->drawn)
+        clear(c, p->canvas, group);
     for (size_t i = 0; i < n; i += group) {
         const size_t count = min_size(group, n - i);
         const real *from = x + i * q->from.h * q->from.w * c->channels;
@@ -156,6 +146,12 @@ void CONV_FORWARD(const struct conv_shape *s, const void *vx, const void *vf, vo
 {
     const real *x = vx, *f = vf;
     real *y = vy;
+    if (WINOGRAD_FITS(s, false)) {
+        const struct winograd w = winograd_forward(s, work);
+        for (size_t i = 0; i < s->batch; i++)
+            WINOGRAD_PRODUCT(&w, x + i * s->x_batch, f + i * s->filter_batch, y + i * s->y_batch);
+        return;
+    }
     const struct parts p = divide(s, work);
     const struct patches q = {canvas_forward(s), {s->h, s->w}, {s->oh, s->ow}, s->kh, s->kw,
                               s->stride,         s->out,       s->pad == 0};
@@ -238,7 +234,15 @@ static void input_parts(const struct conv_shape *s, const real *gy, const real *
 void CONV_INPUT(const struct conv_shape *s, const void *vgy, const void *vf, void *vgx, void *work)
 {
     const real *gy = vgy, *f = vf;
-    real *gx = vgx;
+    real *gx = vgx, *turned = work;
+    if (WINOGRAD_FITS(s, false)) {
+        const struct winograd w = winograd_input(s, turned + winograd_filter_reals(s));
+        for (size_t i = 0; i < s->batch; i++) {
+            turn_filter(s, f + i * s->filter_batch, turned);
+            WINOGRAD_PRODUCT(&w, gy + i * s->y_batch, turned, gx + i * s->x_batch);
+        }
+        return;
+    }
     const struct parts p = divide(s, work);
     const struct matrix filter = {s->kh * s->kw * s->in, s->out, s->out};
     if (s->out == 0)
@@ -300,6 +304,8 @@ static void filter_one(const struct conv_shape *s, const real *x, const real *gy
                               .accumulate = true,
                               .panel = p->panel};
     memset(gf, 0, sizeof(real) * g.rows * s->out);
+    if (s->pad > 0)
+        clear(&c, p->canvas, group);
     for (size_t i = 0; i < s->n && g.rows > 0; i += group) {
         const size_t count = min_size(group, s->n - i);
         const real *from = x + i * s->h * s->w * s->in;
@@ -313,6 +319,12 @@ void CONV_FILTER(const struct conv_shape *s, const void *vx, const void *vgy, vo
 {
     const real *x = vx, *gy = vgy;
     real *gf = vgf;
+    if (WINOGRAD_FITS(s, true)) {
+        const struct winograd w = winograd_forward(s, work);
+        for (size_t i = 0; i < s->batch; i++)
+            WINOGRAD_FILTER(&w, x + i * s->x_batch, gy + i * s->y_batch, gf + i * s->filter_batch);
+        return;
+    }
     const struct parts p = divide(s, work);
     for (size_t i = 0; i < s->batch; i++)
         filter_one(s, x + i * s->x_batch, gy + i * s->y_batch, gf + i * s->filter_batch, &p);

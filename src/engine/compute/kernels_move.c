@@ -1,4 +1,4 @@
-/* kernels_move.c: filling, copying, windows of pooling, rows of tables. */
+/* kernels_move.c: filling, copying, rows of tables. */
 #include "engine/compute/simd.h"
 
 void FILL(size_t n, double value, void *vy)
@@ -61,88 +61,6 @@ void COPY(const struct copy_shape *s, const void *vx, void *vy)
             x -= s->stride[i] * (ptrdiff_t)s->dim[i];
             at[i] = 0;
         }
-    }
-}
-
-/* ---- windows ---- */
-
-/* Place of window (n, oy, ox) in x. */
-static size_t window_start(const struct window_shape *s, size_t window)
-{
-    const size_t ox = window % s->ow, oy = window / s->ow % s->oh, n = window / s->ow / s->oh;
-    return ((n * s->h + oy * s->stride) * s->w + ox * s->stride) * s->c;
-}
-
-/* What is read is read in any case, so that loops without branches come of it. */
-static void argmax_place(size_t c, real place, const real *restrict x, real *restrict best,
-                         real *restrict index)
-{
-    for (size_t i = 0; i < c; i++) {
-        const real v = x[i], b = best[i], old = index[i];
-        const bool wins = (v > b) | ((v != v) & (b == b));
-        index[i] = wins ? place : old;
-        best[i] = wins ? v : b;
-    }
-}
-
-/* The first largest, or the first NaN, so that NaN does not vanish. */
-void WINDOW_ARGMAX(const struct window_shape *s, const void *vx, void *vindex)
-{
-    enum { BLOCK = 64 };
-    real *index = vindex, best[BLOCK];
-    for (size_t i = 0; i < s->n * s->oh * s->ow; i++, index += s->c) {
-        const real *x = (const real *)vx + window_start(s, i);
-        for (size_t from = 0; from < s->c; from += BLOCK) {
-            const size_t count = min_size(BLOCK, s->c - from);
-            memcpy(best, x + from, count * sizeof(real));
-            memset(index + from, 0, count * sizeof(real));
-            for (size_t k = 1; k < s->size * s->size; k++)
-                argmax_place(count, (real)k, x + (k / s->size * s->w + k % s->size) * s->c + from,
-                             best, index + from);
-        }
-    }
-}
-
-/* Every place is looked at, and only that of the index counts: vectors need no table, and an index
- * that is no place reads 0 and adds nothing. */
-static void gather_place(size_t c, real place, const real *restrict x, const real *restrict index,
-                         real *restrict y)
-{
-    for (size_t i = 0; i < c; i++) {
-        const real new = x[i], old = y[i];
-        y[i] = index[i] == place ? new : old;
-    }
-}
-
-static void scatter_place(size_t c, real place, const real *restrict gy, const real *restrict index,
-                          real *restrict gx)
-{
-    for (size_t i = 0; i < c; i++) {
-        const real g = gy[i];
-        gx[i] += index[i] == place ? g : 0;
-    }
-}
-
-void WINDOW_GATHER(const struct window_shape *s, const void *vx, const void *vindex, void *vy)
-{
-    const real *index = vindex;
-    real *y = vy;
-    memset(y, 0, s->n * s->oh * s->ow * s->c * sizeof(real));
-    for (size_t i = 0; i < s->n * s->oh * s->ow; i++, index += s->c, y += s->c) {
-        const real *x = (const real *)vx + window_start(s, i);
-        for (size_t k = 0; k < s->size * s->size; k++)
-            gather_place(s->c, (real)k, x + (k / s->size * s->w + k % s->size) * s->c, index, y);
-    }
-}
-
-void WINDOW_SCATTER(const struct window_shape *s, const void *vgy, const void *vindex, void *vgx)
-{
-    const real *gy = vgy, *index = vindex;
-    memset(vgx, 0, s->n * s->h * s->w * s->c * sizeof(real));
-    for (size_t i = 0; i < s->n * s->oh * s->ow; i++, index += s->c, gy += s->c) {
-        real *gx = (real *)vgx + window_start(s, i);
-        for (size_t k = 0; k < s->size * s->size; k++)
-            scatter_place(s->c, (real)k, gy, index, gx + (k / s->size * s->w + k % s->size) * s->c);
     }
 }
 

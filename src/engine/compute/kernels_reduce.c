@@ -44,6 +44,8 @@ static void add_rows(const real *x, size_t rows, size_t inner, real *y)
     size_t j = 0;
     for (; j + COLUMNS <= inner; j += COLUMNS)
         add_columns(x + j, rows, inner, y + j, COLUMNS);
+    for (; j + COLUMNS / 2 <= inner; j += COLUMNS / 2)
+        add_columns(x + j, rows, inner, y + j, COLUMNS / 2);
     for (; j + LANES <= inner; j += LANES)
         add_columns(x + j, rows, inner, y + j, LANES);
     if (j < inner)

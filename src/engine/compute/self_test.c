@@ -117,14 +117,14 @@ static const char *test_moves(const struct kernels *kernels, struct trial *t)
 {
     const struct kernels *f64 = &kernels_f64;
     const struct copy_shape copy = {3, {2, 5, 7}, {1, 14, 2}};
-    const struct window_shape w = {2, 5, 6, 9, 2, 2, 2, 3};
+    const struct window_shape w = {2, 5, 6, 9, 2, 2, 2, 3, 2};
     bool good = true;
     BOTH(37, k->fill(37, 1.5, Y(k)));
     BOTH(37, k->iota(37, Y(k)));
     BOTH(70, k->copy(&copy, X(k, 0), Y(k)));
     if (!good)
         return "copy";
-    BOTH(108, k->window_argmax(&w, X(k, 0), Y(k)));
+    BOTH(108, k->window_argmax(&w, X(k, 0), X(k, 1), Y(k)));
     for (int i = 0; i < ROOM; i++)
         t->x32[2][i] = (float)(t->x64[2][i] = i % 4);
     BOTH(108, k->window_gather(&w, X(k, 0), X(k, 2), Y(k)));

@@ -101,6 +101,20 @@ INLINE real sum_lanes(vec v)
     return lane[0];
 }
 
+/* A vector, or the `count` numbers that are left of one */
+INLINE vec get(const real *p, size_t count)
+{
+    return count < LANES ? load_part(p, count) : load(p);
+}
+
+INLINE void put(real *p, vec v, size_t count)
+{
+    if (count < LANES)
+        store_part(p, v, count);
+    else
+        store(p, v);
+}
+
 /* y = x, for short rows, where a call of memcpy would show */
 INLINE void copy_reals(size_t n, const real *x, real *y)
 {
@@ -157,7 +171,7 @@ void REDUCE_MAX(const struct reduce_shape *s, const void *x, void *y);
 void FILL(size_t n, double value, void *y);
 void IOTA(size_t n, void *y);
 void COPY(const struct copy_shape *s, const void *x, void *y);
-void WINDOW_ARGMAX(const struct window_shape *s, const void *x, void *index);
+void WINDOW_ARGMAX(const struct window_shape *s, const void *x, const void *sign, void *index);
 void WINDOW_GATHER(const struct window_shape *s, const void *x, const void *index, void *y);
 void WINDOW_SCATTER(const struct window_shape *s, const void *gy, const void *index, void *gx);
 void GATHER(const struct gather_shape *s, const void *table, const void *index, void *values);

@@ -1,6 +1,8 @@
 /* ops_window.c: pooling. window_argmax finds the place of the largest number in each window,
  * window_gather reads the numbers at such places, window_scatter puts them back; the last two are
- * each other's transposes, so max pooling has gradients of any order. x [n, h, w, channels]. */
+ * each other's transposes, so max pooling has gradients of any order. x [n, h, w, channels]. The
+ * sign [groups, channels] of window_argmax turns the order round where it is negative; each of its
+ * rows is for as many images. */
 #include "engine/graph/sample.h"
 
 #include <string.h>
@@ -23,7 +25,12 @@ static bool infer_window(t2m_graph *g, struct node *n, const struct node *x)
 
 static bool infer_window_argmax(t2m_graph *g, struct node *n)
 {
-    return infer_window(g, n, node_input(g, n, 0));
+    const struct node *x = node_input(g, n, 0), *sign = node_input(g, n, 1);
+    if (!infer_window(g, n, x))
+        return false;
+    return (sign->rank == 2 && sign->dim[1] == x->dim[3] && sign->dim[0] > 0 &&
+            x->dim[0] % sign->dim[0] == 0) ||
+           graph_fault(g, "window_argmax: one sign for each channel is needed");
 }
 
 static bool infer_window_gather(t2m_graph *g, struct node *n)
@@ -67,8 +74,11 @@ static t2m_value batch_window(t2m_graph *g, const struct node *n, const t2m_valu
                               const bool *batched, int64_t size)
 {
     t2m_value x[2];
-    for (uint32_t k = 0; k < n->arity; k++)
-        x[k] = graph_merge_front(g, graph_batched(g, in[k], batched[k], size), 2);
+    for (uint32_t k = 0; k < 2; k++) {
+        const bool for_all = n->op == &op_window_argmax && k == 1 && !batched[k] &&
+                             t2m_dim(g, in[k], 0) == 1; /* one row serves any number of images */
+        x[k] = for_all ? in[k] : graph_merge_front(g, graph_batched(g, in[k], batched[k], size), 2);
+    }
     return graph_split_front(g, graph_add(g, n->op, x, n->arity, n->attr), size);
 }
 
@@ -87,8 +97,9 @@ static struct window_shape shape_of(const struct node *n, const struct node *x,
 
 static void run_window_argmax(const struct call *c)
 {
-    const struct window_shape s = shape_of(c->node, c->in[0], c->node);
-    c->k->window_argmax(&s, c->x[0], c->y);
+    struct window_shape s = shape_of(c->node, c->in[0], c->node);
+    s.groups = (size_t)c->in[1]->dim[0];
+    c->k->window_argmax(&s, c->x[0], c->x[1], c->y);
 }
 
 static void run_window_gather(const struct call *c)
@@ -122,14 +133,17 @@ static t2m_value sample_window(t2m_graph *g, struct sample *s, const struct op *
     const t2m_value p = sample_input(g, s, -2, 2, 4, op == &op_window_scatter ? y : x);
     if (op == &op_window_argmax) {
         s->input[0].whole = true; /* not differentiated */
-        return graph_add1(g, op, p, a);
+        const int64_t signs[] = {s->variant == 2 ? 2 : 1, s->size};
+        const t2m_value sign = sample_input(g, s, -2, 2, 2, signs);
+        s->input[1].whole = true;
+        return graph_add2(g, op, p, sign, a);
     }
     const t2m_value q = sample_input(g, s, 0, (double)(size * size), 4, y);
     s->input[1].whole = true;
     return graph_add2(g, op, p, q, a);
 }
 
-#define WINDOW_OP(nm, text, n, gradient)                                                           \
+#define WINDOW_OP(nm, text, gradient)                                                              \
     static t2m_value sample_##nm(t2m_graph *g, struct sample *s)                                   \
     {                                                                                              \
         return sample_window(g, s, &op_##nm);                                                      \
@@ -137,15 +151,15 @@ static t2m_value sample_window(t2m_graph *g, struct sample *s, const struct op *
     const struct op op_##nm = {.name = #nm,                                                        \
                                .doc = text,                                                        \
                                .kind = OP_KERNEL,                                                  \
-                               .arity = n,                                                         \
+                               .arity = 2,                                                         \
                                .infer = infer_##nm,                                                \
                                .vjp = gradient,                                                    \
                                .batch = batch_window,                                              \
                                .run = run_##nm,                                                    \
                                .sample = sample_##nm};
-WINDOW_OP(window_argmax, "place of the largest number in each window", 1, NULL)
-WINDOW_OP(window_gather, "the number at a place of each window", 2, vjp_window_gather)
-WINDOW_OP(window_scatter, "numbers put back at a place of each window", 2, vjp_window_scatter)
+WINDOW_OP(window_argmax, "place of the largest number in each window", NULL)
+WINDOW_OP(window_gather, "the number at a place of each window", vjp_window_gather)
+WINDOW_OP(window_scatter, "numbers put back at a place of each window", vjp_window_scatter)
 
 /* [.., n, h, w, c] as four axes; *lead is what to give back. */
 static t2m_value as_images(t2m_graph *g, const char *name, t2m_value x)
@@ -171,12 +185,23 @@ static t2m_value with_lead(t2m_graph *g, t2m_value y, t2m_value x)
     return t2m_reshape(g, y, n->rank, dim);
 }
 
-t2m_value t2m_max_pool(t2m_graph *g, t2m_value x, int size, int stride)
+static t2m_value max_pool(t2m_graph *g, t2m_value x, t2m_value sign, int size, int stride)
 {
     const struct attr a = {.i = {size, stride}};
     const t2m_value images = as_images(g, "max_pool", x),
-                    index = graph_add1(g, &op_window_argmax, images, a);
+                    index = graph_add2(g, &op_window_argmax, images, sign, a);
     return with_lead(g, graph_add2(g, &op_window_gather, images, index, a), x);
+}
+
+t2m_value t2m_max_pool(t2m_graph *g, t2m_value x, int size, int stride)
+{
+    const int64_t signs[] = {1, t2m_dim(g, x, -1)};
+    return max_pool(g, x, t2m_fill(g, 1, 2, signs), size, stride);
+}
+
+t2m_value t2m_max_pool_toward(t2m_graph *g, t2m_value x, t2m_value direction, int size, int stride)
+{
+    return max_pool(g, x, t2m_stop_gradient(g, t2m_broadcast(g, direction, 0, 1)), size, stride);
 }
 
 t2m_value t2m_mean_pool(t2m_graph *g, t2m_value x, int size)

@@ -88,7 +88,7 @@ static void print_dims(struct text *t, const struct node *n)
     text_add(t, " %s", graph_shape_text(n, shape));
 }
 
-static void print_step(const t2m_plan *plan, struct text *t, const struct step *s)
+void plan_print_step(const t2m_plan *plan, struct text *t, const struct step *s)
 {
     if (s->node) {
         text_add(t, "%s", s->node->op->name);
@@ -119,7 +119,7 @@ char *t2m_plan_print(const t2m_plan *plan)
     struct text t;
     text_init(&t, plan->lib);
     for (size_t i = 0; i < plan->steps; i++)
-        print_step(plan, &t, &plan->step[i]);
+        plan_print_step(plan, &t, &plan->step[i]);
     if (t.failed)
         text_clear(&t);
     return t.data;

@@ -10,6 +10,7 @@ struct emitting {
     int32_t *last;     /* [units]: newest member, while lists are made */
     bool *outside;     /* [buffers]: read outside the group that writes it, or a result */
     uint32_t *slot_of; /* [buffers]: slot of a value made in this group + 1 */
+    uint32_t *made;    /* [nodes]: the same for nodes, since units may repeat each other */
     size_t step_capacity;
 };
 
@@ -185,6 +186,10 @@ static void emit_instruction(struct emitting *e, struct step *s, const struct un
 {
     struct group *g = s->group;
     struct instruction *n = &g->instruction[g->instructions];
+    if (e->made[u->id] && !e->outside[u->writes]) {
+        e->slot_of[u->writes] = e->made[u->id];
+        return;
+    }
     struct slot y = {.kind = e->outside[u->writes] ? SLOT_DIRECT : SLOT_REGISTER,
                      .buffer = u->writes};
     n->pointwise = e->c->g->nodes[u->id].op->pointwise;
@@ -197,7 +202,7 @@ static void emit_instruction(struct emitting *e, struct step *s, const struct un
     n->y = (uint32_t)g->slots;
     g->slot[g->slots++] = y;
     g->instructions++;
-    e->slot_of[u->writes] = n->y + 1;
+    e->slot_of[u->writes] = e->made[u->id] = n->y + 1;
 }
 
 static void emit_sum(struct emitting *e, struct step *s, const struct unit *u)
@@ -262,7 +267,7 @@ static t2m_status emit_group(struct emitting *e, int32_t first)
         else
             emit_instruction(e, s, &c->unit[i]);
     for (int32_t i = first; i != NO_UNIT; i = e->next[i])
-        e->slot_of[c->unit[i].writes] = 0;
+        e->slot_of[c->unit[i].writes] = e->made[c->unit[i].id] = 0;
     TRY(assign_registers(e, g));
     if (g->slots > c->plan->max_slots)
         c->plan->max_slots = g->slots;
@@ -320,8 +325,9 @@ t2m_status plan_emit(struct compiling *c)
     e.last = arena_new(&c->arena, c->units, sizeof *e.last);
     e.outside = arena_new(&c->arena, c->plan->buffers, sizeof *e.outside);
     e.slot_of = arena_new(&c->arena, c->plan->buffers, sizeof *e.slot_of);
+    e.made = arena_new(&c->arena, c->g->count, sizeof *e.made);
     bool *begun = arena_new(&c->arena, c->units, sizeof *begun);
-    if (!e.next || !e.last || !e.outside || !e.slot_of || !begun)
+    if (!e.next || !e.last || !e.outside || !e.slot_of || !e.made || !begun)
         return no_memory(c);
     find_outside(&e);
     list_members(&e);

@@ -12,9 +12,10 @@ static bool is_loose(const struct unit *u)
     return u->kind == UNIT_POINTWISE || u->kind == UNIT_SUM;
 }
 
-static bool same_dims(const struct unit *a, const struct unit *b)
+/* As many numbers: what is read whole is then read in the same order, whatever the axes. */
+static bool same_numel(const struct unit *a, const struct unit *b)
 {
-    return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
+    return dims_product(a->dim, 0, a->rank) == dims_product(b->dim, 0, b->rank);
 }
 
 bool unit_reads_whole(const struct compiling *c, const struct unit *u, uint32_t k)
@@ -41,7 +42,7 @@ static const struct unit *writer_of(const struct compiling *c, const struct view
 static bool joins(const struct compiling *c, const struct unit *u, uint32_t k)
 {
     const struct unit *p = writer_of(c, &u->read[k]);
-    return p && is_loose(u) && p->kind == UNIT_POINTWISE && same_dims(u, p) &&
+    return p && is_loose(u) && p->kind == UNIT_POINTWISE && same_numel(u, p) &&
            unit_reads_whole(c, u, k);
 }
 
@@ -129,7 +130,7 @@ static t2m_status make_groups(struct compiling *c)
                 join_groups(c, (int32_t)i, (int32_t)(p - c->unit));
             const int32_t other = reader[root];
             if (other != NO_UNIT && c->unit[other].stage == u->stage &&
-                same_dims(u, &c->unit[other]))
+                same_numel(u, &c->unit[other]))
                 join_groups(c, (int32_t)i, other);
             reader[root] = (int32_t)i;
         }

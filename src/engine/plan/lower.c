@@ -140,6 +140,56 @@ static bool dense_input(struct compiling *c, uint32_t id, bool batch, struct vie
     return true;
 }
 
+/* ---- values computed again rather than kept ---- */
+
+/* Ops that cost less than a number that comes from memory. */
+static const bool cheap[POINTWISE_COUNT] = {
+    [POINTWISE_neg] = true, [POINTWISE_relu] = true, [POINTWISE_step] = true,
+    [POINTWISE_abs] = true, [POINTWISE_add] = true,  [POINTWISE_sub] = true,
+    [POINTWISE_mul] = true, [POINTWISE_less] = true, [POINTWISE_equal] = true,
+    [POINTWISE_madd] = true};
+
+/* Its result is beyond the caches, nobody needs it in memory, and one operand is as large. */
+static bool may_repeat(const struct compiling *c, const struct unit *u)
+{
+    enum { LARGE = 256 * 1024 /* reals: 1 MiB */ };
+    const size_t numel = dims_product(u->dim, 0, u->rank);
+    uint32_t large = 0;
+    for (uint32_t k = 0; k < u->reads; k++)
+        large += 2 * c->plan->buffer[u->read[k].root].numel > numel;
+    return u->kind == UNIT_POINTWISE && numel >= LARGE && large == 1 && !c->stored[u->id] &&
+           cheap[c->g->nodes[u->id].op->pointwise];
+}
+
+/* The value `id` for one more pointwise unit or sum. The first takes what is there; the others get
+ * units of their own, which join their groups. */
+static bool loose_input(struct compiling *c, uint32_t id, struct view *out)
+{
+    *out = c->view[id];
+    const struct buffer *b = &c->plan->buffer[out->root];
+    if (b->writer == NO_UNIT || out->offset != 0 || !view_is_dense(out) ||
+        b->numel != view_numel(out) || !may_repeat(c, &c->unit[b->writer]))
+        return true;
+    const uint32_t node = c->unit[b->writer].id, reads = c->unit[b->writer].reads;
+    if (!c->taken[node]) {
+        c->taken[node] = true;
+        return true;
+    }
+    struct view *read = arena_new(&c->arena, reads, sizeof *read), again;
+    for (uint32_t k = 0; k < reads; k++)
+        if (!read || !loose_input(c, c->g->nodes[node].in[k], &read[k]))
+            return false;
+    struct unit *u = unit_new(c, UNIT_POINTWISE, node, 0);
+    if (!u)
+        return false;
+    u->read = read;
+    u->reads = reads;
+    if (!unit_writes(c, u, c->g->nodes[node].rank, c->g->nodes[node].dim, &again))
+        return false;
+    out->root = again.root;
+    return true;
+}
+
 static bool lower_fill(struct compiling *c, uint32_t id)
 {
     const struct node *n = &c->g->nodes[id];
@@ -182,9 +232,11 @@ static bool lower_work(struct compiling *c, uint32_t id)
     if (!read)
         return false;
     for (uint32_t k = 0; k < n->arity; k++) {
-        read[k] = c->view[n->in[k]];
-        if (!(loose && (pointwise || view_is_dense(&read[k]))) &&
-            !dense_input(c, n->in[k], n->op->batch_strides, &read[k]))
+        const uint32_t in = n->in[k];
+        const bool good = loose && (pointwise || view_is_dense(&c->view[in]))
+                              ? loose_input(c, in, &read[k])
+                              : dense_input(c, in, n->op->batch_strides, &read[k]);
+        if (!good)
             return false;
     }
     struct unit *u = unit_new(c, pointwise ? UNIT_POINTWISE : sum ? UNIT_SUM : UNIT_KERNEL, id, 0);
@@ -249,13 +301,17 @@ static t2m_status mark_live(struct compiling *c)
 {
     uint32_t last = 0;
     for (size_t i = 0; i < c->n_out; i++) {
-        c->live[c->out[i].id] = true;
+        c->live[c->out[i].id] = c->stored[c->out[i].id] = true;
         last = c->out[i].id > last ? c->out[i].id : last;
     }
     for (uint32_t id = last; id > 0; id--) {
         const struct node *n = &c->g->nodes[id];
-        for (uint32_t k = 0; c->live[id] && k < n->arity; k++)
+        const bool calls = n->op->kind == OP_KERNEL && n->op != &op_sum;
+        for (uint32_t k = 0; c->live[id] && k < n->arity; k++) {
             c->live[n->in[k]] = true;
+            if (calls || (n->op->kind == OP_VIEW && c->stored[id]))
+                c->stored[n->in[k]] = true;
+        }
     }
     return T2M_OK;
 }
@@ -264,9 +320,11 @@ t2m_status plan_lower(struct compiling *c)
 {
     const size_t count = c->g->count;
     c->live = arena_new(&c->arena, count, sizeof *c->live);
+    c->stored = arena_new(&c->arena, count, sizeof *c->stored);
+    c->taken = arena_new(&c->arena, count, sizeof *c->taken);
     c->view = arena_new(&c->arena, count, sizeof *c->view);
     c->dense = arena_new(&c->arena, count, sizeof *c->dense);
-    if (!c->live || !c->view || !c->dense)
+    if (!c->live || !c->stored || !c->taken || !c->view || !c->dense)
         return no_memory(c, count * sizeof *c->view);
     for (size_t id = 0; id < count; id++)
         c->dense[id] = NO_BUFFER;

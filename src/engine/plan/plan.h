@@ -5,6 +5,7 @@
  *   emit.c      groups become programs over tiles, other units become calls: the steps
  *   schedule.c  an order for the steps, and a place for each buffer in one block of memory
  *   run.c       workspaces, and the running of steps; allocates nothing
+ *   profile.c   the same with a clock
  *
  * compile.c drives them. A plan never changes after compilation. */
 #pragma once
@@ -132,6 +133,8 @@ struct compiling {
     const t2m_value *in, *out;
     size_t n_in, n_out;
     bool *live;        /* [nodes] */
+    bool *stored;      /* [nodes] read by a call, or a result: must be in memory */
+    bool *taken;       /* [nodes] already read by a pointwise unit or a sum */
     struct view *view; /* [nodes] where a node's numbers are; root is a buffer */
     int32_t *dense;    /* [nodes] buffer of a dense copy, or NO_BUFFER */
     struct unit *unit;
@@ -146,6 +149,11 @@ t2m_status plan_emit(struct compiling *c);
 t2m_status plan_schedule(struct compiling *c);
 
 /* ---- shared by these files ---- */
+
+struct text;
+void plan_print_step(const t2m_plan *plan, struct text *t, const struct step *s);
+void plan_bind(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out);
+void plan_run_step(const struct step *s, t2m_workspace *w);
 
 int32_t plan_buffer_new(struct compiling *c, enum buffer_kind kind, size_t numel, size_t place);
 bool view_is_dense(const struct view *v);

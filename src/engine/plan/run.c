@@ -168,7 +168,7 @@ static void run_group(const struct step *step, t2m_workspace *w)
     }
 }
 
-void t2m_run(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out)
+void plan_bind(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out)
 {
     for (size_t i = 0; i < plan->buffers; i++) {
         const struct buffer *b = &plan->buffer[i];
@@ -177,13 +177,21 @@ void t2m_run(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void
         else if (b->kind == BUFFER_OUTPUT)
             w->base[i] = out[b->place];
     }
-    for (size_t i = 0; i < plan->steps; i++) {
-        const struct step *s = &plan->step[i];
-        if (s->node)
-            run_call(s, w);
-        else if (s->group)
-            run_group(s, w);
-        else
-            run_copy(s, w);
-    }
+}
+
+void plan_run_step(const struct step *s, t2m_workspace *w)
+{
+    if (s->node)
+        run_call(s, w);
+    else if (s->group)
+        run_group(s, w);
+    else
+        run_copy(s, w);
+}
+
+void t2m_run(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out)
+{
+    plan_bind(plan, w, in, out);
+    for (size_t i = 0; i < plan->steps; i++)
+        plan_run_step(&plan->step[i], w);
 }

@@ -1,0 +1,67 @@
+/* ridge.c: ridge regression in closed form, and what it would have said of each example without it.
+ */
+#include "nn/nn.h"
+
+/* 1 on the diagonal of [n, n] */
+static t2m_value identity(t2m_graph *g, int64_t n)
+{
+    return t2m_one_hot(g, t2m_iota(g, n), n);
+}
+
+/* [n] divides each row of [n, outputs]. */
+static t2m_value by_row(t2m_graph *g, t2m_value x, t2m_value divisor)
+{
+    return t2m_mul(g, x, t2m_broadcast(g, t2m_recip(g, divisor), 1, t2m_dim(g, x, 1)));
+}
+
+/* With a = K^-1 y and d the diagonal of K^-1: example i without it is a_i / d_i off, and was
+ * expected to be off by the root of s / d_i, where the mean of a_i^2 / d_i is the likeliest s. */
+static void leave_out(t2m_graph *g, t2m_value y, t2m_value a, t2m_value d, struct nn_ridge *r)
+{
+    const t2m_value scale = t2m_mean_all(g, by_row(g, t2m_square(g, a), d));
+    r->left_out = t2m_sub(g, y, by_row(g, a, d));
+    r->surprise = t2m_sub(g, t2m_log(g, t2m_add(g, scale, t2m_constant(g, 1e-12))),
+                          t2m_mean(g, t2m_log(g, d), 0, 1));
+}
+
+/* K = x x' + penalty; w = x' K^-1 y (Rasmussen and Williams 2006, equations 5.10 to 5.12). */
+static t2m_value few_examples(t2m_graph *g, t2m_value x, t2m_value y, t2m_value penalty,
+                              struct nn_ridge *r)
+{
+    const t2m_value eye = identity(g, t2m_dim(g, x, 0));
+    const t2m_value k = t2m_madd(g, penalty, eye, t2m_matmul_t(g, x, false, x, true));
+    const t2m_value a = t2m_solve_spd(g, k, y);
+    const t2m_value d = t2m_sum(g, t2m_mul(g, t2m_solve_spd(g, k, eye), eye), 1, 1);
+    leave_out(g, y, a, d, r);
+    return t2m_matmul_t(g, x, true, a, false);
+}
+
+/* The same from A = x' x + penalty: w = A^-1 x' y; penalty K^-1 y is the error of the fit, and the
+ * diagonal of penalty K^-1 is 1 - x_i' A^-1 x_i (Allen 1974, PRESS). */
+static t2m_value many_examples(t2m_graph *g, t2m_value x, t2m_value y, t2m_value penalty,
+                               struct nn_ridge *r)
+{
+    const t2m_value turned = t2m_swap(g, x), per = t2m_recip(g, penalty);
+    const t2m_value a =
+        t2m_madd(g, penalty, identity(g, t2m_dim(g, x, 1)), t2m_matmul_t(g, x, true, x, false));
+    const t2m_value w = t2m_solve_spd(g, a, t2m_matmul_t(g, x, true, y, false));
+    const t2m_value leverage = t2m_sum(g, t2m_mul(g, t2m_solve_spd(g, a, turned), turned), 0, 1);
+    const t2m_value error = t2m_sub(g, y, t2m_matmul(g, x, w));
+    const t2m_value rest = t2m_max(g, t2m_sub(g, t2m_constant(g, 1), leverage),
+                                   t2m_constant(g, 1e-6)); /* 0 but for rounding */
+    leave_out(g, y, t2m_mul(g, error, per), t2m_mul(g, rest, per), r);
+    return w;
+}
+
+struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets, t2m_value log_penalty)
+{
+    const int64_t n = t2m_dim(g, x, 0), features = t2m_dim(g, x, 1),
+                  outputs = t2m_dim(g, targets, 1), column[] = {n, 1};
+    const t2m_value pair[] = {x, t2m_fill(g, 1, 2, column)}, penalty = t2m_exp(g, log_penalty);
+    struct nn_ridge r;
+    const t2m_value w = (n <= features ? few_examples : many_examples)(g, t2m_concat(g, 1, pair, 2),
+                                                                       targets, penalty, &r);
+    r.weight = t2m_slice(g, w, 0, 0, features);
+    r.bias = t2m_reshape(g, t2m_slice(g, w, 0, features, 1), 1, &outputs);
+    return r;
+}
