@@ -58,7 +58,7 @@ static t2m_status compile_block(struct meta_step *s, size_t size, t2m_plan **pla
 {
     const struct protocol *p = &s->protocol;
     struct block_graph b = {0};
-    const struct episode_use use = {.supports = p->ways * p->shots,
+    const struct episode_use use = {.supports = protocol_supports(p),
                                     .queries = p->ways * p->queries,
                                     .outputs = s->l->structure.outputs,
                                     .training = true,
@@ -157,6 +157,7 @@ t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struc
     *s = (struct meta_step){
         .l = l, .family = f, .tasks = tasks, .seed = l->seed, .draw = episode_draw};
     learner_protocol(l, &s->protocol);
+    s->protocol.views = 0; /* training has more drawings than it can use */
     s->block = block_size(l, &s->protocol, tasks);
     s->blocks = (tasks + s->block - 1) / s->block;
     s->workers = pool_size(l->lib->pool);

@@ -95,3 +95,10 @@ void warp_apply(const struct warp *class, const struct warp *picture, const floa
                    (p[1] + 1) * half[1] - 0.5, to);
         }
 }
+
+void warp_view(struct random *r, double strength, const float *from, size_t height, size_t width,
+               size_t channels, float *to)
+{
+    const struct warp none = {.a = {{1, 0}, {0, 1}}}, picture = warp_picture(r, strength);
+    warp_apply(&none, &picture, from, height, width, channels, to);
+}

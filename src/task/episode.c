@@ -156,6 +156,26 @@ static void put_image(const struct t2m_family *f, const struct warp *class, doub
     warp_apply(class, &picture, from, f->height, f->width, f->channels, to);
 }
 
+size_t protocol_supports(const struct protocol *p)
+{
+    return p->ways * p->shots * (1 + p->views);
+}
+
+/* The support images move apart, and each is followed by its views. */
+static void add_views(const struct t2m_family *f, const struct protocol *p, struct random *r,
+                      struct episode *e)
+{
+    const size_t size = episode_input_size(f), each = 1 + p->views;
+    for (size_t i = p->ways * p->shots; i-- > 0;) {
+        float *first = e->x_support + i * each * size;
+        memmove(first, e->x_support + i * size, size * sizeof *first);
+        for (size_t v = 0; v < each; v++)
+            e->y_support[i * each + v] = e->y_support[i];
+        for (size_t v = 1; v < each; v++)
+            warp_view(r, p->bend, first, f->height, f->width, f->channels, first + v * size);
+    }
+}
+
 static void draw_images(const struct t2m_family *f, const struct protocol *p, struct random *r,
                         struct episode *e)
 {
@@ -181,10 +201,13 @@ void episode_draw(const struct t2m_family *f, const struct protocol *p, uint64_t
                   uint64_t number, struct episode *e)
 {
     struct random r = random_stream(seed, 1, number);
+    struct random of_views = random_stream(seed, 3, number);
     if (f->kind == FAMILY_IMAGES)
         draw_images(f, p, &r, e);
     else if (f->builtin)
         draw_builtin(f, p, &r, e);
     else
         draw_rows(f, p, &r, e);
+    if (p->views > 0)
+        add_views(f, p, &of_views, e);
 }
