@@ -58,12 +58,12 @@ static void building_free(struct building *b)
 /* The query set has no part in building; one input stands in for it. */
 static t2m_status make_graph(struct building *b)
 {
+    TRY(add_views(b));
     const struct episode_use use = {.supports = b->n,
                                     .queries = 1,
                                     .outputs = outputs_of(b->task),
                                     .steps = b->steps,
                                     .choose = b->choose};
-    TRY(add_views(b));
     TRY(t2m_graph_new(b->l->lib, &b->e.g));
     TRY(episode_graph_make(b->l, &use, &b->e));
     const int64_t none = 0;
@@ -114,6 +114,21 @@ static t2m_status name_model(const struct building *b, t2m_model *m)
     return T2M_OK;
 }
 
+static t2m_status check_finite(const t2m_model *m)
+{
+    size_t bad = 0;
+    for (size_t i = 0; i < m->layout.numel; i++)
+        bad += !isfinite(m->m[i]);
+    for (size_t i = 0; i < m->layout.statistics; i++)
+        bad += !isfinite(m->statistics[i]);
+    return bad == 0
+               ? T2M_OK
+               : refuse(m->lib, T2M_EDIVERGED,
+                        "%zu of the model's %zu numbers are not finite; look for extreme values "
+                        "in the task's examples, or tune with fewer --steps",
+                        bad, m->layout.numel + m->layout.statistics);
+}
+
 static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *report)
 {
     float loss[2] = {0, 0};
@@ -129,6 +144,7 @@ static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *r
     const int which[] = {0, 1, 2, 3};
     void *const to[] = {(*out)->m, (*out)->statistics, &loss[0], &loss[1]};
     TRY(run_graph(b, which, to, 4));
+    TRY(check_finite(*out));
     *report = (t2m_build_report){
         .loss_generated = (double)loss[0], .loss_tuned = (double)loss[1], .steps = b->steps};
     const double run = 1e3 * (seconds_now() - made);
