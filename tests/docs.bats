@@ -55,3 +55,37 @@ rows = {int(c) for row in re.findall(r"^\| ([\d, ]+) \|", page, re.M) for c in r
 assert codes | {130, 143} == rows, (codes, rows)
 PY
 }
+
+# Every "$ " line of a console block runs, in the order of the page, and prints what the page shows:
+# words alike, numbers to 2 % (the last bits depend on the processor), times not compared.
+@test "the examples of the README print what it shows" {
+    [ -z "${T2M_SANITIZED:-}" ] || skip "in the release build"
+    cp -r data/omniglot/unseen/* examples/data/*.csv "$BATS_TEST_TMPDIR"
+    local page=$PWD/README.md
+    cd "$BATS_TEST_TMPDIR"
+    PATH=$(dirname "$T2M"):$PATH python3 - "$page" <<'PY'
+import re, subprocess, sys
+def words(line, table):
+    if table: # the column of times
+        line = re.sub(r"^(\S+\s+\S+\s+\S+)\s+\S+(\s+\d+)$", r"\1\2", line)
+    return re.findall(r"-?\d+(?:\.\d+)?|[^\d\s]+", re.sub(r"[\d.]+ (ms|s)\b", "TIME", line))
+def near(x, y):
+    try:
+        return abs(float(x) - float(y)) <= 0.02 + 0.02 * abs(float(x))
+    except ValueError:
+        return x == y
+commands = 0
+for block in re.findall(r"```console\n(.*?)```", open(sys.argv[1]).read(), re.S):
+    for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+        command, *shown = part.strip().split("\n")
+        done = subprocess.run(command, shell=True, capture_output=True, text=True)
+        assert done.returncode == 0, (command, done.stderr)
+        printed = done.stdout.strip().split("\n")
+        assert len(shown) == len(printed), (command, printed)
+        for a, b in zip(shown, printed):
+            x, y = words(a, "ms/task" in done.stdout), words(b, "ms/task" in done.stdout)
+            assert len(x) == len(y) and all(map(near, x, y)), (command, a, b)
+        commands += 1
+assert commands > 5, commands
+PY
+}

@@ -12,7 +12,8 @@ enum { NO = CLI_NO_INT, MANY = 65536 /* classes, shots, tasks at once */ };
 
 static struct settings {
     char *output, *method, *structure, *represent, *target, *from, *validation;
-    int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways, image_size, views;
+    int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways, image_size,
+        views;
     int inner_steps, eval_steps, rotations, within_domain, resume, force, dry_run;
     double minutes, inner_rate, meta_rate, augment;
     long long seed;
@@ -40,8 +41,8 @@ static const struct poptOption what[] = {
      "see below (default: protonet for images, ridge for rows)", "NAME"},
     {"structure", 0, POPT_ARG_STRING, &given.structure, 0,
      "linear, mlp:40,40 or conv4:64 (default: conv4:64 for images, mlp:40,40 for rows)", "TEXT"},
-    {"represent", 0, POPT_ARG_STRING, &given.represent, 0, "parts of t: some of set,statistics,probe, or concat (default: the method's)",
-     "PARTS"},
+    {"represent", 0, POPT_ARG_STRING, &given.represent, 0,
+     "parts of t: some of set,statistics,probe, or concat (default: the method's)", "PARTS"},
     {"from", 0, POPT_ARG_STRING, &given.from, 0, "learner to start from, instead of at random",
      "LEARNER"},
     POPT_TABLEEND,
@@ -216,7 +217,8 @@ static void describe_family(const t2m_family *f, char *out, size_t room)
         snprintf(out, room, "%s: %zu images of %zu x %zu x %zu, %zu classes, %zu domains", i.name,
                  i.examples, i.height, i.width, i.channels, i.classes, i.domains);
     else if (i.tasks)
-        snprintf(out, room, "%s: %zu tasks, %zu columns", i.name, i.tasks, i.features);
+        snprintf(out, room, "%s: %zu tasks, %zu column%s", i.name, i.tasks, i.features,
+                 i.features == 1 ? "" : "s");
     else
         snprintf(out, room, "%s: as many tasks as are asked for", i.name);
 }
