@@ -25,7 +25,7 @@ bench-peers: all ## the same beside PyTorch and JAX, installed in build/peers
 	@python3 bench/peers/compare.py $(BUILD)/bench
 
 fuzz: ## a minute for each fuzz target (clang)
-	@tools/deps.sh check
+	@tools/deps.sh fuzz
 	@tools/fuzz.sh
 
 install: all ## into PREFIX (default /usr/local)
