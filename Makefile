@@ -1,6 +1,5 @@
 # The front door; the work is done by CMake and Ninja.
 BUILD := build/release
-SANITIZED := build/sanitize
 PREFIX ?= /usr/local
 
 .PHONY: all demo check bench bench-peers fuzz install size format clean help
@@ -26,14 +25,15 @@ bench-peers: all ## the same beside PyTorch and JAX, installed in build/peers
 	@python3 bench/peers/compare.py $(BUILD)/bench
 
 fuzz: ## a minute for each fuzz target (clang)
-	@tools/deps.sh check
+	@tools/deps.sh fuzz
 	@tools/fuzz.sh
 
 install: all ## into PREFIX (default /usr/local)
 	@cmake --install $(BUILD)
 
-size: ## lines per folder, longest functions
-	@tools/size
+size: all ## lines per folder, longest functions, size of a model that runs alone
+	@cmake --build $(BUILD) --target model_alone_static
+	@tools/size $(BUILD)
 
 format: ## clang-format over all sources
 	@clang-format-14 -i $$(find src include tests examples bench fuzz -name '*.[ch]')

@@ -49,6 +49,31 @@ PY
     done
 }
 
+@test "a model alone, linked statically" {
+    [ -z "${T2M_SANITIZED:-}" ] || skip "in the release build"
+    cmake --build "$T2M_BUILD" --target model_alone_static
+    cd "$BATS_TEST_TMPDIR"
+    "$T2M" train builtin:sinusoid -o l --method maml --steps 5 --validation-tasks 5 2>/dev/null
+    "$T2M" build l "$BATS_TEST_DIRNAME/../examples/data/points.csv" -o m
+    ! ldd "$T2M_BUILD/tests/model_alone_static"
+    [ "$("$T2M_BUILD/tests/model_alone_static" m 0.3)" = "$(example model_alone m 0.3)" ]
+}
+
+@test "installed: the command, the shipped learner, pkg-config, the manual" {
+    [ -z "${T2M_SANITIZED:-}" ] || skip "in the release build"
+    local prefix=$BATS_TEST_TMPDIR/usr
+    cmake --install "$T2M_BUILD" --prefix "$prefix" >/dev/null
+    cp examples/model_alone.c "$BATS_TEST_TMPDIR"
+    cp -r data/omniglot/unseen/shots "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR"
+    export PKG_CONFIG_PATH=$prefix/lib/pkgconfig:$(echo "$prefix"/lib/*/pkgconfig)
+    [ "$(pkg-config --modversion task2model)" = "$("$prefix/bin/t2m" --version | cut -d' ' -f2)" ]
+    cc model_alone.c $(pkg-config --cflags --libs task2model) -o alone
+    LD_LIBRARY_PATH=$(pkg-config --variable=libdir task2model) ldd alone | grep -q "$prefix"
+    "$prefix/bin/t2m" build shots -o m
+    [ -e "$prefix/share/man/man1/t2m.1" ]
+}
+
 @test "the examples are short" {
     for f in examples/*.c; do
         [ "$(wc -l < "$f")" -le 80 ]

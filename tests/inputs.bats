@@ -274,3 +274,10 @@ table() { # format: the table t.csv
     [ "$status" -eq 6 ] && [[ "$output" == *"no room"* ]] && cmp l disk/safe && [ -z "$(ls disk/*.tmp disk/*/*.tmp 2>/dev/null)" ] || { umount disk; false; }
     umount disk
 }
+
+@test "a task whose numbers go beyond all bounds gives no model" {
+    row_learner l
+    table 'x,y\n1e38,1e38\n-1e38,3e38\n2,3\n'
+    refused 7 "not finite" "$T2M" build l t.csv -o m
+    [ ! -e m ]
+}

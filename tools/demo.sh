@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole product on real input. Usage: demo.sh T2M
+# The whole product on real input, in three parts. Usage: demo.sh T2M
 set -eu
 cd "$(dirname "$0")/.."
 t2m=$1
@@ -12,16 +12,17 @@ show() { printf '$ t2m %s\n' "$*"; "$t2m" "$@"; }
 say "1. Five Hebrew characters, one drawing each; the shipped learner never saw this alphabet"
 show build learners/characters.safetensors data/omniglot/unseen/shots -o "$out/hebrew"
 printf '\n$ t2m predict %s/hebrew data/omniglot/unseen/new/*/*.png\n' "$out"
-"$t2m" predict "$out/hebrew" data/omniglot/unseen/new/*/*.png | tee "$out/answers.csv" | sed -n '1,6p'
+"$t2m" predict "$out/hebrew" data/omniglot/unseen/new/*/*.png > "$out/answers.csv"
+sed -n '1,6p' "$out/answers.csv"
 awk -F, 'NR > 1 { n++; split($1, part, "/"); right += part[5] == $2 }
     END { printf "...\n%d of %d other drawings are right\n", right, n }' "$out/answers.csv"
 
-say "2. The worked example: a line through ten noisy points (examples/data/points.csv)"
+say "2. The worked example: a line through ten noisy points; t is the list of the points, m the line"
 cmake --build "$(dirname "$t2m")" --target example_five_steps >/dev/null
 "$(dirname "$t2m")/tests/example_five_steps" examples/data/points.csv
 
-say "3. Meta-training of a small learner on 792 characters, about a minute"
+say "3. A minute of meta-training on 792 characters, then tasks of alphabets it never saw"
 show train data/omniglot/train.npz -o "$out/small" --structure conv4:32 --ways 20 --queries 5 \
-    --meta-batch 2 --steps 600 --minutes 1.2 --validation data/omniglot/validation.npz --validation-tasks 50
+    --meta-batch 2 --steps 1000 --minutes 0.9 --validation data/omniglot/validation.npz --validation-tasks 50
 printf '\n'
 show eval "$out/small" data/omniglot/validation.npz --ways 5 --shots 1 --tasks 300

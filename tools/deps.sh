@@ -1,11 +1,12 @@
 #!/bin/sh
 # Debian packages that a target needs: installs what is missing with root or sudo, else says what to
-# type. Usage: deps.sh build|check|peers
+# type. Usage: deps.sh build|check|fuzz|peers
 set -eu
 packages="gcc libc6-dev make cmake ninja-build pkg-config libpopt-dev libjansson-dev libpng-dev \
 libturbojpeg0-dev libzip-dev libcsv-dev libutf8proc-dev"
 case "$1" in
 check) packages="$packages libcmocka-dev bats clang-14 clang-tidy-14 clang-format-14 python3 python3-numpy" ;;
+fuzz) packages="$packages clang-14 libclang-rt-14-dev" ;;
 peers) packages="$packages python3 python3-venv" ;;
 esac
 missing=""

@@ -29,8 +29,8 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
         snprintf(a->note[0], room, "%zu examples of %zu classes, %zu x %zu x %zu",
                  t2m_task_examples(task), classes, m.height, m.width, m.channels);
     else
-        snprintf(a->note[0], room, "%zu rows of %zu columns and '%s'", t2m_task_examples(task),
-                 m.inputs, m.target);
+        snprintf(a->note[0], room, "%zu rows of %zu column%s and '%s'", t2m_task_examples(task),
+                 m.inputs, m.inputs == 1 ? "" : "s", m.target);
     snprintf(a->note[1], room, "m: %s, %zu numbers", m.structure, m.parameters);
     snprintf(a->note[2], room, "%s", m.method);
     snprintf(a->note[3], room, "loss on the examples %.4f", r->loss_generated);

@@ -22,8 +22,8 @@ static void learner_info(struct cli *c, const char *path, const t2m_learner *l)
         printf("  pictures of %zu x %zu x %zu; trained %zu-way %zu-shot\n", i.height, i.width,
                i.channels, i.ways, i.shots);
     else
-        printf("  rows of %zu columns, predicts '%s'; trained with %zu shots\n", i.features,
-               i.target, i.shots);
+        printf("  rows of %zu column%s, predicts '%s'; trained with %zu shots\n", i.features,
+               i.features == 1 ? "" : "s", i.target, i.shots);
     if (i.eval_steps > 0)
         printf("  tunes with %d steps of %g\n", i.eval_steps, i.inner_rate);
     printf("  %s\n", i.settings);

@@ -211,7 +211,8 @@ static void describe_family(const t2m_family *f, char *out, size_t room)
         snprintf(out, room, "%s: %zu images of %zu x %zu x %zu, %zu classes, %zu domains", i.name,
                  i.examples, i.height, i.width, i.channels, i.classes, i.domains);
     else if (i.tasks)
-        snprintf(out, room, "%s: %zu tasks, %zu columns", i.name, i.tasks, i.features);
+        snprintf(out, room, "%s: %zu tasks, %zu column%s", i.name, i.tasks, i.features,
+                 i.features == 1 ? "" : "s");
     else
         snprintf(out, room, "%s: as many tasks as are asked for", i.name);
 }

@@ -78,6 +78,21 @@ static t2m_status name_model(const struct building *b, t2m_model *m)
     return T2M_OK;
 }
 
+static t2m_status check_finite(const t2m_model *m)
+{
+    size_t bad = 0;
+    for (size_t i = 0; i < m->layout.numel; i++)
+        bad += !isfinite(m->m[i]);
+    for (size_t i = 0; i < m->layout.statistics; i++)
+        bad += !isfinite(m->statistics[i]);
+    return bad == 0
+               ? T2M_OK
+               : refuse(m->lib, T2M_EDIVERGED,
+                        "%zu of the model's %zu numbers are not finite; look for extreme values "
+                        "in the task's examples, or tune with fewer --steps",
+                        bad, m->layout.numel + m->layout.statistics);
+}
+
 static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *report)
 {
     float loss[2] = {0, 0};
@@ -93,6 +108,7 @@ static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *r
     const int which[] = {0, 1, 2, 3};
     void *const to[] = {(*out)->m, (*out)->statistics, &loss[0], &loss[1]};
     TRY(run_graph(b, which, to, 4));
+    TRY(check_finite(*out));
     *report = (t2m_build_report){
         .loss_generated = (double)loss[0], .loss_tuned = (double)loss[1], .steps = b->steps};
     const double run = 1e3 * (seconds_now() - made);
