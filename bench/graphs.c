@@ -3,6 +3,7 @@
  * W7, five steps of training of a U-Net on five images (one step of Reptile). Blocks of tasks, or
  * images, are the jobs of the workers; their gradients are added in order. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,6 +290,18 @@ static t2m_status make_running(struct running *r)
     return T2M_OK;
 }
 
+static void print_profile(const struct running *r)
+{
+    const void *in[1 + MOST_INPUTS] = {r->theta};
+    for (size_t i = 0; i < r->d->inputs; i++)
+        in[1 + i] = r->data[0][i];
+    float loss;
+    void *const out[] = {r->gradient, &loss};
+    char *text = t2m_profile(r->plan, r->workspace[0], in, out, 5);
+    printf("%s", text ? text : "");
+    t2m_free(r->lib, text);
+}
+
 bool run_graph(t2m *lib, const struct workload *w, struct result *result)
 {
     static struct running r;
@@ -302,6 +315,8 @@ bool run_graph(t2m *lib, const struct workload *w, struct result *result)
         t2m_plan_describe(r.plan, &info);
         result->flops = info.flops * (double)(r.d->jobs * r.d->steps);
         result->memory = info.workspace_bytes;
+        if (settings.profile)
+            print_profile(&r);
         result->first_loss = r.first_loss;
         result->loss = r.last_loss;
     }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/base.h"
 #include "bench.h"
@@ -55,6 +56,13 @@ struct timing measure(void (*f)(void *ctx), void *ctx, double seconds)
     return (struct timing){t[n / 4], t[n / 2], t[3 * n / 4]};
 }
 
+static double process_mib(void)
+{
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (double)used.ru_maxrss / 1024;
+}
+
 static void print_result(const struct workload *w, const struct result *r, size_t threads,
                          double limit)
 {
@@ -63,9 +71,10 @@ static void print_result(const struct workload *w, const struct result *r, size_
     if (settings.json)
         printf("{\"workload\": \"%s\", \"threads\": %zu, \"ms\": %.4f, \"low\": %.4f, \"high\": "
                "%.4f, \"gflops\": %.2f, \"limit_gflops\": %.1f, \"compile_ms\": %.2f, "
-               "\"workspace_mib\": %.1f, \"first_loss\": %.4f, \"loss\": %.4f}\n",
+               "\"workspace_mib\": %.1f, \"process_mib\": %.1f, \"first_loss\": %.4f, \"loss\": "
+               "%.4f}\n",
                w->name, threads, ms.median, ms.low, ms.high, gflops, limit * 1e-9, r->compile * 1e3,
-               (double)r->memory / (1 << 20), r->first_loss, r->loss);
+               (double)r->memory / (1 << 20), process_mib(), r->first_loss, r->loss);
     else
         printf("%-5s %3zu %10.3f %10.3f %10.3f %8.1f %5.0f %% %9.1f %8.1f  %.3f -> %.3f  %s\n",
                w->name, threads, ms.median, ms.low, ms.high, gflops, 1e11 * gflops / limit,
