@@ -74,8 +74,10 @@ INLINE void tile_compute(const struct tile *t, size_t rows, size_t vectors, bool
     ((vectors) == 1 ? TILE_ROWS_ONE : (vectors) < TILE_VECTORS ? TILE_ROWS_NARROW : TILE_ROWS)
 #define EACH_ROWS(F, v, p)                                                                         \
     F(1, v, p)                                                                                     \
-    F(2, v, p) F(3, v, p) F(4, v, p) F(5, v, p) F(6, v, p) F(7, v, p) F(8, v, p) F(9, v, p)        \
-        F(10, v, p) F(11, v, p) F(12, v, p)
+    F(2, v, p)                                                                                     \
+    F(3, v, p)                                                                                     \
+    F(4, v, p)                                                                                     \
+    F(5, v, p) F(6, v, p) F(7, v, p) F(8, v, p) F(9, v, p) F(10, v, p) F(11, v, p) F(12, v, p)
 #define EACH_TILE(F, p) EACH_ROWS(F, 1, p) EACH_ROWS(F, 2, p) EACH_ROWS(F, 3, p) EACH_ROWS(F, 4, p)
 #define DEFINE_TILE(r, v, p)                                                                       \
     static void tile_##r##_##v##_##p(const struct tile *t)                                         \
