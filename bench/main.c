@@ -99,7 +99,7 @@ static bool run_all(size_t threads)
     const double limit = machine_flops(lib->kernels->isa, threads);
     if (!settings.json)
         printf("limit: %.1f GFLOP/s and %.1f GB/s with %zu threads, %s\n", limit * 1e-9,
-               settings.only ? 0 : machine_bandwidth(threads) * 1e-9, threads, lib->kernels->isa);
+               machine_bandwidth(threads) * 1e-9, threads, lib->kernels->isa);
     for (size_t i = 0; i < WORKLOADS; i++) {
         struct result r = {0};
         if (!wanted(workloads[i].name) || (workloads[i].single && threads > 1))
