@@ -232,6 +232,21 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
                      const t2m_build_options *options, t2m_build_report *report);
 /* The task vector t [*n], caller frees with t2m_free. T2M_EUSAGE if the method makes none. */
 t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t, size_t *n);
+enum { T2M_NEAREST = 3 };
+typedef struct t2m_likeness {
+    size_t nearest; /* how many are named */
+    const char
+        *name[T2M_NEAREST]; /* tasks of the training, nearest first; borrowed of the learner */
+    /* root mean square of the differences of t, each number in standard deviations over the tasks
+     * of the training */
+    double distance[T2M_NEAREST];
+    double
+        percentile; /* 0..1: part of them that are nearer to another one than this task is to any */
+    bool unlike;    /* nearly all are: expect little of the learner here */
+} t2m_likeness;
+/* The task of the vector t [n] beside 100 tasks of the training. T2M_EUSAGE if t is not of this
+ * learner, or it keeps none. */
+t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m_likeness *out);
 
 /* ---- models run alone ---- */
 t2m_status t2m_model_open(t2m *lib, t2m_model **out, const char *path);
@@ -251,6 +266,17 @@ t2m_status t2m_model_vector(const t2m_model *m, float **vector, size_t *n);
 /* The model of a vector; names and scales as in `like`. Equal vectors give equal bytes in files. */
 t2m_status t2m_model_from_vector(const t2m_model *like, t2m_model **out, const float *vector,
                                  size_t n);
+/* Vectors, of tasks or of models, as a .npy file of float32 [rows, columns]; a single row has the
+ * shape [columns]. Refuses to replace a file unless force. */
+t2m_status t2m_vectors_save(t2m *lib, const char *path, const float *x, size_t rows, size_t columns,
+                            bool force);
+/* The numbers of such a file [*n]; caller frees with t2m_free. */
+t2m_status t2m_vectors_open(t2m *lib, float **x, size_t *n, const char *path);
+/* Root mean square of the differences of two models of the same structure; T2M_EUSAGE else. */
+t2m_status t2m_model_distance(const t2m_model *a, const t2m_model *b, double *out);
+/* The model on the way from a (part = 0) to b (1), of the same structure; names and scales as in a.
+ */
+t2m_status t2m_model_between(const t2m_model *a, const t2m_model *b, double part, t2m_model **out);
 /* Makes ready for up to n inputs a call. After this, predict neither allocates nor reads. */
 t2m_status t2m_model_prepare(t2m_model *m, size_t n);
 /* x [n, inputs], n as prepared or less -> y [n, outputs]: probabilities of the classes, or a value.

@@ -7,7 +7,7 @@ load helpers
     run "$T2M" --help
     [ "$status" -eq 0 ]
     [[ "$output" == *"t2m build"* ]]
-    for verb in train build predict eval info; do
+    for verb in train build predict eval represent info; do
         run "$T2M" $verb --help
         [ "$status" -eq 0 ]
         [[ "$output" == *"usage: t2m $verb"* ]]
@@ -78,7 +78,7 @@ assert [r["name"] for r in rows] == ["scratch", "shared", "wrong-task", "generat
 }
 
 @test "help begins with an example and lists every option" {
-    for verb in train build predict eval info; do
+    for verb in train build predict eval represent info; do
         run "$T2M" $verb -h
         [[ "${lines[0]}" == "t2m $verb "* ]]
         [[ "$output" == *"--json"*"--help"* ]]
@@ -259,4 +259,38 @@ PY
     cat log
     [ "$(wc -l < log)" -eq 2 ]
     grep -E "^train [0-9]+/2000000000  [0-9.]+/s  loss .* [0-9.]+ h left" log
+}
+
+@test "tasks as vectors, models as vectors" {
+    "$T2M" train builtin:line -o l --method t2m --structure mlp:4 --steps 20 2>/dev/null
+    python3 -c "
+import random
+r = random.Random(1)
+for i, slope in enumerate((0.5, -1, 1000)): # noisy lines as the training has them, and one that it has not
+    with open(f'{i}.csv', 'w') as f:
+        rows = [(x, slope * x + r.gauss(0, 0.3)) for x in (r.uniform(-5, 5) for _ in range(10))]
+        print('x,y', *(f'{x},{y}' for x, y in rows), sep='\n', file=f)"
+    tac 0.csv | sed '$d' | sed '1i x,y' > turned.csv # the same rows, the other way round
+    "$T2M" represent l 0.csv turned.csv 1.csv 2.csv -o t.npy --json | python3 -c '
+import json, sys
+tasks = json.load(sys.stdin)["data"]["tasks"]
+assert [t["input"] for t in tasks] == ["0.csv", "turned.csv", "1.csv", "2.csv"]
+a, b, c, d = tasks
+assert all(abs(x - y) <= 1e-5 * (1 + abs(x)) for x, y in zip(a["t"], b["t"]))
+assert max(abs(x - y) for x, y in zip(a["t"], c["t"])) > 0.1
+assert len(a["nearest"]) == 3 and a["nearest"][0]["distance"] <= a["nearest"][1]["distance"]
+assert not a["unlike"] and d["unlike"] and d["percentile"] == 1, (a, d)
+assert " x " in a["nearest"][0]["name"]'
+    [ "$(head -c 6 t.npy | tail -c 5)" = NUMPY ]
+    refused 2 "exists" "$T2M" represent l 0.csv -o t.npy
+    "$T2M" train builtin:line -o plain --method ridge --structure linear --steps 2 2>/dev/null
+    refused 2 "makes no task vector" "$T2M" represent plain 0.csv
+    refused 2 "makes no task vector" "$T2M" train builtin:line -o q --method maml --represent set
+    refused 2 "joined by commas" "$T2M" train builtin:line -o q --method t2m --represent sets
+    refused 6 "No such file" "$T2M" represent l nowhere.csv
+    "$T2M" build l 0.csv -o m
+    "$T2M" info m --vector m.npy
+    [ "$(stat -c %s m.npy)" -eq $((128 + 4 * (14 + 4 * 2 + 4 + 1))) ]
+    refused 2 "exists" "$T2M" info m --vector m.npy
+    refused 2 "is for models" "$T2M" info l --vector v.npy
 }

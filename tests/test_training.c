@@ -218,6 +218,53 @@ static t2m_model *build_model(t2m *lib, const char *method, bool images, t2m_tas
     return m;
 }
 
+/* Model -> vector in a file -> model: the same bytes. Half way between a model and itself is
+ * itself; it is at distance 0, and not from another. */
+static void vectors(void **state)
+{
+    (void)state;
+    for (int images = 0; images < 2; images++) {
+        t2m *lib = check_open(NULL, 1);
+        t2m_task *task = NULL;
+        t2m_model *m = build_model(lib, images ? "protonet" : "t2m", images, &task), *back = NULL,
+                  *half = NULL;
+        char paths[3][128];
+        float *v = NULL, *read = NULL;
+        size_t n = 0, count = 0;
+        double far = -1;
+        for (int i = 0; i < 3; i++)
+            snprintf(paths[i], sizeof paths[i], "%s/vector%d-%d", folder, images, i);
+        assert_int_equal(t2m_model_vector(m, &v, &n), T2M_OK);
+        assert_int_equal(t2m_vectors_save(lib, paths[0], v, 1, n, false), T2M_OK);
+        assert_int_equal(t2m_vectors_save(lib, paths[0], v, 1, n, false), T2M_EUSAGE);
+        assert_int_equal(t2m_vectors_open(lib, &read, &count, paths[0]), T2M_OK);
+        assert_int_equal(count, n);
+        assert_int_equal(t2m_model_from_vector(m, &back, read, count), T2M_OK);
+        assert_int_equal(t2m_model_save(m, paths[1], false), T2M_OK);
+        assert_int_equal(t2m_model_save(back, paths[2], false), T2M_OK);
+        same_bytes(paths[1], paths[2]);
+        assert_int_equal(t2m_model_distance(m, back, &far), T2M_OK);
+        assert_true(far == 0);
+        read[n - 1] += 1;
+        t2m_model_free(back);
+        assert_int_equal(t2m_model_from_vector(m, &back, read, count), T2M_OK);
+        assert_int_equal(t2m_model_distance(m, back, &far), T2M_OK);
+        assert_true(fabs(far - 1 / sqrt((double)(n - 14))) < 1e-6);
+        assert_int_equal(t2m_model_between(m, back, 0.5, &half), T2M_OK);
+        double to_m, to_back;
+        assert_int_equal(t2m_model_distance(half, m, &to_m), T2M_OK);
+        assert_int_equal(t2m_model_distance(half, back, &to_back), T2M_OK);
+        assert_true(fabs(to_m - far / 2) < 1e-6 && fabs(to_back - far / 2) < 1e-6);
+        t2m_free(lib, v);
+        t2m_free(lib, read);
+        t2m_model_free(half);
+        t2m_model_free(back);
+        t2m_model_free(m);
+        t2m_task_free(task);
+        t2m_close(lib);
+    }
+}
+
 /* model -> m -> model: the same bytes in a file; and file -> model -> file. */
 static void exact_codec(void **state)
 {
@@ -395,10 +442,10 @@ static void from_a_learner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_method),   cmocka_unit_test(same_bits),
-        cmocka_unit_test(exact_codec),    cmocka_unit_test(predictions_alone),
-        cmocka_unit_test(line_learns),    cmocka_unit_test(augmentation),
-        cmocka_unit_test(from_a_learner),
+        cmocka_unit_test(vectors),           cmocka_unit_test(every_method),
+        cmocka_unit_test(same_bits),         cmocka_unit_test(exact_codec),
+        cmocka_unit_test(predictions_alone), cmocka_unit_test(line_learns),
+        cmocka_unit_test(augmentation),      cmocka_unit_test(from_a_learner),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

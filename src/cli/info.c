@@ -1,5 +1,24 @@
 /* info.c: t2m info: what a file is. */
+#include <stdlib.h>
+
 #include "cli.h"
+
+static struct settings {
+    char *vector;
+    int force;
+} given;
+
+static const struct poptOption what[] = {
+    {"vector", 0, POPT_ARG_STRING, &given.vector, 0, "writes the model vector m as a .npy file",
+     "FILE"},
+    {"force", 0, POPT_ARG_NONE, &given.force, 0, "replace what is there", NULL},
+    POPT_TABLEEND,
+};
+static const struct poptOption options[] = {
+    CLI_GROUP(what, "Options"),
+    CLI_GROUP(cli_shared_options, "Common"),
+    POPT_TABLEEND,
+};
 
 static void learner_info(struct cli *c, const char *path, const t2m_learner *l)
 {
@@ -58,17 +77,33 @@ static void model_info(struct cli *c, const char *path, const t2m_model *m)
     json_decref(classes);
 }
 
+static int write_vector(struct cli *c, const t2m_model *m)
+{
+    float *v = NULL;
+    size_t n = 0;
+    t2m_status status = t2m_model_vector(m, &v, &n);
+    if (status == T2M_OK)
+        status = t2m_vectors_save(c->lib, given.vector, v, 1, n, given.force);
+    t2m_free(c->lib, v);
+    return status == T2M_OK ? 0 : cli_refuse(c, status);
+}
+
 static int info(struct cli *c, const char *path)
 {
     t2m_model *m = NULL;
     t2m_learner *l = NULL;
     char found[CLI_PATH_SIZE];
     if (t2m_model_open(c->lib, &m, path) == T2M_OK) {
-        model_info(c, path, m);
+        const int failed = given.vector ? write_vector(c, m) : 0;
+        if (!failed)
+            model_info(c, path, m);
         t2m_model_free(m);
-        return 0;
+        return failed;
     }
-    const int code = cli_open_learner(c, &l, path, NULL);
+    int code = cli_open_learner(c, &l, path, NULL);
+    if (code == 0 && given.vector)
+        code = cli_fail(c, T2M_EUSAGE, "--vector is for models; this is a learner",
+                        "t2m represent LEARNER SHOTS... -o FILE writes task vectors");
     if (code == 0)
         learner_info(c, cli_learner_path(path, found), l);
     t2m_learner_free(l);
@@ -77,24 +112,21 @@ static int info(struct cli *c, const char *path)
 
 static int run(const struct command *command, int argc, const char **argv)
 {
-    static const struct poptOption options[] = {
-        CLI_GROUP(cli_shared_options, "Options"),
-        POPT_TABLEEND,
-    };
     struct cli *c = &cli_shared;
     int code = cli_begin(c, command, argc, argv, options, 1);
     if (code == 0)
         code = cli_end(c, c->arguments == 1
                               ? info(c, c->argument[0])
                               : cli_fail(c, T2M_EUSAGE, "expected one file: t2m info FILE", NULL));
+    free(given.vector);
     return code;
 }
 
 const struct command command_info = {
     "info",
-    "FILE",
+    "FILE [options]",
     "what a learner or a model is",
     "t2m info characters                                  a shipped learner\n"
-    "t2m info model --json",
+    "t2m info model --vector m.npy                         step 2: the model as a vector",
     run,
     NULL};

@@ -57,15 +57,22 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "target", "%s", l->target ? l->target : "");
 }
 
+static size_t known_size(const struct t2m_learner *l)
+{
+    const struct representation r = learner_representation(l);
+    return represent_size(&r);
+}
+
 /* Tensors of phi, the norm statistics, and the scales of rows as float pairs. */
 t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force)
 {
     struct meta *m = mem_new(l->lib, 1, sizeof *m);
     const size_t features = structure_input_size(&l->structure);
-    struct tensor_entry *t = mem_new(l->lib, l->parts.count + 2, sizeof *t);
+    struct tensor_entry *t = mem_new(l->lib, l->parts.count + 3, sizeof *t);
     float *scale = mem_new(l->lib, 2 * features + 2, sizeof *scale);
-    struct text names;
+    struct text names, known;
     text_init(&names, l->lib);
+    text_init(&known, l->lib);
     t2m_status status = m && t && scale ? T2M_OK : T2M_ENOMEM;
     if (status == T2M_OK) {
         size_t n = 0;
@@ -97,10 +104,24 @@ t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force)
             m->key[m->count] = "features";
             m->value_at[m->count++] = names.failed ? "" : names.data;
         }
+        if (l->known > 0) {
+            const size_t size = known_size(l);
+            t[n++] = (struct tensor_entry){.name = "known.t",
+                                           .rank = 2,
+                                           .dim = {(int64_t)l->known, (int64_t)size},
+                                           .count = l->known * size,
+                                           .data = l->known_t};
+            for (size_t i = 0; i < l->known; i++)
+                text_add(&known, "%s%s", i ? "\n" : "", l->known_name[i]);
+            m->key[m->count] = "known";
+            m->value_at[m->count++] = known.failed ? "" : known.data;
+        }
         const struct tensor_writing w = {t, n, m->key, m->value_at, m->count};
-        status = names.failed ? T2M_ENOMEM : safetensors_write(l->lib, path, &w, force);
+        status =
+            names.failed || known.failed ? T2M_ENOMEM : safetensors_write(l->lib, path, &w, force);
     }
     text_clear(&names);
+    text_clear(&known);
     mem_free(l->lib, scale);
     mem_free(l->lib, t);
     mem_free(l->lib, m);
@@ -187,6 +208,28 @@ static t2m_status read_scales(struct t2m_learner *l, const struct tensor_file *f
     return T2M_OK;
 }
 
+static t2m_status read_known(struct t2m_learner *l, const struct tensor_file *f, const char *path)
+{
+    const struct tensor_entry *t = safetensors_find(f, "known.t");
+    const char *at = meta(f, "known");
+    if (!t)
+        return T2M_OK;
+    const size_t size = l->method->represent ? known_size(l) : 0,
+                 known = size ? t->count / size : 0;
+    if (known < 1 || t->count % size)
+        return bad(l->lib, path, "its known tasks make no sense");
+    TRY(likeness_room(l, known));
+    memcpy(l->known_t, t->data, t->count * sizeof *l->known_t);
+    for (size_t i = 0; i < known; i++) {
+        const size_t length = strcspn(at, "\n");
+        if (!(l->known_name[i] = mem_new(l->lib, length + 1, 1)))
+            return T2M_ENOMEM;
+        memcpy(l->known_name[i], at, length);
+        at += length + (at[length] == '\n');
+    }
+    return T2M_OK;
+}
+
 static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *f, const char *path)
 {
     if (strcmp(meta(f, "kind"), "task2model learner") != 0)
@@ -214,6 +257,7 @@ static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *
     }
     if (!read_floats(f, "norm.statistics", l->layout.statistics, l->statistics))
         return bad(l->lib, path, "its norm statistics are missing");
+    TRY(read_known(l, f, path));
     return l->kind == FAMILY_REGRESSION ? read_scales(l, f, path) : T2M_OK;
 }
 
@@ -242,8 +286,10 @@ void t2m_learner_free(t2m_learner *l)
     t2m *lib = l->lib;
     for (size_t i = 0; l->feature_names && i < structure_input_size(&l->structure); i++)
         mem_free(lib, l->feature_names[i]);
-    void *const memory[] = {l->phi,    l->statistics, l->feature_names,
-                            l->x_mean, l->x_scale,    l->target};
+    for (size_t i = 0; l->known_name && i < l->known; i++)
+        mem_free(lib, l->known_name[i]);
+    void *const memory[] = {l->known_t,       l->known_name, l->phi,     l->statistics,
+                            l->feature_names, l->x_mean,     l->x_scale, l->target};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);
     mem_free(lib, l);

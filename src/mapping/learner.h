@@ -54,6 +54,10 @@ struct t2m_learner {
     /* regression */
     char *target, **feature_names;
     double *x_mean, *x_scale, y_mean, y_scale;
+    /* tasks of the training, to compare new ones with; of methods that make t */
+    size_t known;
+    float *known_t;    /* [known, numbers of t] */
+    char **known_name; /* [known] */
     /* about */
     uint64_t seed, fingerprint;
     size_t trained_steps;
@@ -114,6 +118,15 @@ struct episode episode_at(const struct episode *all, size_t k, size_t input_size
 /* Part of right answers, or mean squared error, of outputs y [queries, outputs]. */
 double episode_metric(enum family_kind kind, const float *y, const float *truth, size_t queries,
                       size_t outputs);
+
+/* ---- tasks beside tasks (likeness.c) ---- */
+
+enum { KNOWN_TASKS = 100 };
+/* Makes room for the known tasks. */
+t2m_status likeness_room(struct t2m_learner *l, size_t known);
+/* Draws tasks as in training, represents them, keeps their t and names. */
+t2m_status likeness_learn(struct t2m_learner *l, const struct t2m_family *f,
+                          const struct protocol *p);
 
 /* ---- evaluation of many tasks (evaluate.c), also for validation in training ---- */
 

@@ -346,6 +346,7 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     l->trained_steps = t->state.best_step;
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
              l->kind == FAMILY_IMAGES ? "accuracy" : "mse", t->state.best);
+    TRY(likeness_learn(l, t->family, &t->step.protocol));
     if (result)
         *result =
             (t2m_train_result){t->state.step, t->state.best_step, t->state.best, t->state.seconds};

@@ -1,6 +1,8 @@
 /* model.c: models in memory, as vectors, and at work. */
 #include "model/model.h"
 
+#include "files/arrays.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -174,6 +176,84 @@ t2m_status t2m_model_from_vector(const t2m_model *like, t2m_model **out, const f
     memcpy(m->statistics, vector + CODE + m->layout.numel,
            m->layout.statistics * sizeof *m->statistics);
     *out = m;
+    return T2M_OK;
+}
+
+/* ---- models beside models ---- */
+
+/* Both vectors, if the structures are the same. */
+static t2m_status two_vectors(const t2m_model *a, const t2m_model *b, float *v[2], size_t *n)
+{
+    char first[96], second[96];
+    if (memcmp(&a->structure, &b->structure, sizeof a->structure) != 0) {
+        structure_text(&a->structure, first);
+        structure_text(&b->structure, second);
+        return refuse(a->lib, T2M_EUSAGE,
+                      "models of different structures or sizes cannot be compared: %s and %s",
+                      first, second);
+    }
+    TRY(t2m_model_vector(a, &v[0], n));
+    const t2m_status status = t2m_model_vector(b, &v[1], n);
+    if (status != T2M_OK)
+        mem_free(a->lib, v[0]);
+    return status;
+}
+
+t2m_status t2m_model_distance(const t2m_model *a, const t2m_model *b, double *out)
+{
+    float *v[2];
+    size_t n;
+    double sum = 0;
+    TRY(two_vectors(a, b, v, &n));
+    for (size_t i = CODE; i < n; i++)
+        sum += ((double)v[0][i] - (double)v[1][i]) * ((double)v[0][i] - (double)v[1][i]);
+    *out = sqrt(sum / (double)(n - CODE));
+    mem_free(a->lib, v[0]);
+    mem_free(a->lib, v[1]);
+    return T2M_OK;
+}
+
+t2m_status t2m_model_between(const t2m_model *a, const t2m_model *b, double part, t2m_model **out)
+{
+    float *v[2];
+    size_t n;
+    TRY(two_vectors(a, b, v, &n));
+    for (size_t i = CODE; i < n; i++)
+        v[0][i] = (float)((1 - part) * (double)v[0][i] + part * (double)v[1][i]);
+    const t2m_status status = t2m_model_from_vector(a, out, v[0], n);
+    mem_free(a->lib, v[0]);
+    mem_free(a->lib, v[1]);
+    return status;
+}
+
+t2m_status t2m_vectors_save(t2m *lib, const char *path, const float *x, size_t rows, size_t columns,
+                            bool force)
+{
+    const int64_t dim[] = {(int64_t)rows, (int64_t)columns};
+    struct bytes file;
+    TRY(array_encode(lib, x, rows == 1 ? 1 : 2, dim + (rows == 1), &file));
+    const t2m_status status = store_write(lib, path, &file, 1, force);
+    mem_free(lib, file.data);
+    return status;
+}
+
+t2m_status t2m_vectors_open(t2m *lib, float **x, size_t *n, const char *path)
+{
+    struct bytes file;
+    struct array a;
+    TRY(store_read(lib, path, lib->memory_limit, &file));
+    t2m_status status = array_parse(lib, &file, path, &a);
+    mem_free(lib, file.data);
+    if (status != T2M_OK)
+        return status;
+    float *out = mem_new(lib, a.count, sizeof *out);
+    for (size_t i = 0; out && i < a.count; i++)
+        out[i] = (float)array_at(&a, i);
+    mem_free(lib, a.data);
+    if (!out)
+        return T2M_ENOMEM;
+    *x = out;
+    *n = a.count;
     return T2M_OK;
 }
 

@@ -37,10 +37,18 @@ static double value(const double c[4], double x)
     return c[SLOPE] * x + c[OFFSET] + c[AMPLITUDE] * sin(x - c[PHASE]);
 }
 
+static void formula(const double c[4], char *out, size_t size)
+{
+    if (c[AMPLITUDE] > 0)
+        snprintf(out, size, "%.2f sin(x - %.2f)", c[AMPLITUDE], c[PHASE]);
+    else
+        snprintf(out, size, "%.2f x %c %.2f", c[SLOPE], c[OFFSET] < 0 ? '-' : '+', fabs(c[OFFSET]));
+}
+
 static const struct builtin table[] = {
-    {"line", -5, 5, 0.3, draw_line, value},
-    {"sinusoid", -5, 5, 0, draw_sinusoid, value},
-    {"sine-line", -5, 5, 0.3, draw_sine_line, value},
+    {"line", -5, 5, 0.3, draw_line, value, formula},
+    {"sinusoid", -5, 5, 0, draw_sinusoid, value, formula},
+    {"sine-line", -5, 5, 0.3, draw_sine_line, value, formula},
 };
 enum { COUNT = sizeof table / sizeof *table };
 

@@ -1,4 +1,5 @@
 /* episode.c: drawing episodes. Every random choice comes from the stream (seed, episode number). */
+#include <stdio.h>
 #include <string.h>
 
 #include "task/augment.h"
@@ -69,6 +70,8 @@ static void draw_builtin(const struct t2m_family *f, const struct protocol *p, s
     const struct builtin *b = f->builtin;
     double curve[4];
     b->draw(r, curve);
+    if (e->name)
+        b->formula(curve, e->name, EPISODE_NAME);
     for (size_t i = 0; i < p->shots; i++) {
         const double x = random_uniform(r, b->low, b->high);
         e->x_support[i] = (float)x;
@@ -105,6 +108,8 @@ static void draw_rows(const struct t2m_family *f, const struct protocol *p, stru
                       struct episode *e)
 {
     const struct regression_task *t = &f->task[random_below(r, f->tasks)];
+    if (e->name)
+        snprintf(e->name, EPISODE_NAME, "%s", t->name);
     size_t index[MAX_CHOICE];
     const size_t n = t->rows < MAX_CHOICE ? t->rows : MAX_CHOICE,
                  first = t->rows > n ? random_below(r, t->rows - n + 1) : 0;
@@ -165,6 +170,10 @@ static void draw_images(const struct t2m_family *f, const struct protocol *p, st
     for (size_t w = 0; w < p->ways; w++) {
         taken[w] = w ? draw_class(f, p, r, taken, w) : first_class(f, p, r);
         const struct image_class *c = &f->class[taken[w]];
+        if (e->name && w < EPISODE_NAME) {
+            const size_t at = w ? strlen(e->name) : 0;
+            snprintf(e->name + at, EPISODE_NAME - at, "%s%s", w ? ", " : "", c->name);
+        }
         const size_t n = c->count < MAX_CHOICE ? c->count : MAX_CHOICE;
         struct warp bent;
         const bool new_class = p->augment > 0 && random_below(r, 2);

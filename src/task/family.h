@@ -28,6 +28,7 @@ struct builtin { /* a family made by a formula */
     /* Draws a task: its curve's numbers. */
     void (*draw)(struct random *r, double curve[4]);
     double (*value)(const double curve[4], double x);
+    void (*formula)(const double curve[4], char *out, size_t size); /* as text */
 };
 const struct builtin *builtin_find(const char *name); /* NULL: no such */
 void builtin_names(char out[128]);
@@ -72,7 +73,9 @@ struct protocol {                /* how episodes are drawn */
 struct episode {              /* float arrays of fixed size for a protocol */
     size_t supports, queries; /* examples */
     float *x_support, *y_support, *x_query, *y_query;
+    char *name; /* [EPISODE_NAME] gets what the task is called; NULL: not wanted */
 };
+enum { EPISODE_NAME = 96 };
 
 /* Checks that the family has enough for the protocol; T2M_EDATA says what is missing. */
 t2m_status episode_check(const struct t2m_family *f, const struct protocol *p);
