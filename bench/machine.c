@@ -101,8 +101,10 @@ static double best_rate(const char *isa, size_t threads)
     threads = threads < MOST_THREADS ? threads : MOST_THREADS;
     for (size_t i = 0; i < threads; i++) {
         w[i] = (struct worker){.isa = isa};
-        if (!isa && !(w[i].memory = calloc((size_t)3 * TRIAD, sizeof(float))))
+        if (!isa && !(w[i].memory = malloc((size_t)3 * TRIAD * sizeof(float))))
             abort();
+        for (size_t k = 0; !isa && k < (size_t)3 * TRIAD; k++) /* pages that were never written */
+            w[i].memory[k] = 1;                                /* would all be one and the same */
     }
     for (int i = 0; i < TRIES; i++) {
         const double r = rate(w, threads);

@@ -12,11 +12,7 @@
 
 struct settings settings = {.seconds = 3};
 
-#define LEARNER(...)                                                                               \
-    run_learner, &(const struct learner_details)                                                   \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
+#define LEARNER(...) run_learner, &(const struct learner_details){__VA_ARGS__}, false
 /* .tasks, .ways, .shots, .queries, .steps, .rate, .side, .channels */
 static const struct workload workloads[] = {
     {"W1", "sinusoid MAML, 1 inner step",
@@ -28,8 +24,12 @@ static const struct workload workloads[] = {
     {"W2fo", "the same, first order", LEARNER("fomaml", "conv4:64", 32, 5, 1, 5, 1, 0.4, 28, 1)},
     {"W3", "5-way 5-shot MAML 84 x 84, 5 inner steps",
      LEARNER("maml", "conv4:32", 4, 5, 5, 15, 5, 0.01, 84, 3)},
+    {"W4", "hypernetwork, 16 tasks of 128 rows", run_graph, &graph_w4, false},
+    {"W5", "one task: 5 steps, 25 predictions", run_adapt, NULL, true},
     {"W6", "60-way 5-shot prototypes",
      LEARNER("protonet", "conv4:64", 1, 60, 5, 5, 0, 0.01, 28, 1)},
+    {"W7", "U-Net 64 x 64, 5 steps of training", run_graph, &graph_w7, false},
+    {"W8", "a cold process does W5", run_cold, NULL, true},
     {"P", "60-way 1-shot prototypes, 2 tasks",
      LEARNER("protonet", "conv4:32,64,96,128", 2, 60, 1, 5, 0, 0.01, 28, 1)},
 };
@@ -56,6 +56,13 @@ struct timing measure(void (*f)(void *ctx), void *ctx, double seconds)
     return (struct timing){t[n / 4], t[n / 2], t[3 * n / 4]};
 }
 
+static double process_mib(void)
+{
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (double)used.ru_maxrss / 1024;
+}
+
 static void print_result(const struct workload *w, const struct result *r, size_t threads,
                          double limit)
 {
@@ -64,9 +71,10 @@ static void print_result(const struct workload *w, const struct result *r, size_
     if (settings.json)
         printf("{\"workload\": \"%s\", \"threads\": %zu, \"ms\": %.4f, \"low\": %.4f, \"high\": "
                "%.4f, \"gflops\": %.2f, \"limit_gflops\": %.1f, \"compile_ms\": %.2f, "
-               "\"workspace_mib\": %.1f, \"first_loss\": %.4f, \"loss\": %.4f}\n",
+               "\"workspace_mib\": %.1f, \"process_mib\": %.1f, \"first_loss\": %.4f, \"loss\": "
+               "%.4f}\n",
                w->name, threads, ms.median, ms.low, ms.high, gflops, limit * 1e-9, r->compile * 1e3,
-               (double)r->memory / (1 << 20), r->first_loss, r->loss);
+               (double)r->memory / (1 << 20), process_mib(), r->first_loss, r->loss);
     else
         printf("%-5s %3zu %10.3f %10.3f %10.3f %8.1f %5.0f %% %9.1f %8.1f  %.3f -> %.3f  %s\n",
                w->name, threads, ms.median, ms.low, ms.high, gflops, 1e11 * gflops / limit,
@@ -91,10 +99,10 @@ static bool run_all(size_t threads)
     const double limit = machine_flops(lib->kernels->isa, threads);
     if (!settings.json)
         printf("limit: %.1f GFLOP/s and %.1f GB/s with %zu threads, %s\n", limit * 1e-9,
-               settings.only ? 0 : machine_bandwidth(threads) * 1e-9, threads, lib->kernels->isa);
+               machine_bandwidth(threads) * 1e-9, threads, lib->kernels->isa);
     for (size_t i = 0; i < WORKLOADS; i++) {
         struct result r = {0};
-        if (!wanted(workloads[i].name))
+        if (!wanted(workloads[i].name) || (workloads[i].single && threads > 1))
             continue;
         if (workloads[i].run(lib, &workloads[i], &r)) {
             print_result(&workloads[i], &r, threads, limit);
@@ -126,6 +134,8 @@ static void read_settings(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "--cold") == 0)
+        return cold_process(argv[2]);
     read_settings(argc, argv);
     const size_t most = pool_default_threads();
     bool good = true;

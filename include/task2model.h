@@ -171,8 +171,6 @@ typedef struct t2m_train_options {
     size_t validation_ways;       /* 0: as in training, at most 5 */
     bool resume, force, within_domain;
     double augment; /* 0 to 4: images are bent at random, so strongly; 1 is usual */
-    size_t views;   /* 0 to 100: copies of each image of a new task, bent as strongly, that build and
-                       eval add to it */
     /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;
@@ -183,7 +181,7 @@ typedef struct t2m_train_options {
 #define T2M_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
         T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false,    \
-            false, 0, 0, 0, 0, 0                                                                  \
+            false, false, 0, 0, 0                                                                  \
     }
 
 typedef struct t2m_train_result {

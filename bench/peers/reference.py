@@ -4,6 +4,7 @@ Usage: build/peers/torch/bin/python bench/peers/reference.py tests/data/referenc
 For every method and kind of task: the start phi, the data of a meta-batch, and PyTorch's loss, gradient of the
 mean query loss, and phi after one step of Adam. Written from the papers that the method table names."""
 import json
+import math
 import struct
 import sys
 
@@ -101,8 +102,8 @@ def statistics(p, x, y):
     w, b = ridge(x, y[:, None], p["encoder.log_penalty"].exp())
     error, _ = left_out(x, y[:, None], p["encoder.log_penalty"].exp())
     correlation = ((x - x.mean(0)) * (y - y.mean())[:, None]).mean(0) / torch.sqrt(spread(x) * spread(y) + TINY)
-    count = torch.tensor([0.0, 1.0, np.log(n), np.log(x.shape[1])])
-    mean_error = (spread(y) + TINY).log() + 2 * np.log(n / (n - 1))
+    count = torch.tensor([0.0, 1.0, math.log(n), math.log(x.shape[1])])
+    mean_error = (spread(y) + TINY).log() + 2 * math.log(n / (n - 1))
     return torch.cat([w[:, 0], b, count, y.mean()[None], (spread(y) + TINY).log()[None],
                       ((error**2).mean() + TINY).log()[None], mean_error[None], x.mean(0),
                       (spread(x) + TINY).log(), correlation])
@@ -115,7 +116,7 @@ def class_means(h, y):
 def class_statistics(h, y):
     means = class_means(h, y)
     log = lambda v: ((v**2).mean() + TINY).log()[None]
-    count = torch.tensor([1.0, 0.0, np.log(len(h)), np.log(h.shape[1]), np.log(WAYS)])
+    count = torch.tensor([1.0, 0.0, math.log(len(h)), math.log(h.shape[1]), math.log(WAYS)])
     return torch.cat([count, log(h - means[y.long()]), log(means - means.mean(0)), log(means)])
 
 
@@ -155,7 +156,7 @@ def probe(p, names, gradient):
     sizes, z = [], torch.zeros(BASES)
     for k in names:
         slope = gradient[k]
-        sizes.append(((slope**2).mean() + 1e-8).log())
+        sizes.append(((slope**2).mean() + 1e-8).sqrt())
         if p[k].dim() > 1:
             z = z + ((p[f"basis.{k}.left"].T @ slope.reshape(-1, slope.shape[-1])) * p[f"basis.{k}.right"]).sum(1)
         else:
@@ -224,7 +225,10 @@ def inferred_loss(method, kind, names, p, xs, ys, xq, yq):
     tuned = tune(start, list(start), score, p["rates.weights"], STEPS, True)
     if not closed:
         return query_loss(p | tuned)
-    return (query_loss(complete(tuned)) + query_loss(made({"z": code})) + query_loss(complete(theta))) / 3
+    nats = len(xs) / (1 if kind == "images" else 2)
+    scores = torch.stack([score(tuned), at_code({"z": code}), score(theta) + p["choice.shared"] / nats])
+    losses = torch.stack([query_loss(complete(q)) for q in (tuned, on_bases(p, changed, code), theta)])
+    return 0.5 * (losses.mean() + (torch.softmax(-nats * scores, 0) * losses).sum())
 
 
 def task_loss(method, kind, represented, shapes, p, xs, ys, xq, yq):
@@ -330,6 +334,8 @@ def shapes_of(method, kind, represented):
         parts += [("ridge.log_penalty", ()), ("ridge.scale", ())]
     if method == "t2m" and kind == "rows":
         parts.append(("ridge.log_penalty", ()))
+    if method == "t2m":
+        parts.append(("choice.shared", ()))
     if method == "cavia":
         parts.append(("context.weight", (CONTEXT, WIDTH if kind == "images" else 8)))
     return parts + (inferred_parts(method, kind, represented, theta) if with_t else [])
@@ -339,7 +345,9 @@ def start(name, shape):
     fan = int(np.prod(shape[:-1])) if len(shape) > 1 else 1
     value = random.standard_normal(shape) * (0.7 / fan**0.5 if len(shape) > 1 else 0.2)
     one = name.endswith("scale")
-    return value * 0.2 + 0.05 if name.startswith("rates") else value + 1 if one else value
+    if name.startswith("rates."):  # so small that rounding does not grow from step to step
+        return value * 0.0005 + 0.0005
+    return value * 0.2 + 0.05 if name == "rates" else value + 1 if one else value
 
 
 def step(method, kind, represented, data):

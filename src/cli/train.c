@@ -12,8 +12,7 @@ enum { NO = CLI_NO_INT, MANY = 65536 /* classes, shots, tasks at once */ };
 
 static struct settings {
     char *output, *method, *structure, *represent, *target, *from, *validation;
-    int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways, image_size,
-        views;
+    int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways, image_size;
     int inner_steps, eval_steps, rotations, within_domain, resume, force, dry_run;
     double minutes, inner_rate, meta_rate, augment;
     long long seed;
@@ -25,7 +24,6 @@ static struct settings {
            .validation_tasks = NO,
            .validation_ways = NO,
            .image_size = NO,
-           .views = NO,
            .inner_steps = NO,
            .eval_steps = NO,
            .minutes = CLI_NO_NUMBER,
@@ -58,8 +56,6 @@ static const struct poptOption episodes[] = {
      NULL},
     {"augment", 0, POPT_ARG_DOUBLE, &given.augment, 0,
      "bends images at random, so strongly (1 is usual, 0 none)", "X"},
-    {"views", 0, POPT_ARG_INT, &given.views, 0,
-     "bent copies of each image of a new task, for build and eval (0)", "N"},
     POPT_TABLEEND,
 };
 static const struct poptOption tuning[] = {
@@ -118,7 +114,6 @@ static int check_options(struct cli *c)
         {"inner-rate", s->inner_rate, 1e-9, 1e3},
         {"meta-rate", s->meta_rate, 1e-9, 1e3},
         {"augment", s->augment, 0, 4},
-        {"views", s->views, 0, 100},
         {"seed", (double)s->seed, 0, 9e18},
     };
     if (!s->output && !s->dry_run)
@@ -164,7 +159,6 @@ static t2m_train_options fill_options(void)
     o.force = s->force;
     o.within_domain = s->within_domain;
     o.augment = or_zero(s->augment);
-    o.views = or_0(s->views);
     o.progress = cli_progress;
     o.stop = cli_stop;
     o.ctx = "train";

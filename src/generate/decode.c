@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double tiny = 1e-8;
+static const double tiny = 1e-8; /* keeps the slope of a root finite */
 
 size_t decode_code_size(enum decode kind, size_t numel)
 {
@@ -146,7 +146,7 @@ t2m_value decode_probe(t2m_graph *g, const struct decoder *d, t2m_value gradient
         const t2m_value square = t2m_mean(g, t2m_square(g, piece), 0, 1);
         int64_t dim[2];
         as_matrix(p, dim);
-        list[i] = t2m_reshape(g, t2m_log(g, t2m_add(g, square, t2m_constant(g, tiny))), 1, &one);
+        list[i] = t2m_reshape(g, t2m_sqrt(g, t2m_add(g, square, t2m_constant(g, tiny))), 1, &one);
         if (d->kind != DECODE_BASES)
             continue;
         const t2m_value right = take(g, d, p, p->rank > 1 ? ".right" : ""),

@@ -25,7 +25,7 @@ void decode_layout(enum decode kind, const struct layout *model, size_t numel,
                    struct layout *parts);
 /* theta0 [numel], z [code size] -> [numel] */
 t2m_value decode_model(t2m_graph *g, const struct decoder *d, t2m_value theta0, t2m_value z);
-/* What a gradient at theta0 says: the logarithm of its mean square in each tensor, then, with
+/* What a gradient at theta0 says: its root mean square in each tensor, then, with
  * bases, its products with them: the gradient for z at 0. */
 size_t decode_probe_size(enum decode kind, const struct layout *model, size_t numel);
 t2m_value decode_probe(t2m_graph *g, const struct decoder *d, t2m_value gradient);

@@ -5,13 +5,10 @@
 
 #include "mapping/doors.h"
 #include "model/model.h"
-#include "task/augment.h"
 
 struct building {
     const t2m_learner *l;
     const t2m_task *task;
-    size_t n; /* examples, with the views of each */
-    float *x, *y;
     struct episode_graph e;
     t2m_value out[5];
     int steps;
@@ -23,43 +20,10 @@ static int64_t outputs_of(const t2m_task *t)
     return t->classes ? (int64_t)t->classes : 1;
 }
 
-/* The examples, each followed by its views. */
-static t2m_status add_views(struct building *b)
-{
-    const t2m_task *t = b->task;
-    const struct structure *s = &b->l->structure;
-    const size_t each = 1 + b->l->views, size = t->input;
-    struct random r = random_stream(b->l->seed, 4, 0);
-    b->n = t->n * each;
-    b->x = mem_new(b->l->lib, b->n * size, sizeof *b->x);
-    b->y = mem_new(b->l->lib, b->n, sizeof *b->y);
-    if (!b->x || !b->y)
-        return T2M_ENOMEM;
-    for (size_t i = 0; i < b->n; i++) {
-        const float *from = t->x + i / each * size;
-        float *to = b->x + i * size;
-        b->y[i] = t->y[i / each];
-        if (i % each == 0)
-            memcpy(to, from, size * sizeof *to);
-        else
-            warp_view(&r, b->l->bend, from, (size_t)s->height, (size_t)s->width,
-                      (size_t)s->channels, to);
-    }
-    return T2M_OK;
-}
-
-static void building_free(struct building *b)
-{
-    t2m_graph_free(b->e.g);
-    mem_free(b->l->lib, b->x);
-    mem_free(b->l->lib, b->y);
-}
-
 /* The query set has no part in building; one input stands in for it. */
 static t2m_status make_graph(struct building *b)
 {
-    TRY(add_views(b));
-    const struct episode_use use = {.supports = b->n,
+    const struct episode_use use = {.supports = b->task->n,
                                     .queries = 1,
                                     .outputs = outputs_of(b->task),
                                     .steps = b->steps,
@@ -85,7 +49,7 @@ static t2m_status run_graph(struct building *b, const int *which, void *const *t
     TRY(t2m_compile(b->e.g, in, 4, out, n, NULL, &plan));
     const t2m_status status = t2m_workspace_new(plan, &w);
     if (status == T2M_OK) {
-        const void *const from[] = {b->l->phi, b->l->statistics, b->x, b->y};
+        const void *const from[] = {b->l->phi, b->l->statistics, b->task->x, b->task->y};
         t2m_run(plan, w, from, to);
         t2m_workspace_free(w);
     }
@@ -164,7 +128,7 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
     b.steps = o->steps >= 0 ? o->steps : l->eval_steps;
     b.choose = o->steps < 0 && learner_chooses(l);
     const t2m_status status = build(&b, &m, report ? report : &mine);
-    building_free(&b);
+    t2m_graph_free(b.e.g);
     if (status == T2M_OK)
         *out = m;
     else
@@ -186,7 +150,7 @@ t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t
         void *const to[] = {v};
         status = v ? run_graph(&b, &which, to, 1) : T2M_ENOMEM;
     }
-    building_free(&b);
+    t2m_graph_free(b.e.g);
     if (status == T2M_OK)
         *t = v;
     else

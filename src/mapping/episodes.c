@@ -5,7 +5,7 @@ t2m_status episodes_new(t2m *lib, struct episode *e, const struct t2m_family *f,
                         const struct protocol *p, size_t count)
 {
     const size_t input = episode_input_size(f);
-    *e = (struct episode){.supports = protocol_supports(p), .queries = p->ways * p->queries};
+    *e = (struct episode){.supports = p->ways * p->shots, .queries = p->ways * p->queries};
     e->x_support = mem_new(lib, count * e->supports * input, sizeof(float));
     e->y_support = mem_new(lib, count * e->supports, sizeof(float));
     e->x_query = mem_new(lib, count * e->queries * input, sizeof(float));
@@ -52,6 +52,5 @@ double episode_metric(enum family_kind kind, const float *y, const float *truth,
 void learner_protocol(const struct t2m_learner *l, struct protocol *p)
 {
     *p = (struct protocol){
-        .ways = l->kind == FAMILY_IMAGES ? l->ways : 1, .shots = l->shots, .queries = l->queries,
-        .views = l->views, .bend = l->bend};
+        .ways = l->kind == FAMILY_IMAGES ? l->ways : 1, .shots = l->shots, .queries = l->queries};
 }

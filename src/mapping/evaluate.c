@@ -32,7 +32,7 @@ static t2m_status compile_plan(struct evaluating *e)
     const struct evaluation *v = e->v;
     const struct protocol *p = &v->protocol;
     struct episode_graph s = {0};
-    const struct episode_use use = {.supports = protocol_supports(p),
+    const struct episode_use use = {.supports = p->ways * p->shots,
                                     .queries = p->ways * p->queries,
                                     .outputs = (int64_t)e->outputs,
                                     .transductive = v->transductive,

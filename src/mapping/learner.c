@@ -48,8 +48,6 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "steps", "%d %d", l->steps, l->eval_steps);
     put(m, "rate", "%.17g", l->rate);
     put(m, "episode", "%zu %zu %zu", l->ways, l->shots, l->queries);
-    if (l->views > 0)
-        put(m, "views", "%zu %.17g", l->views, l->bend);
     put(m, "seed", "%llu", (unsigned long long)l->seed);
     put(m, "fingerprint", "%016llx", (unsigned long long)l->fingerprint);
     put(m, "trained_steps", "%zu", l->trained_steps);
@@ -122,14 +120,6 @@ static const char *meta(const struct tensor_file *f, const char *key)
     return v ? v : "";
 }
 
-static bool read_views(struct t2m_learner *l, const char *text)
-{
-    if (!*text) /* none */
-        return true;
-    return sscanf(text, "%zu %lf", &l->views, &l->bend) == 2 && l->views <= 100 &&
-           l->bend >= 0 && l->bend <= 4;
-}
-
 static bool read_settings(struct t2m_learner *l, const struct tensor_file *f)
 {
     long long in[4];
@@ -142,7 +132,7 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f)
         l->steps > 1000 || l->eval_steps < 0 || l->eval_steps > 1000 ||
         sscanf(meta(f, "rate"), "%lf", &l->rate) != 1 || !isfinite(l->rate) ||
         sscanf(meta(f, "episode"), "%zu %zu %zu", &l->ways, &l->shots, &l->queries) != 3 ||
-        !read_views(l, meta(f, "views")) || l->ways > 65536 || l->shots > 65536 || l->queries > 65536 ||
+        l->ways > 65536 || l->shots > 65536 || l->queries > 65536 ||
         sscanf(meta(f, "seed"), "%llu", &seed) != 1 ||
         sscanf(meta(f, "fingerprint"), "%llx", &fingerprint) != 1 ||
         sscanf(meta(f, "trained_steps"), "%zu", &l->trained_steps) != 1)

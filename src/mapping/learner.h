@@ -48,8 +48,6 @@ struct t2m_learner {
     int steps, eval_steps; /* of tuning */
     double rate;
     size_t ways, shots, queries; /* in training */
-    size_t views;                /* bent copies of each image that a new task brings along */
-    double bend;                 /* how strongly */
     struct layout layout;        /* of the structure */
     struct layout parts;         /* of phi: theta0 first, in the order of `layout` */
     float *phi, *statistics;     /* [parts.numel], [layout.statistics] */

@@ -58,7 +58,7 @@ static t2m_status compile_block(struct meta_step *s, size_t size, t2m_plan **pla
 {
     const struct protocol *p = &s->protocol;
     struct block_graph b = {0};
-    const struct episode_use use = {.supports = protocol_supports(p),
+    const struct episode_use use = {.supports = p->ways * p->shots,
                                     .queries = p->ways * p->queries,
                                     .outputs = s->l->structure.outputs,
                                     .training = true,
@@ -141,10 +141,9 @@ static t2m_status make_rooms(struct meta_step *s)
 
 static t2m_status start(struct meta_step *s)
 {
-    const size_t last = s->tasks - (s->blocks - 1) * s->block;
     TRY(compile_block(s, s->block, &s->plan[0]));
-    if (last != s->block)
-        TRY(compile_block(s, last, &s->plan[1]));
+    if (s->tasks % s->blocks != 0)
+        TRY(compile_block(s, s->block - 1, &s->plan[1]));
     TRY(compile_adam(s));
     TRY(make_rooms(s));
     memcpy(s->state, s->l->phi, s->l->parts.numel * sizeof *s->state);
@@ -157,9 +156,9 @@ t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struc
     *s = (struct meta_step){
         .l = l, .family = f, .tasks = tasks, .seed = l->seed, .draw = episode_draw};
     learner_protocol(l, &s->protocol);
-    s->protocol.views = 0; /* training has more drawings than it can use */
-    s->block = block_size(l, &s->protocol, tasks);
-    s->blocks = (tasks + s->block - 1) / s->block;
+    const size_t most = block_size(l, &s->protocol, tasks);
+    s->blocks = (tasks + most - 1) / most;
+    s->block = (tasks + s->blocks - 1) / s->blocks;
     s->workers = pool_size(l->lib->pool);
     const t2m_status status = start(s);
     if (status != T2M_OK)
@@ -194,9 +193,10 @@ void meta_step_free(struct meta_step *s)
 static void one_block(void *ctx, size_t job, size_t worker)
 {
     struct meta_step *s = ctx;
-    const size_t first = job * s->block, left = s->tasks - first,
-                 size = left < s->block ? left : s->block, numel = s->l->parts.numel,
-                 statistics = s->l->layout.statistics, input = episode_input_size(s->family);
+    const size_t least = s->tasks / s->blocks, larger = s->tasks % s->blocks,
+                 first = job * least + (job < larger ? job : larger), size = least + (job < larger),
+                 numel = s->l->parts.numel, statistics = s->l->layout.statistics,
+                 input = episode_input_size(s->family);
     const size_t which = size != s->block;
     struct episode *e = &s->episode[worker];
     if (s->stop && s->stop(s->stop_ctx) != 0)

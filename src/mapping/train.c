@@ -127,8 +127,6 @@ static t2m_status make_learner(struct training *t)
     l->ways = images ? or_default(o->ways, 5) : 1;
     l->shots = or_default(o->shots, images ? 1 : 10);
     l->queries = or_default(o->queries, images ? 15 : 10);
-    l->views = o->views;
-    l->bend = o->augment > 0 ? o->augment : 1;
     l->steps = o->inner_steps >= 0 ? o->inner_steps : l->method->steps;
     l->eval_steps = o->eval_steps >= 0 ? o->eval_steps : l->steps;
     if (l->method->tuned == TUNE_NOTHING)
@@ -156,11 +154,11 @@ static void name_settings(struct training *t)
     represent_text(l->represent, represent);
     snprintf(l->settings, sizeof l->settings,
              "method=%s structure=%s represent=%s ways=%zu shots=%zu queries=%zu steps=%zu "
-             "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g views=%zu within=%d seed=%llu "
+             "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g within=%d seed=%llu "
              "start=%016llx size=%zux%zux%zu data=%016llx validation=%016llx/%zu/%zu",
              l->method->name, structure, represent, l->ways, l->shots, l->queries, t->steps,
              t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate, t->o->augment,
-             l->views, t->o->within_domain, (unsigned long long)l->seed,
+             t->o->within_domain, (unsigned long long)l->seed,
              (unsigned long long)hash_bytes(0, l->phi, l->parts.numel * sizeof *l->phi),
              (size_t)l->structure.height, (size_t)l->structure.width, (size_t)l->structure.channels,
              (unsigned long long)l->fingerprint, (unsigned long long)t->validation->fingerprint,
@@ -371,9 +369,6 @@ static t2m_status begin(struct training *t)
     TRY(make_learner(t));
     learner_protocol(t->l, &p);
     p.within_domain = o->within_domain;
-    if (o->views > 100 || (o->views > 0 && t->family->kind != FAMILY_IMAGES))
-        return refuse(t->lib, T2M_EUSAGE, "--views is 0 to 100 bent copies of an image, %s",
-                      "and for images only");
     if (!(o->augment >= 0 && o->augment <= 4))
         return refuse(t->lib, T2M_EUSAGE, "--augment is a strength from 0 to 4, 1 being usual");
     if (o->augment > 0 && t->family->kind != FAMILY_IMAGES)

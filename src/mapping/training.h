@@ -8,16 +8,16 @@
 
 /* ---- one meta-step ---- */
 
-/* The tasks of a step are cut into blocks of equal size (the last may be smaller). A block is one
- * run of a plan in which its tasks are vmapped; blocks are the jobs of the workers. The size of a
- * block depends on the shapes alone, and gradients are added in the order of the blocks, so the
- * bits do not depend on the number of threads. */
+/* The tasks of a step are cut into blocks of equal size (the last ones may have one task less). A
+ * block is one run of a plan in which its tasks are vmapped; blocks are the jobs of the workers.
+ * The size of a block depends on the shapes alone, and gradients are added in the order of the
+ * blocks, so the bits do not depend on the number of threads. */
 struct meta_step {
     struct t2m_learner *l;
     const struct t2m_family *family;
     struct protocol protocol;
     size_t tasks, block, blocks, workers;
-    t2m_plan *plan[2];             /* for full blocks and for the last one, which may be NULL */
+    t2m_plan *plan[2];             /* for full blocks and for those with one task less, or NULL */
     t2m_workspace **workspace;     /* [workers, 2] */
     struct episode *episode;       /* [workers], each of `block` tasks */
     float **outputs;               /* [workers] query outputs of a block */

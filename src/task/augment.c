@@ -90,15 +90,9 @@ void warp_apply(const struct warp *class, const struct warp *picture, const floa
         for (size_t x = 0; x < width; x++, to += channels) {
             double p[2] = {((double)x + 0.5) / half[0] - 1, ((double)y + 0.5) / half[1] - 1};
             move(picture, p);
-            move(class, p);
+            if (class)
+                move(class, p);
             sample(from, height, width, channels, (p[0] + 1) * half[0] - 0.5,
                    (p[1] + 1) * half[1] - 0.5, to);
         }
-}
-
-void warp_view(struct random *r, double strength, const float *from, size_t height, size_t width,
-               size_t channels, float *to)
-{
-    const struct warp none = {.a = {{1, 0}, {0, 1}}}, picture = warp_picture(r, strength);
-    warp_apply(&none, &picture, from, height, width, channels, to);
 }

@@ -10,9 +10,7 @@ struct warp {
 struct warp warp_class(struct random *r, double strength); /* strong: makes another class */
 struct warp warp_picture(struct random *r,
                          double strength); /* weak: makes another drawing of the same class */
-/* Another drawing of the same class, of one that is not bent. */
-void warp_view(struct random *r, double strength, const float *from, size_t height, size_t width,
-               size_t channels, float *to);
-/* from, to: [height, width, channels], not overlapping; 0 comes in from outside. */
+/* from, to: [height, width, channels], not overlapping; 0 comes in from outside. class: NULL for
+ * none. */
 void warp_apply(const struct warp *class, const struct warp *picture, const float *from,
                 size_t height, size_t width, size_t channels, float *to);

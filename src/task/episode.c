@@ -144,35 +144,16 @@ static size_t first_class(const struct t2m_family *f, const struct protocol *p, 
     }
 }
 
-/* As it is, or bent as the class (NULL: not at all) and once more by itself. */
-static void put_image(const struct t2m_family *f, const struct warp *class, double strength,
+/* With augmentation half of the classes are as the family has them, and half of their images too:
+ * an image that was bent is a little blurred, and a learner has to know the sharp ones as well. */
+static void put_image(const struct t2m_family *f, double strength, const struct warp *class,
                       struct random *r, const float *from, float *to)
 {
-    if (!class) {
+    if (strength > 0 && (class || random_below(r, 2))) {
+        const struct warp picture = warp_picture(r, strength);
+        warp_apply(class, &picture, from, f->height, f->width, f->channels, to);
+    } else {
         memcpy(to, from, episode_input_size(f) * sizeof *to);
-        return;
-    }
-    const struct warp picture = warp_picture(r, strength);
-    warp_apply(class, &picture, from, f->height, f->width, f->channels, to);
-}
-
-size_t protocol_supports(const struct protocol *p)
-{
-    return p->ways * p->shots * (1 + p->views);
-}
-
-/* The support images move apart, and each is followed by its views. */
-static void add_views(const struct t2m_family *f, const struct protocol *p, struct random *r,
-                      struct episode *e)
-{
-    const size_t size = episode_input_size(f), each = 1 + p->views;
-    for (size_t i = p->ways * p->shots; i-- > 0;) {
-        float *first = e->x_support + i * each * size;
-        memmove(first, e->x_support + i * size, size * sizeof *first);
-        for (size_t v = 0; v < each; v++)
-            e->y_support[i * each + v] = e->y_support[i];
-        for (size_t v = 1; v < each; v++)
-            warp_view(r, p->bend, first, f->height, f->width, f->channels, first + v * size);
     }
 }
 
@@ -185,12 +166,15 @@ static void draw_images(const struct t2m_family *f, const struct protocol *p, st
         taken[w] = w ? draw_class(f, p, r, taken, w) : first_class(f, p, r);
         const struct image_class *c = &f->class[taken[w]];
         const size_t n = c->count < MAX_CHOICE ? c->count : MAX_CHOICE;
-        const struct warp bent = p->augment > 0 ? warp_class(r, p->augment) : (struct warp){0};
+        struct warp bent;
+        const bool new_class = p->augment > 0 && random_below(r, 2);
+        if (new_class)
+            bent = warp_class(r, p->augment);
         choose(r, index, n, p->shots + p->queries);
         for (size_t i = 0; i < p->shots + p->queries; i++) {
             const bool query = i >= p->shots;
             const size_t at = query ? w * p->queries + i - p->shots : w * p->shots + i;
-            put_image(f, p->augment > 0 ? &bent : NULL, p->augment, r, c->pixels + index[i] * size,
+            put_image(f, p->augment, new_class ? &bent : NULL, r, c->pixels + index[i] * size,
                       (query ? e->x_query : e->x_support) + at * size);
             (query ? e->y_query : e->y_support)[at] = (float)w;
         }
@@ -201,13 +185,10 @@ void episode_draw(const struct t2m_family *f, const struct protocol *p, uint64_t
                   uint64_t number, struct episode *e)
 {
     struct random r = random_stream(seed, 1, number);
-    struct random of_views = random_stream(seed, 3, number);
     if (f->kind == FAMILY_IMAGES)
         draw_images(f, p, &r, e);
     else if (f->builtin)
         draw_builtin(f, p, &r, e);
     else
         draw_rows(f, p, &r, e);
-    if (p->views > 0)
-        add_views(f, p, &of_views, e);
 }

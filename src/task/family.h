@@ -67,10 +67,7 @@ struct protocol {                /* how episodes are drawn */
     bool even_queries;           /* built-in families: query x equally spaced over the range */
     bool within_domain;
     double augment; /* images bent at random, so strongly: augment.h; 0: not */
-    size_t views;   /* bent copies that each image of the support set brings along */
-    double bend;    /* how strongly they are bent */
 };
-size_t protocol_supports(const struct protocol *p); /* examples of a support set */
 
 struct episode {              /* float arrays of fixed size for a protocol */
     size_t supports, queries; /* examples */

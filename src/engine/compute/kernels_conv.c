@@ -106,6 +106,76 @@ struct patches {
     bool drawn; /* the picture itself serves as canvas */
 };
 
+/* The taps of pixel `at` that lie in a picture of `size`, `before` of padding before it */
+struct span {
+    size_t first, count;
+};
+
+static struct span span_of(ptrdiff_t at, ptrdiff_t before, size_t size, size_t taps)
+{
+    const ptrdiff_t start = at - before, first = start < 0 ? -start : 0,
+                    end = (ptrdiff_t)size - start < (ptrdiff_t)taps ? (ptrdiff_t)size - start
+                                                                    : (ptrdiff_t)taps;
+    return (struct span){(size_t)first, end > first ? (size_t)(end - first) : 0};
+}
+
+/* Whether a quarter or more of the taps lies in the padding, in pictures that come in numbers. */
+static bool is_sparse(const struct patches *q, size_t n)
+{
+    enum { IMAGES = 4 };
+    size_t wide = 0, tall = 0;
+    if (q->stride != 1 || q->canvas.spread != 1 || n < IMAGES)
+        return false;
+    for (size_t i = 0; i < q->to.h; i++)
+        tall += span_of((ptrdiff_t)i, q->canvas.top, q->from.h, q->kh).count;
+    for (size_t i = 0; i < q->to.w; i++)
+        wide += span_of((ptrdiff_t)i, q->canvas.left, q->from.w, q->kw).count;
+    return 4 * tall * wide <= 3 * q->to.h * q->kh * q->to.w * q->kw;
+}
+
+/* Pixel (y, x) of all results: only taps that lie in the pictures, which so need no canvas. */
+static void pixel_run(const struct patches *q, size_t n, size_t y, size_t x, struct product g,
+                      const real *filter)
+{
+    const size_t channels = q->canvas.channels;
+    const struct span tall = span_of((ptrdiff_t)y, q->canvas.top, q->from.h, q->kh),
+                      wide = span_of((ptrdiff_t)x, q->canvas.left, q->from.w, q->kw);
+    const real *from = g.a;
+    g.c += (y * q->to.w + x) * q->columns;
+    g.inner = wide.count * channels;
+    if (tall.count * wide.count == 0)
+        for (size_t i = 0; i < n; i++)
+            memset(g.c + i * g.c_stride, 0, sizeof(real) * q->columns);
+    for (size_t k = tall.first; k < tall.first + tall.count && wide.count > 0; k++) {
+        const size_t line = (size_t)((ptrdiff_t)(y + k) - q->canvas.top),
+                     pixel = (size_t)((ptrdiff_t)(x + wide.first) - q->canvas.left);
+        g.a = from + (line * q->from.w + pixel) * channels;
+        g.b = filter + (k * q->kw + wide.first) * channels * q->columns;
+        g.accumulate = k > tall.first;
+        PRODUCT_RUN(&g);
+    }
+}
+
+static void pixels_run(const struct patches *q, size_t n, const real *x, const real *filter,
+                       real *y, const struct parts *p)
+{
+    const struct product g = {.a = x,
+                              .rows = n,
+                              .row_x = n,
+                              .row_y = 1,
+                              .x_step = (ptrdiff_t)(q->from.h * q->from.w * q->canvas.channels),
+                              .outer = 1,
+                              .steps = 1,
+                              .a_stride = 1,
+                              .columns = q->columns,
+                              .b_stride = q->columns,
+                              .c = y,
+                              .c_stride = q->to.h * q->to.w * q->columns,
+                              .panel = p->panel};
+    for (size_t i = 0; i < q->to.h * q->to.w; i++)
+        pixel_run(q, n, i / q->to.w, i % q->to.w, g, filter);
+}
+
 static void patches_run(const struct patches *q, size_t n, const real *x, const real *filter,
                         real *y, const struct parts *p)
 {
@@ -127,6 +197,10 @@ static void patches_run(const struct patches *q, size_t n, const real *x, const 
                         .b_stride = q->columns,
                         .c_stride = q->columns,
                         .panel = p->panel};
+    if (is_sparse(q, n)) {
+        pixels_run(q, n, x, filter, y, p);
+        return;
+    }
     if (!q->drawn)
         clear(c, p->canvas, group);
     for (size_t i = 0; i < n; i += group) {

@@ -6,7 +6,7 @@
 enum { PACK_ROWS = 48 }; /* from so many rows on, packing b costs less than its cache conflicts */
 
 struct tile {
-    const real *a[TILE_ROWS_NARROW];
+    const real *a[TILE_ROWS_ONE];
     const struct product *g;
     const real *b;
     real *c;
@@ -18,13 +18,13 @@ INLINE vec load_b(const real *b, size_t v, size_t vectors, size_t last, bool par
     return part && v + 1 == vectors ? load_part(b + v * LANES, last) : load(b + v * LANES);
 }
 
-INLINE void tile_finish(const struct tile *t, vec sum[TILE_ROWS_NARROW][TILE_VECTORS], size_t rows,
+INLINE void tile_finish(const struct tile *t, vec sum[TILE_ROWS_ONE][TILE_VECTORS], size_t rows,
                         size_t vectors, bool part)
 {
     const bool accumulate = t->g->accumulate;
     const size_t c_stride = t->g->c_stride;
     real *c = t->c;
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (size_t r = 0; r < rows; r++, c += c_stride)
 #pragma GCC unroll 4
         for (size_t v = 0; v < vectors; v++) {
@@ -40,7 +40,7 @@ INLINE void tile_finish(const struct tile *t, vec sum[TILE_ROWS_NARROW][TILE_VEC
 
 INLINE void tile_compute(const struct tile *t, size_t rows, size_t vectors, bool part)
 {
-    vec sum[TILE_ROWS_NARROW][TILE_VECTORS] = {{{0}}};
+    vec sum[TILE_ROWS_ONE][TILE_VECTORS] = {{{0}}};
     const struct product *g = t->g;
     const size_t inner = g->inner, b_stride = t->b_stride, last = t->last;
     const ptrdiff_t a_stride = g->a_stride;
@@ -48,8 +48,8 @@ INLINE void tile_compute(const struct tile *t, size_t rows, size_t vectors, bool
     for (size_t o = 0; o < g->outer; o++)
         for (size_t s = 0; s < g->steps; s++) {
             const ptrdiff_t start = (ptrdiff_t)o * g->a_outer + (ptrdiff_t)s * g->a_step;
-            const real *a[TILE_ROWS_NARROW];
-#pragma GCC unroll 8
+            const real *a[TILE_ROWS_ONE];
+#pragma GCC unroll 12
             for (size_t r = 0; r < rows; r++)
                 a[r] = t->a[r] + start;
             ptrdiff_t i = 0;
@@ -58,7 +58,7 @@ INLINE void tile_compute(const struct tile *t, size_t rows, size_t vectors, bool
 #pragma GCC unroll 4
                 for (size_t v = 0; v < vectors; v++)
                     row[v] = load_b(b, v, vectors, last, part);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
                 for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 4
                     for (size_t v = 0; v < vectors; v++)
@@ -70,9 +70,14 @@ INLINE void tile_compute(const struct tile *t, size_t rows, size_t vectors, bool
 
 /* Fewer columns leave registers for more rows: it takes 8 sums to keep two multipliers of 4 cycles
  * busy. */
-#define ROWS_OF(vectors) ((vectors) < TILE_VECTORS ? TILE_ROWS_NARROW : TILE_ROWS)
+#define ROWS_OF(vectors)                                                                           \
+    ((vectors) == 1 ? TILE_ROWS_ONE : (vectors) < TILE_VECTORS ? TILE_ROWS_NARROW : TILE_ROWS)
 #define EACH_ROWS(F, v, p)                                                                         \
-    F(1, v, p) F(2, v, p) F(3, v, p) F(4, v, p) F(5, v, p) F(6, v, p) F(7, v, p) F(8, v, p)
+    F(1, v, p)                                                                                     \
+    F(2, v, p)                                                                                     \
+    F(3, v, p)                                                                                     \
+    F(4, v, p)                                                                                     \
+    F(5, v, p) F(6, v, p) F(7, v, p) F(8, v, p) F(9, v, p) F(10, v, p) F(11, v, p) F(12, v, p)
 #define EACH_TILE(F, p) EACH_ROWS(F, 1, p) EACH_ROWS(F, 2, p) EACH_ROWS(F, 3, p) EACH_ROWS(F, 4, p)
 #define DEFINE_TILE(r, v, p)                                                                       \
     static void tile_##r##_##v##_##p(const struct tile *t)                                         \
@@ -83,8 +88,8 @@ INLINE void tile_compute(const struct tile *t, size_t rows, size_t vectors, bool
 #define NAME_TILE(r, v, p) [p][v - 1][r - 1] = tile_##r##_##v##_##p,
 EACH_TILE(DEFINE_TILE, 0)
 EACH_TILE(DEFINE_TILE, 1)
-static void (*const tile_table[2][4][8])(const struct tile *t) = {EACH_TILE(NAME_TILE, 0)
-                                                                      EACH_TILE(NAME_TILE, 1)};
+static void (*const tile_table[2][4][TILE_ROWS_ONE])(const struct tile *t) = {
+    EACH_TILE(NAME_TILE, 0) EACH_TILE(NAME_TILE, 1)};
 
 struct walk { /* over the rows of a */
     const struct product *g;
@@ -116,12 +121,12 @@ static size_t parts_of(size_t n, size_t part)
 static void panel_run(const struct product *g, struct tile *t, size_t vectors)
 {
     struct walk w = {.g = g};
-    const bool part = t->last < LANES;
+    const bool part = t->last < LANES, even = g->rows <= g->row_x;
     size_t tiles = parts_of(g->rows, ROWS_OF(vectors));
     for (size_t i = 0; tiles > 0; tiles--) {
         const size_t rows = parts_of(g->rows - i, tiles);
         for (size_t r = 0; r < rows; r++)
-            t->a[r] = walk_next(&w);
+            t->a[r] = even ? g->a + (ptrdiff_t)(i + r) * g->x_step : walk_next(&w);
         tile_table[part][vectors - 1][rows - 1](t);
         t->c += rows * g->c_stride;
         i += rows;

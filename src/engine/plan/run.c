@@ -12,7 +12,7 @@ t2m_status t2m_workspace_new(const t2m_plan *plan, t2m_workspace **out)
     if (!w)
         return fail_memory(plan->lib, sizeof *w);
     w->plan = plan;
-    w->memory = mem_new(plan->lib, plan->memory + ALIGNMENT, 1);
+    w->memory = mem_resize(plan->lib, NULL, plan->memory + ALIGNMENT, 1); /* not cleared */
     w->base = mem_new(plan->lib, plan->buffers, sizeof *w->base);
     w->slot = mem_new(plan->lib, plan->max_slots, sizeof *w->slot);
     w->read = mem_new(plan->lib, plan->max_reads, sizeof *w->read);

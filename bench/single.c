@@ -1,0 +1,168 @@
+/* single.c: W5, one new task on one thread: five steps of tuning on five pictures and 25
+ * predictions (the program of this is compiled before); W8, the same in a process of its own, from
+ * reading the learner's file to the predictions, timed from outside. */
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "bench.h"
+#include "mapping/learner.h"
+
+extern char **environ;
+
+enum { WAYS = 5, QUERIES = 25, SIDE = 28, PIXELS = SIDE * SIDE, STEPS = 5 };
+
+static struct t2m_learner *new_learner(t2m *lib)
+{
+    struct t2m_learner *l = mem_new(lib, 1, sizeof *l);
+    *l = (struct t2m_learner){.lib = lib,
+                              .kind = FAMILY_IMAGES,
+                              .method = method_find("fomaml"),
+                              .steps = STEPS,
+                              .eval_steps = STEPS,
+                              .rate = 0.05,
+                              .ways = WAYS,
+                              .shots = 1,
+                              .queries = QUERIES / WAYS};
+    if (structure_parse(lib, "conv4:64", &l->structure) != T2M_OK)
+        return NULL;
+    l->structure.height = l->structure.width = SIDE;
+    l->structure.channels = 1;
+    l->structure.outputs = WAYS;
+    if (learner_start(l, 0) != T2M_OK)
+        return NULL;
+    learner_start_statistics(l, l->statistics);
+    return l;
+}
+
+static float *noise(size_t n)
+{
+    float *x = malloc(n * sizeof *x);
+    struct random r = random_stream(3, n, 0);
+    for (size_t i = 0; x && i < n; i++)
+        x[i] = (float)random_normal(&r);
+    return x;
+}
+
+/* ---- W5 ---- */
+
+struct adapting {
+    t2m_plan *plan;
+    t2m_workspace *workspace;
+    const void *in[6];
+    float outputs[QUERIES * WAYS];
+};
+
+static void adapt(void *ctx)
+{
+    struct adapting *a = ctx;
+    void *const out[] = {a->outputs};
+    t2m_run(a->plan, a->workspace, a->in, out);
+}
+
+static t2m_status compile_adapting(const struct t2m_learner *l, struct adapting *a)
+{
+    struct episode_graph e = {0};
+    const struct episode_use use = {
+        .supports = WAYS, .queries = QUERIES, .outputs = WAYS, .training = true, .steps = STEPS};
+    TRY(t2m_graph_new(l->lib, &e.g));
+    episode_graph_make(l, &use, &e);
+    const t2m_value in[] = {e.phi, e.statistics, e.x_support, e.y_support, e.x_query, e.y_query};
+    const t2m_status status = t2m_compile(e.g, in, 6, &e.tuned, 1, NULL, &a->plan);
+    t2m_graph_free(e.g);
+    return status == T2M_OK ? t2m_workspace_new(a->plan, &a->workspace) : status;
+}
+
+bool run_adapt(t2m *lib, const struct workload *w, struct result *r)
+{
+    (void)w;
+    struct t2m_learner *l = new_learner(lib);
+    struct adapting a = {0};
+    t2m_plan_info info;
+    float *x = noise((WAYS + QUERIES) * PIXELS);
+    const float labels[] = {0, 1, 2, 3, 4}, unknown[QUERIES] = {0};
+    const double begin = seconds_now();
+    const bool good = l && x && compile_adapting(l, &a) == T2M_OK;
+    if (good) {
+        const void *const in[] = {l->phi, l->statistics, x, labels, x + WAYS * PIXELS, unknown};
+        r->compile = seconds_now() - begin;
+        memcpy(a.in, in, sizeof in);
+        r->time = measure(adapt, &a, settings.seconds);
+        t2m_plan_describe(a.plan, &info);
+        r->flops = info.flops;
+        r->memory = info.workspace_bytes;
+    }
+    t2m_workspace_free(a.workspace);
+    t2m_plan_free(a.plan);
+    t2m_learner_free(l);
+    free(x);
+    return good;
+}
+
+/* ---- W8 ---- */
+
+int cold_process(const char *path)
+{
+    t2m *lib;
+    t2m_learner *l;
+    t2m_task *task;
+    t2m_model *m;
+    t2m_build_options o = T2M_BUILD_OPTIONS_INIT;
+    const float labels[] = {0, 1, 2, 3, 4};
+    const char *const classes[] = {"a", "b", "c", "d", "e"};
+    static float answers[QUERIES * WAYS];
+    float *x = noise((WAYS + QUERIES) * PIXELS);
+    o.steps = STEPS;
+    if (!x || t2m_open(&lib, NULL, NULL) != T2M_OK || t2m_learner_open(lib, &l, path) != T2M_OK ||
+        t2m_task_new(l, &task, x, labels, WAYS, classes, WAYS) != T2M_OK ||
+        t2m_build(l, &m, task, &o, NULL) != T2M_OK || t2m_model_prepare(m, QUERIES) != T2M_OK)
+        return 1;
+    return t2m_model_predict(m, x + WAYS * PIXELS, QUERIES, answers) == T2M_OK ? 0 : 1;
+}
+
+struct cold {
+    char program[1024], path[64];
+    bool failed;
+    size_t memory; /* bytes, the most of all runs */
+};
+
+static void start_process(void *ctx)
+{
+    struct cold *c = ctx;
+    char option[] = "--cold";
+    char *const argv[] = {c->program, option, c->path, NULL};
+    struct rusage used;
+    pid_t child;
+    int status = 1;
+    if (posix_spawn(&child, c->program, NULL, NULL, argv, environ) != 0 ||
+        wait4(child, &status, 0, &used) != child || status != 0) {
+        c->failed = true;
+        return;
+    }
+    const size_t bytes = (size_t)used.ru_maxrss * 1024;
+    c->memory = bytes > c->memory ? bytes : c->memory;
+}
+
+bool run_cold(t2m *lib, const struct workload *w, struct result *r)
+{
+    (void)w;
+    struct cold c = {.path = "/tmp/bench_learner_XXXXXX"};
+    struct t2m_learner *l = new_learner(lib);
+    const int file = mkstemp(c.path);
+    const ssize_t length = readlink("/proc/self/exe", c.program, sizeof c.program - 1);
+    if (file >= 0)
+        close(file);
+    if (l && file >= 0 && length > 0 && t2m_learner_save(l, c.path, true) == T2M_OK)
+        r->time = measure(start_process, &c, settings.seconds);
+    else
+        c.failed = true;
+    r->memory = c.memory;
+    unlink(c.path);
+    t2m_learner_free(l);
+    return !c.failed;
+}
