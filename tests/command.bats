@@ -294,3 +294,29 @@ assert " x " in a["nearest"][0]["name"]'
     refused 2 "exists" "$T2M" info m --vector m.npy
     refused 2 "is for models" "$T2M" info l --vector v.npy
 }
+
+@test "--resume refuses other arguments and other data" {
+    pictures family 6 6
+    pictures other 7 6
+    local how=(--method protonet --structure conv4:4 --ways 3 --queries 2 --image-size 16 --steps 3 --validation-tasks 2)
+    "$T2M" train family -o l "${how[@]}" 2>/dev/null
+    cp l first
+    "$T2M" train family -o l "${how[@]}" --resume 2>/dev/null # with the same: writes the same once more
+    cmp l first
+    local change
+    for change in "--seed 1" "--steps 4" "--ways 4" "--rotations" "--augment 1" "--image-size 20" "--within-domain" \
+        "--validation other" "--validation-tasks 3" "--meta-rate 0.1" "--method ridge"; do
+        run "$T2M" train family -o l "${how[@]}" $change --resume
+        echo "$change: $output"
+        [ "$status" -eq 2 ]
+        [[ "$output" == *"--resume needs the arguments and the data of the first call"* ]]
+    done
+    run "$T2M" train other -o l "${how[@]}" --resume
+    [ "$status" -eq 2 ]
+    mv family/class0 family/class9 # the same images under another name
+    run "$T2M" train family -o l "${how[@]}" --resume
+    [ "$status" -eq 2 ]
+    "$T2M" train builtin:line -o m --steps 2 --validation-tasks 2 2>/dev/null
+    refused 2 "--resume needs" "$T2M" train builtin:sinusoid -o m --steps 2 --validation-tasks 2 --resume
+    cmp l first
+}

@@ -76,6 +76,8 @@ int cli_stop(void *ctx); /* for `stop`: has there been a signal? */
  * a label. */
 int cli_progress(void *ctx, const t2m_progress *p);
 void cli_progress_end(void);
+/* On a terminal: reading may take long, and something is seen at once. */
+void cli_reading(const char *path);
 /* Says on stderr what goes on. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

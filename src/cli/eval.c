@@ -134,6 +134,7 @@ static int eval(struct cli *c, const char *learner_path, const char *const *path
     of.target = given.target;
     of.rotations = given.rotations;
     of.learner = learner;
+    cli_reading(paths[0]);
     t2m_status status = t2m_family_open(c->lib, &family, paths, n, &of);
     cli_catch_signals();
     if (status == T2M_OK)

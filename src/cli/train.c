@@ -38,7 +38,7 @@ static const struct poptOption what[] = {
     {"method", 0, POPT_ARG_STRING, &given.method, 0,
      "see below (default: protonet for images, ridge for rows)", "NAME"},
     {"structure", 0, POPT_ARG_STRING, &given.structure, 0,
-     "linear, mlp:40,40 or conv4:64 (default: conv4:64 for images, mlp:40,40 for rows)", "TEXT"},
+     "linear, mlp:40,40, conv4:64 ... (default: conv4:64; rows: mlp:40,40)", "TEXT"},
     {"represent", 0, POPT_ARG_STRING, &given.represent, 0,
      "parts of t: some of set,statistics,probe, or concat (default: the method's)", "PARTS"},
     {"from", 0, POPT_ARG_STRING, &given.from, 0, "learner to start from, instead of at random",
@@ -68,7 +68,7 @@ static const struct poptOption data[] = {
     {"target", 0, POPT_ARG_STRING, &given.target, 0, "column to predict", "NAME"},
     {"image-size", 0, POPT_ARG_INT, &given.image_size, 0, "side in pixels (28)", "N"},
     {"validation", 0, POPT_ARG_STRING, &given.validation, 0,
-     "family to choose the best step on (default: other episodes of the first)", "FAMILY"},
+     "tasks to choose the best step on (default: other episodes of FAMILY)", "FAMILY"},
     {"validation-tasks", 0, POPT_ARG_INT, &given.validation_tasks, 0, "how many (200)", "N"},
     {"validation-ways", 0, POPT_ARG_INT, &given.validation_ways, 0, "as --ways, at most 5", "N"},
     POPT_TABLEEND,
@@ -298,6 +298,7 @@ static int train(struct cli *c)
         code = cli_open_learner(c, &from, given.from, NULL);
     if (code != 0)
         return code;
+    cli_reading(c->argument[0]);
     t2m_status status = open_family(c, c->argument, (size_t)c->arguments, NULL, &family);
     if (status == T2M_OK && path)
         status = open_family(c, &path, 1, family, &validation);

@@ -59,6 +59,14 @@ void cli_say(const char *format, ...)
     va_end(args);
 }
 
+void cli_reading(const char *path)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    fprintf(stderr, "reading %s ... ", path);
+    line_open = 1;
+}
+
 static void print_duration(double seconds)
 {
     if (seconds < 90)

@@ -61,7 +61,7 @@ struct t2m_learner {
     /* about */
     uint64_t seed, fingerprint;
     size_t trained_steps;
-    char family[128], settings[512], results[256];
+    char family[128], settings[640], results[256];
 };
 
 /* Makes phi's layout, and phi at its start. */

@@ -154,13 +154,15 @@ static void name_settings(struct training *t)
     represent_text(l->represent, represent);
     snprintf(l->settings, sizeof l->settings,
              "method=%s structure=%s represent=%s ways=%zu shots=%zu queries=%zu steps=%zu "
-             "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g seed=%llu "
-             "start=%016llx data=%016llx",
+             "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g within=%d seed=%llu "
+             "start=%016llx size=%zux%zux%zu data=%016llx validation=%016llx/%zu/%zu",
              l->method->name, structure, represent, l->ways, l->shots, l->queries, t->steps,
              t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate, t->o->augment,
-             (unsigned long long)l->seed,
+             t->o->within_domain, (unsigned long long)l->seed,
              (unsigned long long)hash_bytes(0, l->phi, l->parts.numel * sizeof *l->phi),
-             (unsigned long long)l->fingerprint);
+             (size_t)l->structure.height, (size_t)l->structure.width, (size_t)l->structure.channels,
+             (unsigned long long)l->fingerprint, (unsigned long long)t->validation->fingerprint,
+             t->o->validation_tasks, t->o->validation_ways);
 }
 
 /* ---- files ---- */

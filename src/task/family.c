@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "task/reading.h"
 
 static const char builtin_prefix[] = "builtin:";
@@ -18,6 +19,7 @@ static t2m_status open_builtin(t2m_family *f, const char *path)
         builtin_names(names);
         return refuse(f->lib, T2M_EUSAGE, "unknown family '%.60s'; there are %s", path, names);
     }
+    f->fingerprint = hash_bytes(0, path, strlen(path));
     f->features = 1;
     f->feature_names = mem_new(f->lib, 1, sizeof *f->feature_names);
     f->target = mem_text(f->lib, "y");

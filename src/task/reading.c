@@ -155,6 +155,8 @@ static t2m_status add_table(struct t2m_family *f, const struct bytes *file, cons
     const t2m_status status = read_table(f, t, name, o);
     table_free(t);
     f->fingerprint = hash_bytes(f->fingerprint, file->data, file->length);
+    if (status == T2M_OK)
+        f->fingerprint = hash_bytes(f->fingerprint, f->target, strlen(f->target));
     return status;
 }
 
@@ -234,6 +236,7 @@ static t2m_status add_picture(struct t2m_family *f, const struct bytes *file, co
         image_scale(&image, f->height, f->width, f->channels, to);
     f->fingerprint =
         hash_bytes(f->fingerprint, image.pixels, image.width * image.height * image.channels);
+    f->fingerprint = hash_bytes(f->fingerprint, class, strlen(class));
     mem_free(f->lib, image.pixels);
     return to ? T2M_OK : T2M_ENOMEM;
 }
@@ -268,6 +271,10 @@ static t2m_status add_arrays(struct t2m_family *f, const struct array_set *s, co
                  size = height * width * channels;
     set_sizes(f, o, channels);
     f->fingerprint = hash_bytes(f->fingerprint, images->data, images->count);
+    for (size_t i = 0; i < labels->count; i++) {
+        const double label[] = {array_at(labels, i), domain ? array_at(domain, i) : 0};
+        f->fingerprint = hash_bytes(f->fingerprint, label, sizeof label);
+    }
     for (size_t i = 0; i < labels->count; i++) {
         char name[64];
         if (domain)
@@ -389,6 +396,7 @@ t2m_status family_rotate(struct t2m_family *f)
     if (!all)
         return T2M_ENOMEM;
     f->class = all;
+    f->fingerprint = hash_bytes(f->fingerprint, "turned", 6);
     for (size_t i = classes; i < 4 * classes; i++) {
         const struct image_class *from = &all[i % classes];
         char name[2100];
