@@ -257,8 +257,76 @@ static void every_op(void **state)
     t2m_close(lib);
 }
 
+/* Arrays beyond the caches, where values are computed again rather than kept: a norm and its
+ * gradient, [tasks, rows, columns] and, after a reshape, with other axes. */
+static void large_arrays(void **state)
+{
+    t2m *lib = check_open(NULL, 1);
+    const int64_t dim[] = {1, 3000, 100}, rows[] = {3000, 100};
+    t2m_graph *g;
+    (void)state;
+    assert_int_equal(t2m_graph_new(lib, &g), T2M_OK);
+    const t2m_value x = t2m_input(g, "x", 3, dim), mean = t2m_mean(g, x, 0, 2),
+                    centred = t2m_sub(g, x, mean), var = t2m_mean(g, t2m_square(g, centred), 0, 2),
+                    y = t2m_relu(g,
+                                 t2m_mul(g, t2m_reshape(g, centred, 2, rows), t2m_rsqrt(g, var))),
+                    loss = inner_product(g, y, weights(g, y, 1)), gx = t2m_grad(g, loss, x);
+    const t2m_value all[] = {y, loss, gx, t2m_grad(g, inner_product(g, gx, weights(g, gx, 2)), x)};
+    double *numbers = check_room(check_numel(g, x));
+    struct random r = random_stream(9, 0, 0);
+    for (size_t i = 0; i < check_numel(g, x); i++)
+        numbers[i] = (double)(float)random_normal(&r);
+    for (size_t i = 0; i < 4; i++)
+        for (int p = 0; p < 2; p++) {
+            const t2m_precision precision = p ? T2M_F64 : T2M_F32;
+            double *planned = check_run(lib, g, &x, &numbers, 1, all[i], precision, false),
+                   *plain = check_run(lib, g, &x, &numbers, 1, all[i], precision, true);
+            assert_memory_equal(planned, plain, check_numel(g, all[i]) * sizeof *plain);
+            free(planned);
+            free(plain);
+        }
+    free(numbers);
+    t2m_graph_free(g);
+    t2m_close(lib);
+}
+
+/* A profile has a line for every step, and computes what a run computes. */
+static void profile(void **state)
+{
+    t2m *lib = check_open(NULL, 1);
+    const int64_t dim[] = {20, 20};
+    float x[400], run[400], profiled[400];
+    t2m_graph *g;
+    t2m_plan *plan;
+    t2m_workspace *w;
+    t2m_plan_info info;
+    (void)state;
+    for (int i = 0; i < 400; i++)
+        x[i] = (float)i * 0.01F;
+    assert_int_equal(t2m_graph_new(lib, &g), T2M_OK);
+    const t2m_value in = t2m_input(g, "x", 2, dim), y = t2m_exp(g, t2m_matmul(g, in, in));
+    assert_int_equal(t2m_compile(g, &in, 1, &y, 1, NULL, &plan), T2M_OK);
+    assert_int_equal(t2m_workspace_new(plan, &w), T2M_OK);
+    const void *from = x;
+    void *to = run, *other = profiled;
+    t2m_run(plan, w, &from, &to);
+    char *text = t2m_profile(plan, w, &from, &other, 2);
+    assert_non_null(text);
+    assert_memory_equal(run, profiled, sizeof run);
+    t2m_plan_describe(plan, &info);
+    assert_int_equal(info.steps, 2);
+    assert_non_null(strstr(text, "matmul [20, 20]"));
+    assert_non_null(strstr(text, "all, 2 steps"));
+    t2m_free(lib, text);
+    t2m_workspace_free(w);
+    t2m_plan_free(plan);
+    t2m_graph_free(g);
+    t2m_close(lib);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_op)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_op), cmocka_unit_test(large_arrays),
+                                       cmocka_unit_test(profile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

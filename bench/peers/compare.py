@@ -27,7 +27,7 @@ PEERS = {
     "W7": (2, [("torch", "w7", ["--variant", "eager-cl"]), ("jax", "w7", ["--variant", "jit"])]),
     "W8": (1, [("jax", "w8", None), ("torch", "w8", None)]),
 }
-LIMIT = 300  # seconds for one run of a peer
+LIMIT = 600  # seconds for one run of a peer; compilers are slow
 
 
 def python(name):

@@ -3,7 +3,10 @@
  * has the same bits in any tile. */
 #include "engine/compute/simd.h"
 
-enum { PACK_ROWS = 48 }; /* from so many rows on, packing b costs less than its cache conflicts */
+enum {
+    MOST_ROWS = 12,
+    PACK_ROWS = 48
+}; /* from so many rows on, packing b costs less than its cache conflicts */
 
 struct tile {
     const real *a[TILE_ROWS_ONE];
@@ -88,7 +91,7 @@ INLINE void tile_compute(const struct tile *t, size_t rows, size_t vectors, bool
 #define NAME_TILE(r, v, p) [p][v - 1][r - 1] = tile_##r##_##v##_##p,
 EACH_TILE(DEFINE_TILE, 0)
 EACH_TILE(DEFINE_TILE, 1)
-static void (*const tile_table[2][4][TILE_ROWS_ONE])(const struct tile *t) = {
+static void (*const tile_table[2][4][MOST_ROWS])(const struct tile *t) = {
     EACH_TILE(NAME_TILE, 0) EACH_TILE(NAME_TILE, 1)};
 
 struct walk { /* over the rows of a */

@@ -32,13 +32,13 @@ static size_t window_start(const struct window_shape *s, size_t i)
 INLINE void argmax_vector(const struct window *w, const real *x, const real *sign, real *index,
                           size_t count)
 {
-    const choice turned = get(sign, count) < 0;
-    vec best = get(x, count), place = {0}, at = {0};
-    best = choose(turned, -best, best);
+    const choice flip = (get(sign, count) < 0) & (choice)(-(vec){0}); /* the sign bit */
+    vec best = (vec)((choice)get(x, count) ^ flip), place = {0}, at = {0};
     for (size_t y = 0; y < w->size; y++)
         for (size_t i = 0; i < w->size; i++, at += 1) {
-            const vec v = get(x + y * w->line + i * w->pixel, count), value = choose(turned, -v, v);
-            const choice wins = (value > best) | ((value != value) & (best == best));
+            const real *from = x + y * w->line + i * w->pixel;
+            const vec value = (vec)((choice)get(from, count) ^ flip);
+            const choice wins = ~(value <= best) & (best == best);
             best = choose(wins, value, best);
             place = choose(wins, at, place);
         }

@@ -8,29 +8,28 @@
 
 #include "engine/compute/kernels.h"
 
+/* Rows of a tile of TILE_VECTORS vectors, of fewer (TILE_ROWS_NARROW), and of one */
 #if KERNELS_REAL == 64
 typedef double real;
-enum { LANES = 2, TILE_ROWS = 6, TILE_ROWS_NARROW = 6, TILE_VECTORS = 2 };
+enum { LANES = 2, TILE_ROWS = 6, TILE_ROWS_NARROW = 6, TILE_ROWS_ONE = 12, TILE_VECTORS = 2 };
 #elif defined __AVX512F__
 #include <immintrin.h>
 typedef float real;
 /* 24 sums, 4 of b: 28 of 32 registers */
-enum { LANES = 16, TILE_ROWS = 6, TILE_ROWS_NARROW = 8, TILE_VECTORS = 4 };
+enum { LANES = 16, TILE_ROWS = 6, TILE_ROWS_NARROW = 8, TILE_ROWS_ONE = 8, TILE_VECTORS = 4 };
 #elif defined __AVX2__
 #include <immintrin.h>
 typedef float real;
 /* 12 sums, 2 of b, 1 of a: 15 of 16 registers */
-enum { LANES = 8, TILE_ROWS = 6, TILE_ROWS_NARROW = 6, TILE_VECTORS = 2 };
+enum { LANES = 8, TILE_ROWS = 6, TILE_ROWS_NARROW = 6, TILE_ROWS_ONE = 12, TILE_VECTORS = 2 };
 #elif defined __aarch64__
 typedef float real;
-enum { LANES = 4, TILE_ROWS = 5, TILE_ROWS_NARROW = 5, TILE_VECTORS = 4 }; /* more would spill */
+/* more would spill */
+enum { LANES = 4, TILE_ROWS = 5, TILE_ROWS_NARROW = 5, TILE_ROWS_ONE = 8, TILE_VECTORS = 4 };
 #else
 typedef float real;
-enum { LANES = 4, TILE_ROWS = 6, TILE_ROWS_NARROW = 6, TILE_VECTORS = 2 };
+enum { LANES = 4, TILE_ROWS = 6, TILE_ROWS_NARROW = 6, TILE_ROWS_ONE = 12, TILE_VECTORS = 2 };
 #endif
-
-/* Rows of a tile: of TILE_VECTORS columns of vectors, of fewer (TILE_ROWS_NARROW), of one */
-enum { TILE_ROWS_ONE = 12 };
 
 typedef real vec __attribute__((vector_size(LANES * sizeof(real))));
 typedef vec vec_at __attribute__((aligned(sizeof(real)), may_alias)); /* at any real */
