@@ -71,9 +71,11 @@ static struct parts divide(const struct conv_shape *s, void *work)
                  taps = s->kh * s->kw * max_size(s->in, s->out),
                  pixels = REDUCE / max_size(1, s->in + s->out) + s->oh * s->ow;
     struct parts p = {.canvas = work};
-    p.filter = p.canvas + canvas;
-    p.panel = p.filter + filter;
-    p.taps = p.panel + PRODUCT_PANEL(max_size(taps, pixels));
+    if (work) { /* else only the size is wanted */
+        p.filter = p.canvas + canvas;
+        p.panel = p.filter + filter;
+        p.taps = p.panel + PRODUCT_PANEL(max_size(taps, pixels));
+    }
     p.bytes = sizeof(real) * (canvas + filter + PRODUCT_PANEL(max_size(taps, pixels)) +
                               (adds_parts(s) ? PIXELS * s->kh * s->kw * s->in : 0));
     return p;
