@@ -118,20 +118,22 @@ static double to_nearest_known(const struct t2m_learner *l, size_t i, const doub
     return least;
 }
 
+/* A task may have been drawn more than once: the nearest drawing counts. */
 static void put_nearest(t2m_likeness *out, const char *name, double d)
 {
-    size_t at = out->nearest;
-    while (at > 0 && out->distance[at - 1] > d)
-        at--;
-    if (at == T2M_NEAREST)
+    size_t last = 0;
+    while (last < out->nearest && strcmp(out->name[last], name) != 0)
+        last++;
+    if (last < out->nearest ? out->distance[last] <= d
+                            : last == T2M_NEAREST && out->distance[--last] <= d)
         return;
-    const size_t last = out->nearest < T2M_NEAREST ? out->nearest++ : T2M_NEAREST - 1;
-    for (size_t i = last; i > at; i--) {
-        out->name[i] = out->name[i - 1];
-        out->distance[i] = out->distance[i - 1];
+    out->nearest += last == out->nearest;
+    for (; last > 0 && out->distance[last - 1] > d; last--) {
+        out->name[last] = out->name[last - 1];
+        out->distance[last] = out->distance[last - 1];
     }
-    out->name[at] = name;
-    out->distance[at] = d;
+    out->name[last] = name;
+    out->distance[last] = d;
 }
 
 t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m_likeness *out)
