@@ -299,8 +299,8 @@ assert " x " in a["nearest"][0]["name"]'
 @test "--resume refuses other arguments and other data" {
     pictures family 6 6
     pictures other 7 6
-    local how=(--method protonet --structure conv4:4 --ways 3 --queries 2 --image-size 16 --steps 3 --validation-tasks 2)
-    "$T2M" train family -o l "${how[@]}" 2>/dev/null
+    local how=(--structure conv4:4 --ways 3 --queries 2 --image-size 16 --steps 3 --validation-tasks 2)
+    "$T2M" train family -o l "${how[@]}" 2>/dev/null # by protonet
     cp l first
     "$T2M" train family -o l "${how[@]}" --resume 2>/dev/null # with the same: writes the same once more
     cmp l first

@@ -63,68 +63,97 @@ static size_t known_size(const struct t2m_learner *l)
     return represent_size(&r);
 }
 
-/* Tensors of phi, the norm statistics, and the scales of rows as float pairs. */
+/* What a learner's file is made of. */
+struct saving {
+    struct meta *meta;
+    struct tensor_entry *tensor;
+    size_t n;
+    float *scale;             /* of rows: mean and scale of each column, then of the target */
+    struct text names, known; /* lines */
+};
+
+static void put_lines(struct saving *s, const char *key, const struct text *lines)
+{
+    s->meta->key[s->meta->count] = key;
+    s->meta->value_at[s->meta->count++] = lines->failed ? "" : lines->data;
+}
+
+static void put_parameters(const struct t2m_learner *l, struct saving *s)
+{
+    for (size_t i = 0; i < l->parts.count; i++) {
+        const struct parameter *p = &l->parts.parameter[i];
+        struct tensor_entry *t = &s->tensor[s->n++];
+        *t = (struct tensor_entry){
+            .name = p->name, .rank = p->rank, .count = p->count, .data = l->phi + p->offset};
+        memcpy(t->dim, p->dim, sizeof p->dim);
+    }
+    s->tensor[s->n++] = (struct tensor_entry){.name = "norm.statistics",
+                                              .rank = 1,
+                                              .dim = {(int64_t)l->layout.statistics},
+                                              .count = l->layout.statistics,
+                                              .data = l->statistics};
+}
+
+static void put_scales(const struct t2m_learner *l, struct saving *s)
+{
+    const size_t features = structure_input_size(&l->structure);
+    for (size_t i = 0; i < features; i++) {
+        s->scale[2 * i] = (float)l->x_mean[i];
+        s->scale[2 * i + 1] = (float)l->x_scale[i];
+        text_add(&s->names, "%s%s", i ? "\n" : "", l->feature_names[i]);
+    }
+    s->scale[2 * features] = (float)l->y_mean;
+    s->scale[2 * features + 1] = (float)l->y_scale;
+    s->tensor[s->n++] = (struct tensor_entry){.name = "data.scales",
+                                              .rank = 2,
+                                              .dim = {(int64_t)features + 1, 2},
+                                              .count = 2 * features + 2,
+                                              .data = s->scale};
+    put_lines(s, "features", &s->names);
+}
+
+static void put_known(const struct t2m_learner *l, struct saving *s)
+{
+    const size_t size = known_size(l);
+    s->tensor[s->n++] = (struct tensor_entry){.name = "known.t",
+                                              .rank = 2,
+                                              .dim = {(int64_t)l->known, (int64_t)size},
+                                              .count = l->known * size,
+                                              .data = l->known_t};
+    for (size_t i = 0; i < l->known; i++)
+        text_add(&s->known, "%s%s", i ? "\n" : "", l->known_name[i]);
+    put_lines(s, "known", &s->known);
+}
+
+static t2m_status write_parts(const struct t2m_learner *l, struct saving *s, const char *path,
+                              bool force)
+{
+    describe(l, s->meta);
+    put_parameters(l, s);
+    if (l->kind == FAMILY_REGRESSION)
+        put_scales(l, s);
+    if (l->known > 0)
+        put_known(l, s);
+    const struct tensor_writing w = {s->tensor, s->n, s->meta->key, s->meta->value_at,
+                                     s->meta->count};
+    return s->names.failed || s->known.failed ? T2M_ENOMEM
+                                              : safetensors_write(l->lib, path, &w, force);
+}
+
 t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force)
 {
-    struct meta *m = mem_new(l->lib, 1, sizeof *m);
-    const size_t features = structure_input_size(&l->structure);
-    struct tensor_entry *t = mem_new(l->lib, l->parts.count + 3, sizeof *t);
-    float *scale = mem_new(l->lib, 2 * features + 2, sizeof *scale);
-    struct text names, known;
-    text_init(&names, l->lib);
-    text_init(&known, l->lib);
-    t2m_status status = m && t && scale ? T2M_OK : T2M_ENOMEM;
-    if (status == T2M_OK) {
-        size_t n = 0;
-        describe(l, m);
-        for (; n < l->parts.count; n++) {
-            const struct parameter *p = &l->parts.parameter[n];
-            t[n] = (struct tensor_entry){
-                .name = p->name, .rank = p->rank, .count = p->count, .data = l->phi + p->offset};
-            memcpy(t[n].dim, p->dim, sizeof p->dim);
-        }
-        t[n++] = (struct tensor_entry){.name = "norm.statistics",
-                                       .rank = 1,
-                                       .dim = {(int64_t)l->layout.statistics},
-                                       .count = l->layout.statistics,
-                                       .data = l->statistics};
-        if (l->kind == FAMILY_REGRESSION) {
-            for (size_t i = 0; i < features; i++) {
-                scale[2 * i] = (float)l->x_mean[i];
-                scale[2 * i + 1] = (float)l->x_scale[i];
-                text_add(&names, "%s%s", i ? "\n" : "", l->feature_names[i]);
-            }
-            scale[2 * features] = (float)l->y_mean;
-            scale[2 * features + 1] = (float)l->y_scale;
-            t[n++] = (struct tensor_entry){.name = "data.scales",
-                                           .rank = 2,
-                                           .dim = {(int64_t)features + 1, 2},
-                                           .count = 2 * features + 2,
-                                           .data = scale};
-            m->key[m->count] = "features";
-            m->value_at[m->count++] = names.failed ? "" : names.data;
-        }
-        if (l->known > 0) {
-            const size_t size = known_size(l);
-            t[n++] = (struct tensor_entry){.name = "known.t",
-                                           .rank = 2,
-                                           .dim = {(int64_t)l->known, (int64_t)size},
-                                           .count = l->known * size,
-                                           .data = l->known_t};
-            for (size_t i = 0; i < l->known; i++)
-                text_add(&known, "%s%s", i ? "\n" : "", l->known_name[i]);
-            m->key[m->count] = "known";
-            m->value_at[m->count++] = known.failed ? "" : known.data;
-        }
-        const struct tensor_writing w = {t, n, m->key, m->value_at, m->count};
-        status =
-            names.failed || known.failed ? T2M_ENOMEM : safetensors_write(l->lib, path, &w, force);
-    }
-    text_clear(&names);
-    text_clear(&known);
-    mem_free(l->lib, scale);
-    mem_free(l->lib, t);
-    mem_free(l->lib, m);
+    struct saving s = {.meta = mem_new(l->lib, 1, sizeof *s.meta)};
+    s.tensor = mem_new(l->lib, l->parts.count + 3, sizeof *s.tensor);
+    s.scale = mem_new(l->lib, 2 * structure_input_size(&l->structure) + 2, sizeof *s.scale);
+    text_init(&s.names, l->lib);
+    text_init(&s.known, l->lib);
+    const t2m_status status =
+        s.meta && s.tensor && s.scale ? write_parts(l, &s, path, force) : T2M_ENOMEM;
+    text_clear(&s.names);
+    text_clear(&s.known);
+    mem_free(l->lib, s.scale);
+    mem_free(l->lib, s.tensor);
+    mem_free(l->lib, s.meta);
     return status;
 }
 
