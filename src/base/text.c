@@ -64,6 +64,18 @@ void text_clear(struct text *t)
     t->length = t->capacity = 0;
 }
 
+bool text_take_lines(t2m *lib, const char *s, size_t n, char **out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const size_t length = strcspn(s, "\n");
+        if (!(out[i] = mem_new(lib, length + 1, 1)))
+            return false;
+        memcpy(out[i], s, length);
+        s += length + (s[length] == '\n');
+    }
+    return true;
+}
+
 /* ---- numbers ---- */
 
 static size_t digits(const char *s, size_t at, size_t n)

@@ -14,6 +14,9 @@ void text_add(struct text *t, const char *format, ...) __attribute__((format(pri
 void text_bytes(struct text *t, const void *p, size_t n);
 void text_json(struct text *t, const char *s); /* as a JSON string, with its quotes */
 void text_clear(struct text *t);
+/* The first n lines of s as strings of their own; a missing line is empty. False if memory is out:
+ * what was made so far is in out, which must be all NULL before. */
+bool text_take_lines(t2m *lib, const char *s, size_t n, char **out);
 
 /* Reads the whole of s [n] as a number, decimal point '.', no locale, spaces around it allowed.
  * False if it is not a number or not finite. */

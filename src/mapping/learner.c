@@ -57,12 +57,6 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "target", "%s", l->target ? l->target : "");
 }
 
-static size_t known_size(const struct t2m_learner *l)
-{
-    const struct representation r = learner_representation(l);
-    return represent_size(&r);
-}
-
 /* What a learner's file is made of. */
 struct saving {
     struct meta *meta;
@@ -114,7 +108,7 @@ static void put_scales(const struct t2m_learner *l, struct saving *s)
 
 static void put_known(const struct t2m_learner *l, struct saving *s)
 {
-    const size_t size = known_size(l);
+    const size_t size = learner_t_size(l);
     s->tensor[s->n++] = (struct tensor_entry){.name = "known.t",
                                               .rank = 2,
                                               .dim = {(int64_t)l->known, (int64_t)size},
@@ -213,24 +207,18 @@ static t2m_status read_scales(struct t2m_learner *l, const struct tensor_file *f
 {
     const size_t n = structure_input_size(&l->structure);
     const struct tensor_entry *scales = safetensors_find(f, "data.scales");
-    const char *at = meta(f, "features");
     if (!scales || scales->count != 2 * n + 2)
         return bad(l->lib, path, "the scales of its columns are missing");
     l->x_mean = mem_new(l->lib, n, sizeof *l->x_mean);
     l->x_scale = mem_new(l->lib, n, sizeof *l->x_scale);
     l->feature_names = mem_new(l->lib, n, sizeof *l->feature_names);
     l->target = mem_text(l->lib, meta(f, "target"));
-    if (!l->x_mean || !l->x_scale || !l->feature_names || !l->target)
+    if (!l->x_mean || !l->x_scale || !l->feature_names || !l->target ||
+        !text_take_lines(l->lib, meta(f, "features"), n, l->feature_names))
         return T2M_ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        const size_t length = strcspn(at, "\n");
         l->x_mean[i] = (double)scales->data[2 * i];
         l->x_scale[i] = (double)scales->data[2 * i + 1];
-        l->feature_names[i] = mem_new(l->lib, length + 1, 1);
-        if (!l->feature_names[i])
-            return T2M_ENOMEM;
-        memcpy(l->feature_names[i], at, length);
-        at += length + (at[length] == '\n');
     }
     l->y_mean = (double)scales->data[2 * n];
     l->y_scale = (double)scales->data[2 * n + 1];
@@ -240,23 +228,15 @@ static t2m_status read_scales(struct t2m_learner *l, const struct tensor_file *f
 static t2m_status read_known(struct t2m_learner *l, const struct tensor_file *f, const char *path)
 {
     const struct tensor_entry *t = safetensors_find(f, "known.t");
-    const char *at = meta(f, "known");
     if (!t)
         return T2M_OK;
-    const size_t size = l->method->represent ? known_size(l) : 0,
+    const size_t size = l->method->represent ? learner_t_size(l) : 0,
                  known = size ? t->count / size : 0;
     if (known < 1 || t->count % size)
         return bad(l->lib, path, "its known tasks make no sense");
     TRY(likeness_room(l, known));
     memcpy(l->known_t, t->data, t->count * sizeof *l->known_t);
-    for (size_t i = 0; i < known; i++) {
-        const size_t length = strcspn(at, "\n");
-        if (!(l->known_name[i] = mem_new(l->lib, length + 1, 1)))
-            return T2M_ENOMEM;
-        memcpy(l->known_name[i], at, length);
-        at += length + (at[length] == '\n');
-    }
-    return T2M_OK;
+    return text_take_lines(l->lib, meta(f, "known"), known, l->known_name) ? T2M_OK : T2M_ENOMEM;
 }
 
 static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *f, const char *path)

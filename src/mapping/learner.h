@@ -75,6 +75,7 @@ extern const char *const code_generator[4], *const class_generator[4]; /* names 
 bool learner_chooses(const struct t2m_learner *l);
 /* How the tasks of this learner are represented. */
 struct representation learner_representation(const struct t2m_learner *l);
+size_t learner_t_size(const struct t2m_learner *l); /* numbers of t */
 /* Means 0 and variances 1. */
 void learner_start_statistics(const struct t2m_learner *l, float *statistics);
 void learner_protocol(const struct t2m_learner *l, struct protocol *p); /* as in training */

@@ -9,15 +9,9 @@
 static const double far_off = 0.98; /* percentile from which on a task is unlike the known ones */
 enum { SEED = 4711 };               /* apart from the episodes of training and validation */
 
-static size_t t_size(const struct t2m_learner *l)
-{
-    const struct representation r = learner_representation(l);
-    return represent_size(&r);
-}
-
 t2m_status likeness_room(struct t2m_learner *l, size_t known)
 {
-    l->known_t = mem_new(l->lib, known * t_size(l), sizeof *l->known_t);
+    l->known_t = mem_new(l->lib, known * learner_t_size(l), sizeof *l->known_t);
     l->known_name = mem_new(l->lib, known, sizeof *l->known_name);
     if (!l->known_t || !l->known_name)
         return T2M_ENOMEM;
@@ -53,7 +47,7 @@ static t2m_status represent_all(struct t2m_learner *l, const struct t2m_family *
     for (size_t i = 0; i < l->known && status == T2M_OK; i++) {
         episode_draw(f, p, SEED + l->seed, i, &e);
         const void *const in[] = {l->phi, l->statistics, e.x_support, e.y_support};
-        void *const out[] = {l->known_t + i * t_size(l)};
+        void *const out[] = {l->known_t + i * learner_t_size(l)};
         t2m_run(plan, w, in, out);
         for (char *c = name; *c; c++) /* names are kept as lines */
             *c = *c == '\n' ? ' ' : *c;
@@ -138,7 +132,7 @@ static void put_nearest(t2m_likeness *out, const char *name, double d)
 
 t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m_likeness *out)
 {
-    if (!l->known || n != t_size(l))
+    if (!l->known || n != learner_t_size(l))
         return refuse(l->lib, T2M_EUSAGE,
                       "these %zu numbers are no task vector of this learner, which keeps %zu tasks",
                       n, l->known);

@@ -49,23 +49,23 @@ static t2m_value targets_of(const struct task_ctx *c)
                         : t2m_reshape(c->g, c->e->y_support, 2, column);
 }
 
-/* Features of x by a body; norm by the statistics given, or those of x itself. */
-static t2m_value features_of(struct task_ctx *c, t2m_value body, t2m_value x, t2m_value given)
+/* Features of x by a body; norm by the statistics given, or those of x itself, which *seen (or
+ * NULL) then gets. */
+static t2m_value features_of(struct task_ctx *c, t2m_value body, t2m_value x, t2m_value given,
+                             t2m_value *seen)
 {
     struct norm_use norm = {given.id ? NORM_GIVEN : NORM_BATCH, given, {0}};
-    return structure_features(c->g, &c->s, body, x, &norm);
+    const t2m_value h = structure_features(c->g, &c->s, body, x, &norm);
+    if (seen)
+        *seen = norm.seen;
+    return h;
 }
 
-/* Output of model m for x; the statistics are given, or those of x itself, which *seen then gets.
- */
+/* Output of model m for x; otherwise the same. */
 static t2m_value output_of(struct task_ctx *c, t2m_value m, t2m_value x, t2m_value given,
                            t2m_value *seen)
 {
-    struct norm_use norm = {given.id ? NORM_GIVEN : NORM_BATCH, given, {0}};
-    const t2m_value h = structure_features(c->g, &c->s, m, x, &norm);
-    if (seen)
-        *seen = norm.seen;
-    return structure_head(c->g, &c->s, m, h);
+    return structure_head(c->g, &c->s, m, features_of(c, m, x, given, seen));
 }
 
 /* ---- heads ---- */
@@ -123,7 +123,7 @@ static t2m_value complete(struct task_ctx *c, t2m_value body)
 {
     if (head_is_learned(c))
         return body;
-    return with_head(c, body, features_of(c, body, c->e->x_support, c->given));
+    return with_head(c, body, features_of(c, body, c->e->x_support, c->given, NULL));
 }
 
 /* ---- tuning ---- */
@@ -161,7 +161,7 @@ static t2m_value score_of(t2m_graph *g, void *ctx, t2m_value x)
     if (!is_refitted(c))
         return loss_of(c, output_of(c, model_of(c, x), c->e->x_support, c->given, NULL),
                        c->e->y_support);
-    const t2m_value h = features_of(c, body_of(c, x), c->e->x_support, c->given);
+    const t2m_value h = features_of(c, body_of(c, x), c->e->x_support, c->given, NULL);
     return head_for(c, h).score;
 }
 
@@ -171,12 +171,18 @@ static t2m_value score_of_body(struct task_ctx *c, t2m_value body)
     return score_of(c->g, c, body);
 }
 
+/* A difference of 1 between two scores, as a difference of logarithms of likelihoods. */
+static double nats_of(const struct task_ctx *c)
+{
+    const double n = (double)t2m_dim(c->g, c->e->y_support, 0);
+    return is_images(c) ? n : n / 2;
+}
+
 /* The score of theta0, which has to be better by a learned number of nats before it is preferred to
  * what t says. */
 static t2m_value against_shared(struct task_ctx *c, t2m_value score)
 {
-    const double n = (double)t2m_dim(c->g, c->e->y_support, 0), nats = is_images(c) ? n : n / 2;
-    return t2m_axpy(c->g, 1 / nats, part(c, "choice.shared"), score);
+    return t2m_axpy(c->g, 1 / nats_of(c), part(c, "choice.shared"), score);
 }
 
 struct stages { /* the models that tuning passes through */
@@ -257,7 +263,7 @@ static void infer(struct task_ctx *c)
     if (m->represent) {
         struct represented task = {.x = c->e->x_support, .y = c->e->y_support};
         if (is_images(c)) {
-            task.x = features_of(c, c->theta, task.x, c->given);
+            task.x = features_of(c, c->theta, task.x, c->given, NULL);
             task.classes = c->s.outputs;
         }
         if (r.parts & REPRESENT_PROBE)
@@ -386,14 +392,13 @@ static t2m_value loss_of_choice(struct task_ctx *c)
 {
     t2m_graph *g = c->g;
     struct episode_graph *e = c->e;
-    const double n = (double)t2m_dim(g, e->y_support, 0), nats = is_images(c) ? n : n / 2;
     const t2m_value output[] = {e->tuned, e->generated, e->shared},
                     score[] = {e->score[2], e->score[1], e->score[0]};
     t2m_value loss[3], weight[3];
     const int64_t one = 1;
     for (int i = 0; i < 3; i++) {
         loss[i] = t2m_reshape(g, loss_of(c, output[i], e->y_query), 1, &one);
-        weight[i] = t2m_reshape(g, t2m_scale(g, -nats, score[i]), 1, &one);
+        weight[i] = t2m_reshape(g, t2m_scale(g, -nats_of(c), score[i]), 1, &one);
     }
     const t2m_value all = t2m_concat(g, 0, loss, 3),
                     w = t2m_softmax(g, t2m_concat(g, 0, weight, 3));

@@ -40,6 +40,12 @@ struct representation learner_representation(const struct t2m_learner *l)
         .probe = decode_probe_size(l->method->decode, &l->layout, learner_theta(l))};
 }
 
+size_t learner_t_size(const struct t2m_learner *l)
+{
+    const struct representation r = learner_representation(l);
+    return represent_size(&r);
+}
+
 /* Two layers and a way past them: inputs -> outputs. */
 static void add_generator(struct layout *l, const char *const name[4], int64_t in, int64_t out,
                           double spread)

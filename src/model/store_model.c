@@ -90,18 +90,6 @@ static size_t count_lines(const char *s)
     return n;
 }
 
-static bool take_lines(t2m *lib, const char *s, size_t n, char **out)
-{
-    for (size_t i = 0; i < n; i++) {
-        const size_t length = strcspn(s, "\n");
-        if (!(out[i] = mem_new(lib, length + 1, 1)))
-            return false;
-        memcpy(out[i], s, length);
-        s += length + (s[length] == '\n');
-    }
-    return true;
-}
-
 static bool take_floats(const struct tensor_file *f, const char *name, size_t count, float *to)
 {
     const struct tensor_entry *t = safetensors_find(f, name);
@@ -159,8 +147,8 @@ static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *
     m->method = mem_text(lib, meta(f, "method"));
     m->target = classes ? NULL : mem_text(lib, meta(f, "target"));
     if (!m->method || (!classes && !m->target) ||
-        !take_lines(lib, meta(f, "classes"), classes, m->class) ||
-        !take_lines(lib, meta(f, "features"), features, m->feature))
+        !text_take_lines(lib, meta(f, "classes"), classes, m->class) ||
+        !text_take_lines(lib, meta(f, "features"), features, m->feature))
         return T2M_ENOMEM;
     return read_numbers(m, f, path);
 }
