@@ -200,7 +200,7 @@ t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force);
 void t2m_learner_free(t2m_learner *l);
 typedef struct t2m_learner_info {
     const char *method, *family, *settings, *target, *results;
-    char structure[96];
+    char structure[256];
     bool images;
     size_t parameters, ways, shots, trained_steps, features, height, width, channels;
     int inner_steps, eval_steps;
@@ -216,18 +216,36 @@ bool t2m_method_describe(size_t i, const char **name, const char **doc);
 typedef struct t2m_build_options {
     int version; /* T2M_VERSION_1 */
     int steps;   /* of tuning; -1: as the learner has them; 0: none */
+    size_t max_bytes, max_macs; /* of the model's file; of one prediction; 0: any */
 } t2m_build_options;
 #define T2M_BUILD_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        T2M_VERSION_1, -1                                                                          \
+        T2M_VERSION_1, -1, 0, 0                                                                    \
     }
+
+enum { T2M_STRUCTURES = 8, T2M_STAGES = 64 };
+typedef struct t2m_structure_report {
+    char structure[96];
+    size_t bytes, macs; /* of the model's file; multiplications and additions of one prediction */
+    double weight;      /* 0..1, all together 1; NaN: the learner has only this one */
+    bool left_out;      /* too large for what was asked */
+} t2m_structure_report;
 
 typedef struct t2m_build_report {
     double milliseconds[5]; /* 1: NaN, the caller read the task; 2: room for m; 3: the steps as one
                                program; its run: 4, or 5 if there is tuning, the other being NaN */
     double loss_generated, loss_tuned; /* on the task's own examples */
     int steps;
+    size_t structures, chosen; /* chosen: the model's; see t2m_method_describe for who chooses */
+    t2m_structure_report structure[T2M_STRUCTURES]; /* the smallest first */
+    /* Stages that the chosen one was chosen from, by how badly each example is foretold from the
+     * others, in nats an example: as generated, shared parameters (with their learned handicap),
+     * after each step on the code, after each on the weights. None: the method has no such score,
+     * or the number of steps was given. */
+    size_t stages, chosen_stage;
+    double stage[T2M_STAGES];
 } t2m_build_report;
+/* A model for the task. T2M_EUSAGE: no structure is as small as asked. */
 t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task,
                      const t2m_build_options *options, t2m_build_report *report);
 /* The task vector t [*n], caller frees with t2m_free. T2M_EUSAGE if the method makes none. */
@@ -252,8 +270,9 @@ t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m
 t2m_status t2m_model_open(t2m *lib, t2m_model **out, const char *path);
 t2m_status t2m_model_save(const t2m_model *m, const char *path, bool force);
 void t2m_model_free(t2m_model *m);
+t2m_status t2m_model_bytes(const t2m_model *m, size_t *bytes); /* of its file */
 typedef struct t2m_model_info {
-    char structure[96];
+    char structure[256];
     const char *method, *target; /* target: NULL for classes */
     size_t parameters, inputs, outputs, height, width, channels;
 } t2m_model_info;
@@ -316,6 +335,9 @@ typedef struct t2m_eval_result {
     const char *metric;
     size_t ways, shots, queries, tasks;
     uint64_t seed;
+    size_t structures; /* of the learner */
+    char structure[T2M_STRUCTURES][96];
+    double share[T2M_STRUCTURES]; /* part of the tasks whose model got it */
     t2m_eval_row row[T2M_EVAL_ROWS];
 } t2m_eval_result;
 /* Accuracy or error of the learner on tasks of the family, beside the controls. */

@@ -45,11 +45,12 @@ static struct t2m_learner *learner(t2m *lib, const char *method, const char *str
     l->method = method_find(method);
     l->kind = images ? FAMILY_IMAGES : FAMILY_REGRESSION;
     l->represent = represent;
-    assert_int_equal(structure_parse(lib, structure, &l->structure), T2M_OK);
-    l->structure.height = l->structure.width = images ? 16 : 1;
-    l->structure.channels = images ? 1 : 2;
     l->ways = images ? WAYS : 1;
-    l->structure.outputs = (int64_t)l->ways;
+    const struct structure like = {.height = images ? 16 : 1,
+                                   .width = images ? 16 : 1,
+                                   .channels = images ? 1 : 2,
+                                   .outputs = (int64_t)l->ways};
+    assert_int_equal(learner_structures(l, structure, &like), T2M_OK);
     l->shots = images ? SHOTS : SHOTS * WAYS;
     l->queries = images ? QUERIES : QUERIES * WAYS;
     l->steps = l->method->tuned == TUNE_NOTHING ? 0 : STEPS;
@@ -89,8 +90,8 @@ static void check_step(t2m *lib, const char *folder, const char *structure, bool
     struct meta_step s;
     double loss, metric;
     const struct tensor_entry *phi = stored(folder, "phi"), *gradient = stored(folder, "gradient");
-    if (phi->count != l->parts.numel)
-        fail_msg("%s: %zu numbers are stored, phi has %zu", folder, phi->count, l->parts.numel);
+    if (phi->count != l->numel)
+        fail_msg("%s: %zu numbers are stored, phi has %zu", folder, phi->count, l->numel);
     memcpy(l->phi, phi->data, phi->count * sizeof(float));
     assert_int_equal(meta_step_new(&s, l, &f, TASKS), T2M_OK);
     s.draw = stored_task;

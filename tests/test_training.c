@@ -428,7 +428,7 @@ static void from_a_learner(void **state)
     o.steps = 1;
     o.meta_rate = 1e-12;
     assert_int_equal(t2m_train(lib, &second, f, &o, NULL), T2M_OK);
-    for (size_t i = 0; i < first->layout.body; i++)
+    for (size_t i = 0; i < first->candidate[0].layout.body; i++)
         assert_true(fabsf(first->phi[i] - second->phi[i]) < 1e-6F);
     o.structure = "conv4:5";
     assert_int_equal(t2m_train(lib, NULL, f, &o, NULL), T2M_EUSAGE);

@@ -80,11 +80,11 @@ def ridge(h, targets, penalty):
 
 
 def left_out(h, targets, penalty):
-    """Errors of examples by the fit to the others, and -2 log likelihood of them with the likeliest noise."""
+    """Errors of examples by the fit to the others, and -log likelihood of one with the likeliest noise, in the mean."""
     x = torch.cat([h, torch.ones(len(h), 1)], 1)
     inverse = torch.linalg.inv(x @ x.T + penalty * torch.eye(len(x)))
     a, d = inverse @ targets, inverse.diagonal()[:, None]
-    return a / d, (a**2 / d).mean().log() - d.log().mean()
+    return a / d, 0.5 * ((a**2 / d).mean().log() - d.log().mean() + 1)
 
 
 def prototype_score(h, y):
@@ -225,10 +225,10 @@ def inferred_loss(method, kind, names, p, xs, ys, xq, yq):
     tuned = tune(start, list(start), score, p["rates.weights"], STEPS, True)
     if not closed:
         return query_loss(p | tuned)
-    nats = len(xs) / (1 if kind == "images" else 2)
-    scores = torch.stack([score(tuned), at_code({"z": code}), score(theta) + p["choice.shared"] / nats])
+    n = len(xs)
+    scores = torch.stack([score(tuned), at_code({"z": code}), score(theta) + p["choice.shared"] / n])
     losses = torch.stack([query_loss(complete(q)) for q in (tuned, on_bases(p, changed, code), theta)])
-    return 0.5 * (losses.mean() + (torch.softmax(-nats * scores, 0) * losses).sum())
+    return 0.5 * (losses.mean() + (torch.softmax(-n * scores, 0) * losses).sum())
 
 
 def task_loss(method, kind, represented, shapes, p, xs, ys, xq, yq):

@@ -13,7 +13,7 @@ struct settings {
 /* What the five steps did, in words. The last three run as one program: its making counts as step
  * 3, its run as step 4, or 5 if there is tuning. */
 struct account {
-    char note[5][160];
+    char note[5][320];
     double ms[5]; /* NaN: counted with another step */
 };
 static const char *const step_name[] = {"represent the task", "represent the model", "map t to m",

@@ -291,30 +291,39 @@ static void put_header(struct text *t, const struct tensor_writing *w)
         text_add(t, " ");
 }
 
-t2m_status safetensors_write(t2m *lib, const char *path, const struct tensor_writing *w, bool force)
+t2m_status safetensors_encode(t2m *lib, const struct tensor_writing *w, struct text *file)
 {
-    struct text header, file;
+    struct text header;
     text_init(&header, lib);
-    text_init(&file, lib);
     put_header(&header, w);
     unsigned char length[8];
     for (int i = 0; i < 8; i++)
         length[i] = (unsigned char)((uint64_t)header.length >> 8 * i);
-    text_bytes(&file, length, 8);
-    text_bytes(&file, header.data ? header.data : "", header.length);
+    text_bytes(file, length, 8);
+    text_bytes(file, header.data ? header.data : "", header.length);
     for (size_t i = 0; i < w->count; i++)
-        text_bytes(&file, w->tensors[i].data, w->tensors[i].count * sizeof(float));
-    t2m_status status = header.failed || file.failed ? T2M_ENOMEM : T2M_OK;
+        text_bytes(file, w->tensors[i].data, w->tensors[i].count * sizeof(float));
+    const t2m_status status = header.failed || file->failed ? T2M_ENOMEM : T2M_OK;
     if (status == T2M_OK) {
-        unsigned char *data = (unsigned char *)file.data;
+        unsigned char *data = (unsigned char *)file->data;
         const size_t place = sum_place(data, 8 + header.length);
         char digits[DIGITS + 1];
-        snprintf(digits, sizeof digits, "%08x", sum_of(data, file.length, place));
+        snprintf(digits, sizeof digits, "%08x", sum_of(data, file->length, place));
         memcpy(data + place, digits, DIGITS);
-        const struct bytes piece = {data, file.length};
-        status = store_write(lib, path, &piece, 1, force);
     }
     text_clear(&header);
+    return status;
+}
+
+t2m_status safetensors_write(t2m *lib, const char *path, const struct tensor_writing *w, bool force)
+{
+    struct text file;
+    text_init(&file, lib);
+    t2m_status status = safetensors_encode(lib, w, &file);
+    if (status == T2M_OK) {
+        const struct bytes piece = {(unsigned char *)file.data, file.length};
+        status = store_write(lib, path, &piece, 1, force);
+    }
     text_clear(&file);
     return status;
 }

@@ -103,6 +103,8 @@ static t2m_value add_bases(t2m_graph *g, const struct decoder *d, t2m_value thet
                         right = take(g, d, p, p->rank > 1 ? ".right" : "");
         change[i] = t2m_reshape(g, t2m_matmul(g, mixed, right), 1, &all);
     }
+    if (n == 0) /* all of the model is its head */
+        return theta0;
     return t2m_add(g, theta0, t2m_concat(g, 0, change, n));
 }
 
@@ -138,8 +140,9 @@ size_t decode_probe_size(enum decode kind, const struct layout *model, size_t nu
 t2m_value decode_probe(t2m_graph *g, const struct decoder *d, t2m_value gradient)
 {
     const size_t n = tensors(d->model, d->numel);
-    t2m_value list[NN_MAX_PARAMETERS + 1], z = t2m_constant(g, 0);
-    const int64_t one = 1;
+    t2m_value list[NN_MAX_PARAMETERS + 1];
+    const int64_t one = 1, k = BASES_SIZE;
+    t2m_value z = t2m_fill(g, 0, 1, &k);
     for (size_t i = 0; i < n; i++) {
         const struct parameter *p = &d->model->parameter[i];
         const t2m_value piece = t2m_slice(g, gradient, 0, (int64_t)p->offset, (int64_t)p->count);

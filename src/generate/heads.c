@@ -22,7 +22,8 @@ struct head head_prototypes(t2m_graph *g, t2m_value h, t2m_value labels, int64_t
     const t2m_value mean = t2m_mul(g, sum, t2m_recip(g, count));
     struct head head = {
         t2m_scale(g, 2, mean), t2m_neg(g, t2m_sum(g, t2m_square(g, mean), 0, 1)), {0}};
-    head.score = nn_cross_entropy(g, distances_left_out(g, h, member, count, &head), labels);
+    const t2m_value logits = distances_left_out(g, h, member, count, &head);
+    head.surprise = t2m_neg(g, t2m_sum(g, t2m_mul(g, member, t2m_log_softmax(g, logits)), 1, 1));
     return head;
 }
 

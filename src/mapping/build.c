@@ -6,19 +6,26 @@
 #include "mapping/doors.h"
 #include "model/model.h"
 
+enum result { MODEL, NORM, LOSS_GENERATED, LOSS_TUNED, STRUCTURE, WEIGHTS, STAGES, TASK, OUTPUTS };
+
 struct building {
     const t2m_learner *l;
     const t2m_task *task;
+    const t2m_build_options *o;
     struct episode_graph e;
-    t2m_value out[5];
+    t2m_value out[OUTPUTS];
     int steps;
-    bool choose;
+    bool choose, left_out[MAX_CANDIDATES];
+    t2m_model *model[MAX_CANDIDATES]; /* room for each candidate's */
+    float *result[OUTPUTS];
 };
 
 static int64_t outputs_of(const t2m_task *t)
 {
     return t->classes ? (int64_t)t->classes : 1;
 }
+
+/* ---- the graph ---- */
 
 /* The query set has no part in building; one input stands in for it. */
 static t2m_status make_graph(struct building *b)
@@ -27,35 +34,66 @@ static t2m_status make_graph(struct building *b)
                                     .queries = 1,
                                     .outputs = outputs_of(b->task),
                                     .steps = b->steps,
-                                    .choose = b->choose};
+                                    .choose = b->choose,
+                                    .left_out = b->left_out};
     TRY(t2m_graph_new(b->l->lib, &b->e.g));
     TRY(episode_graph_make(b->l, &use, &b->e));
     const int64_t none = 0;
-    const t2m_value nothing = t2m_fill(b->e.g, 0, 1, &none);
-    const t2m_value out[] = {b->e.m_tuned, b->e.norm.id ? b->e.norm : nothing, b->e.support_loss[0],
-                             b->e.support_loss[1], b->e.t.id ? b->e.t : nothing};
-    memcpy(b->out, out, sizeof out);
+    const t2m_value nothing = t2m_fill(b->e.g, 0, 1, &none),
+                    out[OUTPUTS] = {
+                        [MODEL] = b->e.m_tuned,
+                        [NORM] = b->e.norm,
+                        [LOSS_GENERATED] = b->e.support_loss[0],
+                        [LOSS_TUNED] = b->e.support_loss[1],
+                        [STRUCTURE] = b->e.structure,
+                        [WEIGHTS] = b->e.weights,
+                        [STAGES] = b->choose ? b->e.stages : nothing,
+                        [TASK] = b->e.t,
+                    };
+    for (int i = 0; i < OUTPUTS; i++)
+        b->out[i] = out[i].id ? out[i] : nothing;
     return t2m_graph_status(b->e.g);
 }
 
-/* Runs the graph for the values of which[n], into to[n]. */
-static t2m_status run_graph(struct building *b, const int *which, void *const *to, size_t n)
+static size_t numbers(const struct building *b, int i)
 {
-    t2m_value in[] = {b->e.phi, b->e.statistics, b->e.x_support, b->e.y_support}, out[5];
+    size_t n = 1;
+    for (int k = 0; k < t2m_rank(b->e.g, b->out[i]); k++)
+        n *= (size_t)t2m_dim(b->e.g, b->out[i], k);
+    return n;
+}
+
+/* Runs the graph for results first .. last, which then lie in b->result. */
+static t2m_status run_graph(struct building *b, int first, int last)
+{
+    const t2m_value in[] = {b->e.phi, b->e.statistics, b->e.x_support, b->e.y_support};
+    const size_t n = (size_t)(last - first + 1);
     t2m_plan *plan;
     t2m_workspace *w;
-    for (size_t i = 0; i < n; i++)
-        out[i] = b->out[which[i]];
-    TRY(t2m_compile(b->e.g, in, 4, out, n, NULL, &plan));
+    for (int i = first; i <= last; i++)
+        if (!(b->result[i] = mem_new(b->l->lib, numbers(b, i), sizeof(float))))
+            return T2M_ENOMEM;
+    TRY(t2m_compile(b->e.g, in, 4, b->out + first, n, NULL, &plan));
     const t2m_status status = t2m_workspace_new(plan, &w);
     if (status == T2M_OK) {
         const void *const from[] = {b->l->phi, b->l->statistics, b->task->x, b->task->y};
-        t2m_run(plan, w, from, to);
+        t2m_run(plan, w, from, (void *const *)(b->result + first));
         t2m_workspace_free(w);
     }
     t2m_plan_free(plan);
     return status;
 }
+
+static void clear(struct building *b)
+{
+    for (int i = 0; i < OUTPUTS; i++)
+        mem_free(b->l->lib, b->result[i]);
+    for (size_t i = 0; i < b->l->candidates; i++)
+        t2m_model_free(b->model[i]);
+    t2m_graph_free(b->e.g);
+}
+
+/* ---- models of the structures ---- */
 
 static t2m_status name_model(const struct building *b, t2m_model *m)
 {
@@ -78,6 +116,35 @@ static t2m_status name_model(const struct building *b, t2m_model *m)
     return T2M_OK;
 }
 
+/* Makes room for a model of each structure, and leaves out those that are too large. */
+static t2m_status make_models(struct building *b, t2m_build_report *report)
+{
+    const t2m_learner *l = b->l;
+    const size_t features = l->kind == FAMILY_IMAGES ? 0 : learner_input_size(l);
+    size_t fit = 0;
+    report->structures = l->candidates;
+    for (size_t i = 0; i < l->candidates; i++) {
+        t2m_structure_report *r = &report->structure[i];
+        struct structure s = l->candidate[i].structure;
+        s.outputs = outputs_of(b->task);
+        TRY(model_new(l->lib, &b->model[i], &s, b->task->classes, features));
+        TRY(name_model(b, b->model[i]));
+        TRY(t2m_model_bytes(b->model[i], &r->bytes));
+        structure_text(&s, r->structure);
+        r->macs = structure_macs(&s);
+        r->weight = NAN;
+        r->left_out = b->left_out[i] = (b->o->max_bytes && r->bytes > b->o->max_bytes) ||
+                                       (b->o->max_macs && r->macs > b->o->max_macs);
+        fit += !r->left_out;
+    }
+    return fit > 0 ? T2M_OK
+                   : refuse(l->lib, T2M_EUSAGE,
+                            "no structure of this learner is so small: %s, the smallest, takes %zu "
+                            "bytes and %zu multiplications",
+                            report->structure[0].structure, report->structure[0].bytes,
+                            report->structure[0].macs);
+}
+
 static t2m_status check_finite(const t2m_model *m)
 {
     size_t bad = 0;
@@ -93,28 +160,43 @@ static t2m_status check_finite(const t2m_model *m)
                         bad, m->layout.numel + m->layout.statistics);
 }
 
+/* ---- building ---- */
+
+static void report_choice(const struct building *b, t2m_build_report *r)
+{
+    for (size_t i = 0; i < r->structures && r->structures > 1; i++)
+        r->structure[i].weight = (double)b->result[WEIGHTS][i];
+    const size_t n = numbers(b, STAGES);
+    r->stages = n < T2M_STAGES ? n : T2M_STAGES;
+    for (size_t i = 0; i < r->stages; i++) {
+        r->stage[i] = (double)b->result[STAGES][i];
+        r->chosen_stage = r->stage[i] < r->stage[r->chosen_stage] ? i : r->chosen_stage;
+    }
+}
+
 static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *report)
 {
-    float loss[2] = {0, 0};
-    struct structure s = b->l->structure;
-    const size_t features = b->l->kind == FAMILY_IMAGES ? 0 : structure_input_size(&s);
+    *report = (t2m_build_report){.steps = b->steps};
     const double start = seconds_now();
-    s.outputs = outputs_of(b->task);
-    TRY(model_new(b->l->lib, out, &s, b->task->classes, features));
-    TRY(name_model(b, *out));
+    TRY(make_models(b, report));
     const double named = seconds_now();
     TRY(make_graph(b));
     const double made = seconds_now();
-    const int which[] = {0, 1, 2, 3};
-    void *const to[] = {(*out)->m, (*out)->statistics, &loss[0], &loss[1]};
-    TRY(run_graph(b, which, to, 4));
-    TRY(check_finite(*out));
-    *report = (t2m_build_report){
-        .loss_generated = (double)loss[0], .loss_tuned = (double)loss[1], .steps = b->steps};
+    TRY(run_graph(b, MODEL, STAGES));
+    report->chosen = b->l->candidates > 1 ? (size_t)b->result[STRUCTURE][0] : 0;
+    t2m_model *m = b->model[report->chosen];
+    memcpy(m->m, b->result[MODEL], m->layout.numel * sizeof *m->m);
+    memcpy(m->statistics, b->result[NORM], m->layout.statistics * sizeof *m->statistics);
+    TRY(check_finite(m));
+    report_choice(b, report);
+    report->loss_generated = (double)b->result[LOSS_GENERATED][0];
+    report->loss_tuned = (double)b->result[LOSS_TUNED][0];
     const double run = 1e3 * (seconds_now() - made);
     const double ms[] = {NAN, 1e3 * (named - start), 1e3 * (made - named), b->steps ? NAN : run,
                          b->steps ? run : NAN};
     memcpy(report->milliseconds, ms, sizeof ms);
+    *out = m;
+    b->model[report->chosen] = NULL;
     return T2M_OK;
 }
 
@@ -122,38 +204,30 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
                      const t2m_build_options *options, t2m_build_report *report)
 {
     const t2m_build_options defaults = T2M_BUILD_OPTIONS_INIT, *o = options ? options : &defaults;
-    struct building b = {.l = l, .task = task};
+    struct building b = {.l = l, .task = task, .o = o};
     t2m_build_report mine;
-    t2m_model *m = NULL;
+    if (o->version != T2M_VERSION_1)
+        return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
     b.steps = o->steps >= 0 ? o->steps : l->eval_steps;
     b.choose = o->steps < 0 && learner_chooses(l);
-    const t2m_status status = build(&b, &m, report ? report : &mine);
-    t2m_graph_free(b.e.g);
-    if (status == T2M_OK)
-        *out = m;
-    else
-        t2m_model_free(m);
+    const t2m_status status = build(&b, out, report ? report : &mine);
+    clear(&b);
     return status;
 }
 
 t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t, size_t *n)
 {
-    struct building b = {.l = l, .task = task, .steps = 0};
-    const int which = 4;
+    struct building b = {.l = l, .task = task};
+    if (!l->method->represent)
+        return refuse(l->lib, T2M_EUSAGE, "the method %s makes no task vector", l->method->name);
     t2m_status status = make_graph(&b);
-    if (status == T2M_OK && !b.e.t.id)
-        status = refuse(l->lib, T2M_EUSAGE, "the method %s makes no task vector", l->method->name);
-    float *v = NULL;
-    if (status == T2M_OK) {
-        *n = (size_t)t2m_dim(b.e.g, b.e.t, 0);
-        v = mem_new(l->lib, *n, sizeof *v);
-        void *const to[] = {v};
-        status = v ? run_graph(&b, &which, to, 1) : T2M_ENOMEM;
-    }
-    t2m_graph_free(b.e.g);
     if (status == T2M_OK)
-        *t = v;
-    else
-        mem_free(l->lib, v);
+        status = run_graph(&b, TASK, TASK);
+    if (status == T2M_OK) {
+        *n = numbers(&b, TASK);
+        *t = b.result[TASK];
+        b.result[TASK] = NULL;
+    }
+    clear(&b);
     return status;
 }

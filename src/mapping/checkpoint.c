@@ -27,7 +27,7 @@ enum { TENSORS = 5 };
 static void list_tensors(struct meta_step *s, const struct train_state *t,
                          struct tensor_entry entry[TENSORS])
 {
-    const size_t numel = s->l->parts.numel, statistics = s->l->layout.statistics;
+    const size_t numel = s->l->numel, statistics = s->l->norms;
     const struct {
         const char *name;
         size_t count;
@@ -83,7 +83,7 @@ static t2m_status load(struct meta_step *s, struct train_state *t, const char *p
     safetensors_free(f);
     if (!good)
         return refuse(lib, T2M_EMODEL, "'%.200s' is not a checkpoint of this training", path);
-    memcpy(s->l->phi, s->state, s->l->parts.numel * sizeof(float));
+    memcpy(s->l->phi, s->state, s->l->numel * sizeof(float));
     return T2M_OK;
 }
 

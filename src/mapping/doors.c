@@ -9,10 +9,11 @@ static struct family_options options_for(const t2m_learner *l)
     if (!l)
         return (struct family_options){0};
     const bool images = l->kind == FAMILY_IMAGES;
-    return (struct family_options){.height = images ? (size_t)l->structure.height : 0,
-                                   .width = images ? (size_t)l->structure.width : 0,
-                                   .channels = images ? (size_t)l->structure.channels : 0,
-                                   .features = images ? 0 : structure_input_size(&l->structure),
+    const struct structure *s = learner_structure(l);
+    return (struct family_options){.height = images ? (size_t)s->height : 0,
+                                   .width = images ? (size_t)s->width : 0,
+                                   .channels = images ? (size_t)s->channels : 0,
+                                   .features = images ? 0 : learner_input_size(l),
                                    .feature_names =
                                        images ? NULL : (const char *const *)l->feature_names,
                                    .target = images ? NULL : l->target};
@@ -46,7 +47,7 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
     TRY(family_open(lib, out, paths, n, &mine));
     const bool fits = o->learner && (*out)->kind == o->learner->kind;
     if (fits && (*out)->kind == FAMILY_REGRESSION &&
-        (*out)->features == structure_input_size(&o->learner->structure))
+        (*out)->features == learner_input_size(o->learner))
         take_scales(*out, o->learner);
     return T2M_OK;
 }
@@ -60,7 +61,7 @@ static t2m_task *task_room(const t2m_learner *l, size_t n, size_t classes)
         return NULL;
     t->lib = l->lib;
     t->n = n;
-    t->input = structure_input_size(&l->structure);
+    t->input = learner_input_size(l);
     t->classes = classes;
     t->x = mem_new(l->lib, n * t->input, sizeof *t->x);
     t->y = mem_new(l->lib, n, sizeof *t->y);
@@ -197,7 +198,7 @@ t2m_status t2m_task_draw(const t2m_learner *l, t2m_task **out, const t2m_family 
     const bool images = l->kind == FAMILY_IMAGES;
     const struct protocol p = {.ways = images ? ways : 1, .shots = shots, .queries = 1};
     struct episode e;
-    if (f->kind != l->kind || episode_input_size(f) != structure_input_size(&l->structure))
+    if (f->kind != l->kind || episode_input_size(f) != learner_input_size(l))
         return refuse(l->lib, T2M_EDATA, "'%s' does not fit this learner", f->name);
     TRY(episode_check(f, &p));
     TRY(check_task(l, p.ways * shots, images ? ways : 0, f->name));

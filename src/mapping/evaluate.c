@@ -7,12 +7,13 @@
 #include "engine/compute/pool.h"
 #include "mapping/learner.h"
 
-enum { OUTPUTS = 3, WRONG_FIRST = 1 << 30 };
+enum { OUTPUTS = 3, WRONG_FIRST = 1 << 30 }; /* outputs: shared, generated, tuned */
 
 struct worker_room {
     t2m_workspace *w;
     struct episode episode, other;
-    float *phi, *y[OUTPUTS];
+    float *phi, *y[OUTPUTS], structure;
+    size_t chosen[MAX_CANDIDATES]; /* how often, for the right task */
     double milliseconds[T2M_EVAL_ROWS];
 };
 
@@ -41,9 +42,10 @@ static t2m_status compile_plan(struct evaluating *e)
     TRY(t2m_graph_new(v->l->lib, &s.g));
     t2m_status status = episode_graph_make(v->l, &use, &s);
     const t2m_value in[] = {s.phi, s.statistics, s.x_support, s.y_support, s.x_query, s.y_query},
-                    out[] = {s.shared, s.generated, s.tuned};
+                    out[] = {s.shared, s.generated, s.tuned,
+                             s.structure.id ? s.structure : t2m_constant(s.g, 0)};
     if (status == T2M_OK)
-        status = t2m_compile(s.g, in, 6, out, OUTPUTS, NULL, &e->plan);
+        status = t2m_compile(s.g, in, 6, out, OUTPUTS + 1, NULL, &e->plan);
     t2m_graph_free(s.g);
     return status;
 }
@@ -57,7 +59,7 @@ static void run_plan(struct evaluating *e, struct worker_room *r, const float *p
                               support->y_support,
                               r->episode.x_query,
                               r->episode.y_query};
-    void *const out[] = {r->y[0], r->y[1], r->y[2]};
+    void *const out[] = {r->y[0], r->y[1], r->y[2], &r->structure};
     t2m_run(e->plan, r->w, in, out);
 }
 
@@ -85,6 +87,7 @@ static void one_task(void *ctx, size_t job, size_t worker)
     const double start = seconds_now();
     run_plan(e, r, v->l->phi, v->l->statistics, &r->episode);
     r->milliseconds[ROW_TUNED] += 1e3 * (seconds_now() - start);
+    r->chosen[(size_t)r->structure]++;
     score_row(e, r, ROW_TUNED, task, 2);
     score_row(e, r, ROW_GENERATED, task, 1);
     score_row(e, r, ROW_SHARED, task, 0);
@@ -107,7 +110,7 @@ static t2m_status make_rooms(struct evaluating *e)
     t2m *lib = e->v->l->lib;
     const size_t y = e->v->protocol.ways * e->v->protocol.queries * e->outputs;
     e->room = mem_new(lib, e->workers, sizeof *e->room);
-    e->start_statistics = mem_new(lib, e->v->l->layout.statistics, sizeof(float));
+    e->start_statistics = mem_new(lib, e->v->l->norms, sizeof(float));
     if (!e->room || !e->start_statistics)
         return T2M_ENOMEM;
     learner_start_statistics(e->v->l, e->start_statistics);
@@ -116,7 +119,7 @@ static t2m_status make_rooms(struct evaluating *e)
         TRY(t2m_workspace_new(e->plan, &r->w));
         TRY(episodes_new(lib, &r->episode, e->v->f, &e->v->protocol, 1));
         TRY(episodes_new(lib, &r->other, e->v->f, &e->v->protocol, 1));
-        r->phi = mem_new(lib, e->v->l->parts.numel, sizeof *r->phi);
+        r->phi = mem_new(lib, e->v->l->numel, sizeof *r->phi);
         if (!r->phi)
             return T2M_ENOMEM;
         for (int k = 0; k < OUTPUTS; k++)
@@ -167,7 +170,7 @@ static t2m_status run_tasks(struct evaluating *e)
     return T2M_OK;
 }
 
-t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS])
+t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS], size_t *chosen)
 {
     struct evaluating e = {.v = v, .score = score, .workers = pool_size(v->l->lib->pool)};
     e.outputs = v->l->kind == FAMILY_IMAGES ? v->protocol.ways : 1;
@@ -180,6 +183,9 @@ t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROW
     for (int row = 0; row < T2M_EVAL_ROWS; row++)
         for (size_t i = 0; e.room && i < e.workers; i++)
             score[row].milliseconds += e.room[i].milliseconds[row];
+    for (size_t i = 0; chosen && e.room && i < e.workers; i++)
+        for (size_t k = 0; k < v->l->candidates; k++)
+            chosen[k] += e.room[i].chosen[k];
     free_rooms(&e);
     return status;
 }
@@ -192,10 +198,10 @@ static t2m_status check_kinds(const struct t2m_learner *l, const struct t2m_fami
         return refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s",
                       l->kind == FAMILY_IMAGES ? "images" : "rows of numbers", f->name,
                       f->kind == FAMILY_IMAGES ? "images" : "rows of numbers");
-    if (episode_input_size(f) != structure_input_size(&l->structure))
+    if (episode_input_size(f) != learner_input_size(l))
         return refuse(l->lib, T2M_EDATA,
                       "this learner takes %zu numbers for an example, '%s' has %zu",
-                      structure_input_size(&l->structure), f->name, episode_input_size(f));
+                      learner_input_size(l), f->name, episode_input_size(f));
     return T2M_OK;
 }
 
@@ -260,7 +266,8 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
         return T2M_ENOMEM;
     for (int row = 0; row < T2M_EVAL_ROWS; row++)
         score[row].value = values + (size_t)row * v.tasks;
-    const t2m_status status = evaluate(&v, score);
+    size_t chosen[MAX_CANDIDATES] = {0};
+    const t2m_status status = evaluate(&v, score, chosen);
     *out = (t2m_eval_result){.metric = l->kind == FAMILY_IMAGES ? "accuracy"
                                        : v.relative             ? "nrmse"
                                                                 : "mse",
@@ -268,13 +275,21 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
                              .shots = v.protocol.shots,
                              .queries = v.protocol.queries,
                              .tasks = v.tasks,
-                             .seed = v.seed};
+                             .seed = v.seed,
+                             .structures = l->candidates};
+    double mean_bytes = 0;
+    for (size_t k = 0; k < l->candidates; k++) {
+        const struct candidate *c = &l->candidate[k];
+        out->share[k] = (double)chosen[k] / (double)v.tasks;
+        structure_text(&c->structure, out->structure[k]);
+        mean_bytes += out->share[k] * sizeof(float) * (double)(c->layout.numel + c->layout.statistics);
+    }
     for (int row = 0; row < T2M_EVAL_ROWS && status == T2M_OK; row++) {
         t2m_eval_row *r = &out->row[row];
         r->name = name[row];
         r->note = note_of(l, row);
         r->present = !r->note;
-        r->bytes = (l->layout.numel + l->layout.statistics) * sizeof(float);
+        r->bytes = (size_t)mean_bytes;
         const double ms = score[row == ROW_SCRATCH ? ROW_SCRATCH : ROW_TUNED].milliseconds;
         r->ms_per_task = ms / (double)v.tasks;
         if (r->present)

@@ -33,16 +33,16 @@ static void put(struct meta *m, const char *key, const char *format, ...)
 
 static void describe(const struct t2m_learner *l, struct meta *m)
 {
-    char structure[96], represent[32];
-    structure_text(&l->structure, structure);
+    char structure[STRUCTURES_TEXT], represent[32];
+    const struct structure *s = learner_structure(l);
+    learner_structures_text(l, structure);
     put(m, "kind", "task2model learner");
     put(m, "version", "1");
     put(m, "method", "%s", l->method->name);
     put(m, "structure", "%s", structure);
     put(m, "data", "%s", l->kind == FAMILY_IMAGES ? "images" : "rows");
-    put(m, "input", "%lld %lld %lld %lld", (long long)l->structure.height,
-        (long long)l->structure.width, (long long)l->structure.channels,
-        (long long)l->structure.outputs);
+    put(m, "input", "%lld %lld %lld %lld", (long long)s->height, (long long)s->width,
+        (long long)s->channels, (long long)s->outputs);
     represent_text(l->represent, represent);
     put(m, "represent", "%s", represent);
     put(m, "steps", "%d %d", l->steps, l->eval_steps);
@@ -57,10 +57,12 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "target", "%s", l->target ? l->target : "");
 }
 
+enum { TENSOR_NAME = 64 };
 /* What a learner's file is made of. */
 struct saving {
     struct meta *meta;
     struct tensor_entry *tensor;
+    char (*name)[TENSOR_NAME]; /* of the tensors of phi */
     size_t n;
     float *scale;             /* of rows: mean and scale of each column, then of the target */
     struct text names, known; /* lines */
@@ -72,25 +74,49 @@ static void put_lines(struct saving *s, const char *key, const struct text *line
     s->meta->value_at[s->meta->count++] = lines->failed ? "" : lines->data;
 }
 
+/* The shares of phi, one after the other: those of the candidates, then the chooser's. */
+static const struct layout *share(const struct t2m_learner *l, size_t i, size_t *at)
+{
+    *at = i < l->candidates ? l->candidate[i].at : l->numel - l->chooser.numel;
+    return i < l->candidates ? &l->candidate[i].parts : &l->chooser;
+}
+
+/* Of several candidates the number stands before the name. */
+static void tensor_name(const struct t2m_learner *l, size_t share, const struct parameter *p,
+                        char out[TENSOR_NAME])
+{
+    if (l->candidates > 1 && share < l->candidates)
+        snprintf(out, TENSOR_NAME, "%zu.%s", share + 1, p->name);
+    else
+        snprintf(out, TENSOR_NAME, "%s", p->name);
+}
+
 static void put_parameters(const struct t2m_learner *l, struct saving *s)
 {
-    for (size_t i = 0; i < l->parts.count; i++) {
-        const struct parameter *p = &l->parts.parameter[i];
-        struct tensor_entry *t = &s->tensor[s->n++];
-        *t = (struct tensor_entry){
-            .name = p->name, .rank = p->rank, .count = p->count, .data = l->phi + p->offset};
-        memcpy(t->dim, p->dim, sizeof p->dim);
+    for (size_t k = 0; k <= l->candidates; k++) {
+        size_t at;
+        const struct layout *parts = share(l, k, &at);
+        for (size_t i = 0; i < parts->count; i++) {
+            const struct parameter *p = &parts->parameter[i];
+            struct tensor_entry *t = &s->tensor[s->n];
+            tensor_name(l, k, p, s->name[s->n]);
+            *t = (struct tensor_entry){.name = s->name[s->n++],
+                                       .rank = p->rank,
+                                       .count = p->count,
+                                       .data = l->phi + at + p->offset};
+            memcpy(t->dim, p->dim, sizeof p->dim);
+        }
     }
     s->tensor[s->n++] = (struct tensor_entry){.name = "norm.statistics",
                                               .rank = 1,
-                                              .dim = {(int64_t)l->layout.statistics},
-                                              .count = l->layout.statistics,
+                                              .dim = {(int64_t)l->norms},
+                                              .count = l->norms,
                                               .data = l->statistics};
 }
 
 static void put_scales(const struct t2m_learner *l, struct saving *s)
 {
-    const size_t features = structure_input_size(&l->structure);
+    const size_t features = learner_input_size(l);
     for (size_t i = 0; i < features; i++) {
         s->scale[2 * i] = (float)l->x_mean[i];
         s->scale[2 * i + 1] = (float)l->x_scale[i];
@@ -137,15 +163,20 @@ static t2m_status write_parts(const struct t2m_learner *l, struct saving *s, con
 t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force)
 {
     struct saving s = {.meta = mem_new(l->lib, 1, sizeof *s.meta)};
-    s.tensor = mem_new(l->lib, l->parts.count + 3, sizeof *s.tensor);
-    s.scale = mem_new(l->lib, 2 * structure_input_size(&l->structure) + 2, sizeof *s.scale);
+    size_t tensors = 3, at;
+    for (size_t k = 0; k <= l->candidates; k++)
+        tensors += share(l, k, &at)->count;
+    s.tensor = mem_new(l->lib, tensors, sizeof *s.tensor);
+    s.name = mem_new(l->lib, tensors, sizeof *s.name);
+    s.scale = mem_new(l->lib, 2 * learner_input_size(l) + 2, sizeof *s.scale);
     text_init(&s.names, l->lib);
     text_init(&s.known, l->lib);
     const t2m_status status =
-        s.meta && s.tensor && s.scale ? write_parts(l, &s, path, force) : T2M_ENOMEM;
+        s.meta && s.tensor && s.name && s.scale ? write_parts(l, &s, path, force) : T2M_ENOMEM;
     text_clear(&s.names);
     text_clear(&s.known);
     mem_free(l->lib, s.scale);
+    mem_free(l->lib, s.name);
     mem_free(l->lib, s.tensor);
     mem_free(l->lib, s.meta);
     return status;
@@ -164,12 +195,13 @@ static const char *meta(const struct tensor_file *f, const char *key)
     return v ? v : "";
 }
 
-static bool read_settings(struct t2m_learner *l, const struct tensor_file *f)
+static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
+                          struct structure *like)
 {
     long long in[4];
     unsigned long long seed, fingerprint;
     l->method = method_find(meta(f, "method"));
-    if (!l->method || structure_parse(l->lib, meta(f, "structure"), &l->structure) != T2M_OK ||
+    if (!l->method ||
         sscanf(meta(f, "input"), "%lld %lld %lld %lld", &in[0], &in[1], &in[2], &in[3]) != 4 ||
         (l->method->represent && !represent_parse(meta(f, "represent"), &l->represent)) ||
         sscanf(meta(f, "steps"), "%d %d", &l->steps, &l->eval_steps) != 2 || l->steps < 0 ||
@@ -182,10 +214,8 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f)
         sscanf(meta(f, "trained_steps"), "%zu", &l->trained_steps) != 1)
         return false;
     l->kind = strcmp(meta(f, "data"), "images") == 0 ? FAMILY_IMAGES : FAMILY_REGRESSION;
-    l->structure.height = in[0];
-    l->structure.width = in[1];
-    l->structure.channels = in[2];
-    l->structure.outputs = in[3];
+    *like = (struct structure){
+        .height = in[0], .width = in[1], .channels = in[2], .outputs = in[3]};
     l->fingerprint = fingerprint;
     l->seed = seed;
     snprintf(l->family, sizeof l->family, "%s", meta(f, "family"));
@@ -203,9 +233,25 @@ static bool read_floats(const struct tensor_file *f, const char *name, size_t co
     return true;
 }
 
+static bool read_phi(struct t2m_learner *l, const struct tensor_file *f)
+{
+    bool good = true;
+    for (size_t k = 0; k <= l->candidates; k++) {
+        size_t at;
+        const struct layout *parts = share(l, k, &at);
+        for (size_t i = 0; i < parts->count; i++) {
+            const struct parameter *p = &parts->parameter[i];
+            char name[TENSOR_NAME];
+            tensor_name(l, k, p, name);
+            good = good && read_floats(f, name, p->count, l->phi + at + p->offset);
+        }
+    }
+    return good;
+}
+
 static t2m_status read_scales(struct t2m_learner *l, const struct tensor_file *f, const char *path)
 {
-    const size_t n = structure_input_size(&l->structure);
+    const size_t n = learner_input_size(l);
     const struct tensor_entry *scales = safetensors_find(f, "data.scales");
     if (!scales || scales->count != 2 * n + 2)
         return bad(l->lib, path, "the scales of its columns are missing");
@@ -248,23 +294,26 @@ static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *
                        : "it was not made by t2m train");
     if (!f->checked)
         return bad(l->lib, path, "it has no checksum");
-    struct layout layout;
-    if (!read_settings(l, f) || structure_check(l->lib, &l->structure) != T2M_OK)
+    struct structure like;
+    if (!read_settings(l, f, &like))
         return bad(l->lib, path, "its settings make no sense");
-    structure_layout(&l->structure, &layout);
-    if (layout.body > safetensors_numbers(f)) /* before memory is taken */
-        return bad(l->lib, path, "a tensor is missing or has another size");
+    const t2m_status named = learner_structures(l, meta(f, "structure"), &like);
+    if (named != T2M_OK)
+        return named == T2M_ENOMEM ? named : bad(l->lib, path, "its structure makes no sense");
+    for (size_t i = 0; i < l->candidates; i++) { /* before memory is taken */
+        struct layout layout;
+        structure_layout(&l->candidate[i].structure, &layout);
+        if (layout.body > safetensors_numbers(f))
+            return bad(l->lib, path, "a tensor is missing or has another size");
+    }
     const t2m_status status = learner_start(l, l->seed);
     if (status == T2M_ENOMEM)
         return status;
     if (status != T2M_OK)
         return bad(l->lib, path, "its settings make no sense");
-    for (size_t i = 0; i < l->parts.count; i++) {
-        const struct parameter *p = &l->parts.parameter[i];
-        if (!read_floats(f, p->name, p->count, l->phi + p->offset))
-            return bad(l->lib, path, "a tensor is missing or has another size");
-    }
-    if (!read_floats(f, "norm.statistics", l->layout.statistics, l->statistics))
+    if (!read_phi(l, f))
+        return bad(l->lib, path, "a tensor is missing or has another size");
+    if (!read_floats(f, "norm.statistics", l->norms, l->statistics))
         return bad(l->lib, path, "its norm statistics are missing");
     TRY(read_known(l, f, path));
     return l->kind == FAMILY_REGRESSION ? read_scales(l, f, path) : T2M_OK;
@@ -293,11 +342,11 @@ void t2m_learner_free(t2m_learner *l)
     if (!l)
         return;
     t2m *lib = l->lib;
-    for (size_t i = 0; l->feature_names && i < structure_input_size(&l->structure); i++)
+    for (size_t i = 0; l->feature_names && i < learner_input_size(l); i++)
         mem_free(lib, l->feature_names[i]);
     for (size_t i = 0; l->known_name && i < l->known; i++)
         mem_free(lib, l->known_name[i]);
-    void *const memory[] = {l->known_t,       l->known_name, l->phi,     l->statistics,
+    void *const memory[] = {l->known_t,       l->known_name, l->phi,     l->statistics, l->candidate,
                             l->feature_names, l->x_mean,     l->x_scale, l->target};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);
@@ -306,25 +355,26 @@ void t2m_learner_free(t2m_learner *l)
 
 void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out)
 {
+    const struct structure *s = learner_structure(l);
     *out = (t2m_learner_info){.method = l->method->name,
                               .family = l->family,
                               .settings = l->settings,
                               .target = l->target,
                               .results = l->results,
                               .images = l->kind == FAMILY_IMAGES,
-                              .parameters = l->parts.numel,
+                              .parameters = l->numel,
                               .ways = l->ways,
                               .shots = l->shots,
                               .trained_steps = l->trained_steps,
-                              .features = structure_input_size(&l->structure),
-                              .height = (size_t)l->structure.height,
-                              .width = (size_t)l->structure.width,
-                              .channels = (size_t)l->structure.channels,
+                              .features = learner_input_size(l),
+                              .height = (size_t)s->height,
+                              .width = (size_t)s->width,
+                              .channels = (size_t)s->channels,
                               .inner_steps = l->steps,
                               .eval_steps = l->eval_steps,
                               .inner_rate = l->rate,
                               .seed = l->seed};
-    structure_text(&l->structure, out->structure);
+    learner_structures_text(l, out->structure);
 }
 
 bool t2m_method_describe(size_t i, const char **name, const char **doc)

@@ -1,5 +1,6 @@
-/* learner.h: step 3. A learner is a structure, a method (one row of the table) with its settings,
- * and one flat vector phi that meta-training changes: theta0, learned rates, encoder, decoder. */
+/* learner.h: step 3. A learner is one structure or several candidates, a method (one row of the
+ * table) with its settings, and one flat vector phi that meta-training changes: for each structure
+ * theta0, learned rates, encoder, decoder; then what weighs the structures. */
 #pragma once
 #include "base/base.h"
 #include "generate/decode.h"
@@ -37,20 +38,28 @@ const struct method *method_find(const char *name); /* NULL: no such */
 
 /* ---- learners ---- */
 
-enum { DECODER_WIDTH = 64 };
+enum { DECODER_WIDTH = 64, MAX_CANDIDATES = 8, STRUCTURES_TEXT = 256 };
+
+struct candidate { /* a structure that models may have, and its share of phi and the statistics */
+    struct structure structure;
+    struct layout layout;     /* of model vectors */
+    struct layout parts;      /* of its share of phi: theta0 first, in the order of `layout` */
+    size_t at, statistics_at; /* where its shares begin */
+};
 
 struct t2m_learner {
     t2m *lib;
     const struct method *method;
-    struct structure structure;
+    size_t candidates;
+    struct candidate *candidate; /* by size, the smallest first */
     enum family_kind kind;
     unsigned represent;    /* parts of t */
     int steps, eval_steps; /* of tuning */
     double rate;
     size_t ways, shots, queries; /* in training */
-    struct layout layout;        /* of the structure */
-    struct layout parts;         /* of phi: theta0 first, in the order of `layout` */
-    float *phi, *statistics;     /* [parts.numel], [layout.statistics] */
+    struct layout chooser;       /* behind the candidates in phi; of several */
+    size_t numel, norms;         /* numbers of phi, of the norm statistics */
+    float *phi, *statistics;     /* [numel], [norms] */
     /* regression */
     char *target, **feature_names;
     double *x_mean, *x_scale, y_mean, y_scale;
@@ -61,21 +70,35 @@ struct t2m_learner {
     /* about */
     uint64_t seed, fingerprint;
     size_t trained_steps;
-    char family[128], settings[640], results[256];
+    char family[128], settings[900], results[256];
 };
 
+/* The candidates from a text such as "linear+mlp:16", for inputs and outputs as in `like`. */
+t2m_status learner_structures(struct t2m_learner *l, const char *text,
+                              const struct structure *like);
+void learner_structures_text(const struct t2m_learner *l, char out[STRUCTURES_TEXT]);
+/* The smallest structure: what all have in common is their inputs and outputs. */
+const struct structure *learner_structure(const struct t2m_learner *l);
+size_t learner_input_size(const struct t2m_learner *l); /* numbers of one example */
 /* Makes phi's layout, and phi at its start. */
 t2m_status learner_start(struct t2m_learner *l, uint64_t seed);
 void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t number, float *phi);
 /* Numbers of theta0: the body, and the head where it is learned. */
-size_t learner_theta(const struct t2m_learner *l);
+size_t learner_theta(const struct t2m_learner *l, const struct candidate *c);
 bool learner_ways_fixed(const struct t2m_learner *l); /* the head is for so many classes only */
-extern const char *const code_generator[4], *const class_generator[4]; /* names of their tensors */
+/* Two layers and a way past them; the names of their tensors. */
+extern const char *const code_generator[4], *const class_generator[4], *const choice_generator[4];
+/* x [n, in] -> [n, out] by the generator of that name, whose tensors lie in `parts` of phi. */
+t2m_value generator_run(t2m_graph *g, const struct layout *parts, t2m_value phi,
+                        const char *const name[4], t2m_value x);
+/* Numbers of any size into -1 .. 1, which generators take. */
+t2m_value generator_squash(t2m_graph *g, t2m_value x);
 /* Tuning stops where the score on the support set, each example left out once, is best. */
 bool learner_chooses(const struct t2m_learner *l);
-/* How the tasks of this learner are represented. */
-struct representation learner_representation(const struct t2m_learner *l);
-size_t learner_t_size(const struct t2m_learner *l); /* numbers of t */
+/* How tasks are represented, for the models of one candidate. */
+struct representation learner_representation(const struct t2m_learner *l,
+                                             const struct candidate *c);
+size_t learner_t_size(const struct t2m_learner *l); /* numbers of t, that of the largest candidate */
 /* Means 0 and variances 1. */
 void learner_start_statistics(const struct t2m_learner *l, float *statistics);
 void learner_protocol(const struct t2m_learner *l, struct protocol *p); /* as in training */
@@ -94,8 +117,14 @@ struct episode_graph {
     t2m_value norm;                     /* norm statistics that go with m_tuned, or null */
     t2m_value seen;            /* of the joint batch in training, for the running ones, or null */
     t2m_value support_loss[2]; /* of the generated and the tuned model */
-    t2m_value score[3];        /* shared, generated, tuned: as the choice sees them; or null */
     t2m_value reptile;         /* theta0 - tuned weights, spread over phi */
+    /* of learners that choose, else null */
+    t2m_value expected;  /* [] loss of the query set, with the weights that the choice gives */
+    t2m_value score[3];  /* shared, generated, last: as the choice sees them */
+    t2m_value surprise;  /* [supports] of the chosen stage: nats, each example left out */
+    t2m_value stages;    /* [stages] the scores of all: generated, shared, after each step */
+    t2m_value structure; /* [] number of the chosen candidate */
+    t2m_value weights;   /* [candidates] of the structures, sum 1; of one that is left out 0 */
 };
 struct episode_use {
     size_t supports, queries; /* examples */
@@ -103,10 +132,15 @@ struct episode_use {
     bool training, transductive;
     int steps;   /* of tuning; of each kind, if there are two */
     bool choose; /* the best of all steps by the score on the support set, not the last one */
+    const bool *left_out; /* [candidates] not to be chosen; NULL: none */
 };
 /* Appends the whole of steps 1, 3, 4 and 5 for one task to e->g. */
 t2m_status episode_graph_make(const struct t2m_learner *l, const struct episode_use *use,
                               struct episode_graph *e);
+
+/* Makes e, the results of the whole, from those of each candidate, one[candidates] (choice.c). */
+void choose_structure(const struct t2m_learner *l, const struct episode_use *use,
+                      struct episode_graph *e, struct episode_graph *one);
 
 /* ---- memory of episodes and their metrics ---- */
 
@@ -149,6 +183,8 @@ struct evaluation {
     int (*stop)(void *ctx); /* asked before each task; or NULL */
     void *ctx;
 };
-/* score [T2M_EVAL_ROWS], value arrays given by the caller (NULL where the row is not wanted). */
-t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS]);
+/* score [T2M_EVAL_ROWS], value arrays given by the caller (NULL where the row is not wanted).
+ * chosen [candidates]: to each is added how often tasks chose it; or NULL. */
+t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS],
+                    size_t *chosen);
 enum { ROW_SCRATCH, ROW_SHARED, ROW_WRONG, ROW_GENERATED, ROW_TUNED };

@@ -7,6 +7,7 @@
 
 struct task_ctx {
     const struct t2m_learner *l;
+    const struct candidate *k; /* whose models these are */
     const struct episode_use *use;
     struct structure s; /* with this task's outputs */
     t2m_graph *g;
@@ -22,7 +23,7 @@ struct task_ctx {
 
 static t2m_value part(struct task_ctx *c, const char *name)
 {
-    return layout_take(c->g, &c->l->parts, c->e->phi, name);
+    return layout_take(c->g, &c->k->parts, c->e->phi, name);
 }
 
 static bool is_images(const struct task_ctx *c)
@@ -32,7 +33,7 @@ static bool is_images(const struct task_ctx *c)
 
 static bool head_is_learned(const struct task_ctx *c)
 {
-    return learner_theta(c->l) == c->l->layout.numel;
+    return learner_theta(c->l, c->k) == c->k->layout.numel;
 }
 
 static t2m_value loss_of(const struct task_ctx *c, t2m_value output, t2m_value y)
@@ -72,9 +73,7 @@ static t2m_value output_of(struct task_ctx *c, t2m_value m, t2m_value x, t2m_val
 
 static t2m_value generator(struct task_ctx *c, const char *const name[4], t2m_value t)
 {
-    t2m_graph *g = c->g;
-    const t2m_value hidden = t2m_relu(g, nn_linear(g, t, part(c, name[0]), part(c, name[1])));
-    return t2m_add(g, t2m_matmul(g, hidden, part(c, name[2])), t2m_matmul(g, t, part(c, name[3])));
+    return generator_run(c->g, &c->k->parts, c->e->phi, name, t);
 }
 
 /* For each class, from the mean of its features. */
@@ -141,7 +140,7 @@ static t2m_value body_of(struct task_ctx *c, t2m_value x)
         return decode_model(g, &c->decoder, c->theta, x);
     if (c->tuned != TUNE_HEAD)
         return x;
-    const t2m_value both[] = {t2m_slice(g, c->model, 0, 0, (int64_t)c->l->layout.body), x};
+    const t2m_value both[] = {t2m_slice(g, c->model, 0, 0, (int64_t)c->k->layout.body), x};
     return t2m_concat(g, 0, both, 2);
 }
 
@@ -153,47 +152,45 @@ static t2m_value model_of(struct task_ctx *c, t2m_value x)
     return is_body ? complete(c, body) : body;
 }
 
+/* How badly each support example is foretold by the head that is made of the others [n]. */
+static t2m_value surprise_of(struct task_ctx *c, t2m_value x)
+{
+    const t2m_value h = features_of(c, body_of(c, x), c->e->x_support, c->given, NULL);
+    return head_for(c, h).surprise;
+}
+
 /* On the support set; with a head that is made anew, on each example by the head of the others. */
 static t2m_value score_of(t2m_graph *g, void *ctx, t2m_value x)
 {
     struct task_ctx *c = ctx;
-    (void)g;
-    if (!is_refitted(c))
-        return loss_of(c, output_of(c, model_of(c, x), c->e->x_support, c->given, NULL),
-                       c->e->y_support);
-    const t2m_value h = features_of(c, body_of(c, x), c->e->x_support, c->given, NULL);
-    return head_for(c, h).score;
-}
-
-static t2m_value score_of_body(struct task_ctx *c, t2m_value body)
-{
-    c->tuned = TUNE_NOTHING;
-    return score_of(c->g, c, body);
-}
-
-/* A difference of 1 between two scores, as a difference of logarithms of likelihoods. */
-static double nats_of(const struct task_ctx *c)
-{
-    const double n = (double)t2m_dim(c->g, c->e->y_support, 0);
-    return is_images(c) ? n : n / 2;
-}
-
-/* The score of theta0, which has to be better by a learned number of nats before it is preferred to
- * what t says. */
-static t2m_value against_shared(struct task_ctx *c, t2m_value score)
-{
-    return t2m_axpy(c->g, 1 / nats_of(c), part(c, "choice.shared"), score);
+    if (is_refitted(c))
+        return t2m_mean_all(g, surprise_of(c, x));
+    return loss_of(c, output_of(c, model_of(c, x), c->e->x_support, c->given, NULL),
+                   c->e->y_support);
 }
 
 struct stages { /* the models that tuning passes through */
-    t2m_value *model, *score, *step;
+    t2m_value *model, *surprise, *score, *step;
     size_t n;
 };
+
 
 static void add_stage(struct task_ctx *c, struct stages *s, t2m_value x)
 {
     s->model[s->n] = model_of(c, x);
+    if (is_refitted(c))
+        s->surprise[s->n] = surprise_of(c, x);
     s->score[s->n++] = score_of(c->g, c, x);
+}
+
+/* Theta0 has to be better by a learned number of nats before it is preferred to what t says. */
+static void add_shared(struct task_ctx *c, struct stages *s)
+{
+    t2m_graph *g = c->g;
+    const double n = (double)t2m_dim(g, c->e->y_support, 0);
+    add_stage(c, s, c->theta);
+    t2m_value *score = &s->score[s->n - 1];
+    *score = t2m_axpy(g, 1 / n, part(c, "choice.shared"), *score);
 }
 
 /* `steps` steps of `tuned` from x; each is a stage. Gives what was tuned. */
@@ -219,8 +216,8 @@ static t2m_value rate_of(struct task_ctx *c, const char *name)
     return c->l->method->learned_rates ? part(c, name) : t2m_constant(c->g, c->l->rate);
 }
 
-/* The tuned model vector. */
-static t2m_value tuned_model(struct task_ctx *c, struct stages *s)
+/* The steps of the method, each a stage. */
+static void take_steps(struct task_ctx *c, struct stages *s)
 {
     const enum tuned tuned = c->l->method->tuned;
     if (tuned == TUNE_CODE_THEN_WEIGHTS) {
@@ -228,12 +225,11 @@ static t2m_value tuned_model(struct task_ctx *c, struct stages *s)
         const t2m_value body = is_refitted(c) ? body_of(c, z) : model_of(c, z);
         tune(c, TUNE_WEIGHTS, body, rate_of(c, "rates.weights"), s);
     } else {
-        const int64_t body = (int64_t)c->l->layout.body, all = t2m_dim(c->g, c->model, 0);
+        const int64_t body = (int64_t)c->k->layout.body, all = t2m_dim(c->g, c->model, 0);
         const t2m_value head = t2m_slice(c->g, c->model, 0, body, all - body);
         const t2m_value start = tuned == TUNE_HEAD ? head : tuned == TUNE_CODE ? c->code : c->model;
         tune(c, tuned, start, rate_of(c, "rates"), s);
     }
-    return c->use->choose ? tune_choose(c->g, s->model, s->score, s->n) : s->model[s->n - 1];
 }
 
 /* ---- steps 1 and 3: t, and the code z from it ---- */
@@ -245,18 +241,12 @@ static t2m_value probe(struct task_ctx *c)
     return decode_probe(c->g, &c->decoder, tune_gradient(c->g, &t, c->theta));
 }
 
-/* Numbers of any size into -1 .. 1. */
-static t2m_value squash(t2m_graph *g, t2m_value x)
-{
-    return t2m_mul(g, x, t2m_rsqrt(g, t2m_add(g, t2m_square(g, x), t2m_constant(g, 1))));
-}
-
 /* Sets e->t, code and body. */
 static void infer(struct task_ctx *c)
 {
     t2m_graph *g = c->g;
     const struct method *m = c->l->method;
-    const struct representation r = learner_representation(c->l);
+    const struct representation r = learner_representation(c->l, c->k);
     const int64_t size = (int64_t)decode_code_size(m->decode, c->decoder.numel), row[] = {1, -1},
                   all = -1;
     c->body = c->theta;
@@ -268,13 +258,13 @@ static void infer(struct task_ctx *c)
         }
         if (r.parts & REPRESENT_PROBE)
             task.probe = probe(c);
-        c->e->t = represent_task(g, &r, &c->l->parts, c->e->phi, &task);
+        c->e->t = represent_task(g, &r, &c->k->parts, c->e->phi, &task);
     }
     if (m->decode == DECODE_NOTHING || (m->decode == DECODE_ALL && is_images(c)))
         return;
     c->code = t2m_fill(g, 0, 1, &size);
     if (m->represent) {
-        const t2m_value t = m->decode == DECODE_ALL ? c->e->t : squash(g, c->e->t);
+        const t2m_value t = m->decode == DECODE_ALL ? c->e->t : generator_squash(g, c->e->t);
         c->code = t2m_reshape(g, generator(c, code_generator, t2m_reshape(g, t, 2, row)), 1, &all);
     }
     c->body = decode_model(g, &c->decoder, c->theta, c->code);
@@ -328,6 +318,25 @@ static void make_joint(struct task_ctx *c, struct stages *s)
         e->shared = output_of(c, complete(c, c->theta), e->x_query, c->given, NULL);
 }
 
+/* Training takes the last step, which is one of three that may be chosen (loss_of_choice). */
+static void choose_stage(struct task_ctx *c, struct stages *s)
+{
+    t2m_graph *g = c->g;
+    struct episode_graph *e = c->e;
+    const size_t last = c->use->steps > 0 ? s->n - 1 : 0;
+    const int64_t one = 1;
+    e->score[0] = s->score[1];
+    e->score[1] = s->score[0];
+    e->score[2] = s->score[last];
+    const bool any = c->use->choose || c->use->training;
+    e->surprise = any ? tune_choose(g, s->surprise, s->score, s->n) : s->surprise[last];
+    if (c->use->choose)
+        e->m_tuned = tune_choose(g, s->model, s->score, s->n);
+    for (size_t i = 0; i < s->n; i++)
+        s->step[i] = t2m_reshape(g, s->score[i], 1, &one);
+    e->stages = t2m_concat(g, 0, s->step, s->n);
+}
+
 /* With tuning the support set is a batch of its own, and the query set is seen after it. */
 static void make_tuned(struct task_ctx *c, struct stages *s)
 {
@@ -338,17 +347,17 @@ static void make_tuned(struct task_ctx *c, struct stages *s)
     t2m_value seen;
     infer(c);
     c->tuned = TUNE_NOTHING;
-    e->m_generated = c->model = model_of(c, c->body);
-    e->score[1] = score_of_body(c, c->body);
-    if (c->use->choose) {
+    e->m_generated = e->m_tuned = c->model = model_of(c, c->body);
+    if (learner_chooses(c->l)) {
         add_stage(c, s, c->body);
-        add_stage(c, s, c->theta);
-        s->score[1] = against_shared(c, s->score[1]);
+        add_shared(c, s);
     }
-    e->m_tuned = c->use->steps > 0 || c->use->choose ? tuned_model(c, s) : c->model;
-    e->score[2] = s->n > 0 ? s->score[s->n - 1] : e->score[1];
-    if (is_refitted(c))
-        e->score[0] = against_shared(c, score_of_body(c, c->theta));
+    if (c->use->steps > 0) {
+        take_steps(c, s);
+        e->m_tuned = s->model[s->n - 1];
+    }
+    if (learner_chooses(c->l))
+        choose_stage(c, s);
     const t2m_value before = output_of(c, e->m_generated, e->x_support, batch, &seen);
     e->support_loss[0] = loss_of(c, before, e->y_support);
     e->generated = output_of(c, e->m_generated, e->x_query, joint ? batch : seen, NULL);
@@ -365,25 +374,17 @@ static void make_tuned(struct task_ctx *c, struct stages *s)
     }
 }
 
-static void make_inputs(struct task_ctx *c)
-{
-    const int64_t phi = (int64_t)c->l->parts.numel, statistics = (int64_t)c->l->layout.statistics,
-                  n = (int64_t)c->use->supports, q = (int64_t)c->use->queries;
-    c->e->phi = t2m_input(c->g, "phi", 1, &phi);
-    c->e->statistics = t2m_input(c->g, "norm statistics", 1, &statistics);
-    c->e->x_support = structure_input(c->g, &c->s, "x of the support set", n);
-    c->e->y_support = t2m_input(c->g, "y of the support set", 1, &n);
-    c->e->x_query = structure_input(c->g, &c->s, "x of the query set", q);
-    c->e->y_query = t2m_input(c->g, "y of the query set", 1, &q);
-}
-
-static bool stages_new(t2m *lib, struct stages *s, int steps)
+/* Memory for `steps` steps of each kind, and the two stages before them. */
+static t2m_status stages_new(t2m *lib, struct stages *s, int steps)
 {
     const size_t most = 2 * (size_t)(steps > 0 ? steps : 0) + 2;
-    *s = (struct stages){.model = mem_new(lib, most, sizeof(t2m_value)),
-                         .score = mem_new(lib, most, sizeof(t2m_value)),
-                         .step = mem_new(lib, most, sizeof(t2m_value))};
-    return s->model && s->score && s->step;
+    *s = (struct stages){.model = mem_new(lib, 4 * most, sizeof(t2m_value))};
+    if (!s->model)
+        return T2M_ENOMEM;
+    s->surprise = s->model + most;
+    s->score = s->surprise + most;
+    s->step = s->score + most;
+    return T2M_OK;
 }
 
 /* Any of the three may be chosen: half of the loss is their mean, half that of a choice by chance,
@@ -395,39 +396,72 @@ static t2m_value loss_of_choice(struct task_ctx *c)
     const t2m_value output[] = {e->tuned, e->generated, e->shared},
                     score[] = {e->score[2], e->score[1], e->score[0]};
     t2m_value loss[3], weight[3];
+    const double n = (double)t2m_dim(g, e->y_support, 0);
     const int64_t one = 1;
     for (int i = 0; i < 3; i++) {
         loss[i] = t2m_reshape(g, loss_of(c, output[i], e->y_query), 1, &one);
-        weight[i] = t2m_reshape(g, t2m_scale(g, -nats_of(c), score[i]), 1, &one);
+        weight[i] = t2m_reshape(g, t2m_scale(g, -n, score[i]), 1, &one);
     }
     const t2m_value all = t2m_concat(g, 0, loss, 3),
                     w = t2m_softmax(g, t2m_concat(g, 0, weight, 3));
-    return t2m_scale(g, 0.5, t2m_add(g, t2m_mean_all(g, all), t2m_sum_all(g, t2m_mul(g, w, all))));
+    e->expected = t2m_sum_all(g, t2m_mul(g, w, all));
+    return t2m_scale(g, 0.5, t2m_add(g, t2m_mean_all(g, all), e->expected));
+}
+
+/* All of it for one candidate; e has the inputs, with the candidate's shares of them. */
+static t2m_status make_candidate(const struct t2m_learner *l, const struct candidate *k,
+                                 const struct episode_use *use, struct episode_graph *e)
+{
+    struct task_ctx c = {.l = l, .k = k, .use = use, .s = k->structure, .g = e->g, .e = e};
+    struct stages stages;
+    const size_t theta = learner_theta(l, k);
+    TRY(stages_new(l->lib, &stages, use->steps));
+    c.s.outputs = use->outputs;
+    c.theta = t2m_slice(c.g, e->phi, 0, 0, (int64_t)theta);
+    c.decoder = (struct decoder){l->method->decode, &k->layout, theta, &k->parts, e->phi};
+    (l->method->tuned == TUNE_NOTHING ? make_joint : make_tuned)(&c, &stages);
+    e->loss = loss_of(&c, e->tuned, e->y_query);
+    if (learner_chooses(l))
+        e->loss = loss_of_choice(&c);
+    if (l->method->meta == META_REPTILE)
+        e->reptile = t2m_pad(c.g, t2m_sub(c.g, c.theta, e->m_tuned), 0, 0,
+                             (int64_t)(l->numel - theta));
+    mem_free(l->lib, stages.model);
+    return t2m_graph_status(e->g);
+}
+
+static void make_inputs(const struct t2m_learner *l, const struct episode_use *use,
+                        struct episode_graph *e)
+{
+    t2m_graph *g = e->g;
+    const struct structure *s = learner_structure(l);
+    const int64_t phi = (int64_t)l->numel, norms = (int64_t)l->norms, n = (int64_t)use->supports,
+                  q = (int64_t)use->queries;
+    *e = (struct episode_graph){.g = g};
+    e->phi = t2m_input(g, "phi", 1, &phi);
+    e->statistics = t2m_input(g, "norm statistics", 1, &norms);
+    e->x_support = structure_input(g, s, "x of the support set", n);
+    e->y_support = t2m_input(g, "y of the support set", 1, &n);
+    e->x_query = structure_input(g, s, "x of the query set", q);
+    e->y_query = t2m_input(g, "y of the query set", 1, &q);
 }
 
 t2m_status episode_graph_make(const struct t2m_learner *l, const struct episode_use *use,
                               struct episode_graph *e)
 {
-    struct task_ctx c = {.l = l, .use = use, .s = l->structure, .g = e->g, .e = e};
-    struct stages stages;
-    const size_t theta = learner_theta(l);
-    const bool good = stages_new(l->lib, &stages, use->steps);
-    c.s.outputs = use->outputs;
-    e->t = (t2m_value){0};
-    make_inputs(&c);
-    c.theta = t2m_slice(c.g, e->phi, 0, 0, (int64_t)theta);
-    c.decoder = (struct decoder){l->method->decode, &l->layout, theta, &l->parts, e->phi};
-    if (good)
-        (l->method->tuned == TUNE_NOTHING ? make_joint : make_tuned)(&c, &stages);
-    e->loss = loss_of(&c, e->tuned, e->y_query);
-    if (good && learner_chooses(l))
-        e->loss = loss_of_choice(&c);
-    e->reptile = (t2m_value){0};
-    if (l->method->meta == META_REPTILE)
-        e->reptile = t2m_pad(c.g, t2m_sub(c.g, c.theta, e->m_tuned), 0, 0,
-                             (int64_t)(l->parts.numel - theta));
-    mem_free(l->lib, stages.model);
-    mem_free(l->lib, stages.score);
-    mem_free(l->lib, stages.step);
-    return good ? t2m_graph_status(e->g) : T2M_ENOMEM;
+    make_inputs(l, use, e);
+    if (l->candidates == 1)
+        return make_candidate(l, l->candidate, use, e);
+    struct episode_graph one[MAX_CANDIDATES];
+    for (size_t i = 0; i < l->candidates; i++) {
+        const struct candidate *k = &l->candidate[i];
+        one[i] = *e;
+        one[i].phi = t2m_slice(e->g, e->phi, 0, (int64_t)k->at, (int64_t)k->parts.numel);
+        one[i].statistics = t2m_slice(e->g, e->statistics, 0, (int64_t)k->statistics_at,
+                                      (int64_t)k->layout.statistics);
+        if (i + 1 == l->candidates || !use->left_out || !use->left_out[i]) /* the last makes t */
+            TRY(make_candidate(l, k, use, &one[i]));
+    }
+    choose_structure(l, use, e, one);
+    return t2m_graph_status(e->g);
 }

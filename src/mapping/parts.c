@@ -1,6 +1,8 @@
 /* parts.c: phi, all that meta-training changes, as one flat vector: theta0, then what the method
  * needs besides. */
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "mapping/learner.h"
 
@@ -15,9 +17,98 @@ static bool class_heads(const struct t2m_learner *l)
     return l->method->head == HEAD_LEARNED && l->method->represent && is_images(l);
 }
 
-size_t learner_theta(const struct t2m_learner *l)
+/* ---- candidates ---- */
+
+const struct structure *learner_structure(const struct t2m_learner *l)
 {
-    return l->method->head == HEAD_LEARNED && !class_heads(l) ? l->layout.numel : l->layout.body;
+    return &l->candidate[0].structure;
+}
+
+size_t learner_input_size(const struct t2m_learner *l)
+{
+    return structure_input_size(learner_structure(l));
+}
+
+void learner_structures_text(const struct t2m_learner *l, char out[STRUCTURES_TEXT])
+{
+    int at = 0;
+    for (size_t i = 0; i < l->candidates; i++) {
+        char one[96];
+        structure_text(&l->candidate[i].structure, one);
+        at += snprintf(out + at, (size_t)(STRUCTURES_TEXT - at), "%s%s", i ? "+" : "", one);
+    }
+}
+
+/* One name of the list, which has to be another structure than those before it. */
+static t2m_status take_structure(struct t2m_learner *l, const char *text, size_t length,
+                                 const struct structure *like)
+{
+    char one[96], other[96];
+    struct structure s;
+    snprintf(one, sizeof one, "%.*s", (int)(length < sizeof one ? length : sizeof one - 1), text);
+    TRY(structure_parse(l->lib, one, &s));
+    s.height = like->height;
+    s.width = like->width;
+    s.channels = like->channels;
+    s.outputs = like->outputs;
+    TRY(structure_check(l->lib, &s));
+    structure_text(&s, one);
+    for (size_t i = 0; i < l->candidates; i++) {
+        structure_text(&l->candidate[i].structure, other);
+        if (strcmp(one, other) == 0)
+            return refuse(l->lib, T2M_EUSAGE, "the structure %s is named twice", one);
+    }
+    l->candidate[l->candidates++].structure = s;
+    return T2M_OK;
+}
+
+static size_t size_of(const struct structure *s)
+{
+    struct layout l;
+    structure_layout(s, &l);
+    return l.numel;
+}
+
+t2m_status learner_structures(struct t2m_learner *l, const char *text, const struct structure *like)
+{
+    l->candidates = 0;
+    l->candidate = mem_new(l->lib, MAX_CANDIDATES, sizeof *l->candidate);
+    if (!l->candidate)
+        return T2M_ENOMEM;
+    for (const char *p = text;; p++) {
+        const size_t length = strcspn(p, "+");
+        if (l->candidates == MAX_CANDIDATES)
+            return refuse(l->lib, T2M_EUSAGE, "at most %d structures, not '%.100s'", MAX_CANDIDATES,
+                          text);
+        TRY(take_structure(l, p, length, like));
+        p += length;
+        if (!*p)
+            break;
+    }
+    size_t written = 0;
+    for (size_t i = 0; i < l->candidates; i++) {
+        char one[96];
+        structure_text(&l->candidate[i].structure, one);
+        written += strlen(one) + 1;
+    }
+    if (written > STRUCTURES_TEXT)
+        return refuse(l->lib, T2M_EUSAGE, "the names of the structures are too long together");
+    for (size_t i = 1; i < l->candidates; i++)
+        for (size_t k = i; k > 0 && size_of(&l->candidate[k].structure) <
+                                        size_of(&l->candidate[k - 1].structure);
+             k--) {
+            const struct structure s = l->candidate[k].structure;
+            l->candidate[k].structure = l->candidate[k - 1].structure;
+            l->candidate[k - 1].structure = s;
+        }
+    return T2M_OK;
+}
+
+/* ---- parts ---- */
+
+size_t learner_theta(const struct t2m_learner *l, const struct candidate *c)
+{
+    return l->method->head == HEAD_LEARNED && !class_heads(l) ? c->layout.numel : c->layout.body;
 }
 
 bool learner_ways_fixed(const struct t2m_learner *l)
@@ -30,19 +121,19 @@ bool learner_chooses(const struct t2m_learner *l)
     return l->method->head == HEAD_CLOSED;
 }
 
-struct representation learner_representation(const struct t2m_learner *l)
+struct representation learner_representation(const struct t2m_learner *l, const struct candidate *c)
 {
     return (struct representation){
         .parts = l->represent,
         .classes = is_images(l),
-        .features = is_images(l) ? l->layout.features : structure_input_size(&l->structure),
+        .features = is_images(l) ? c->layout.features : learner_input_size(l),
         .examples = l->shots,
-        .probe = decode_probe_size(l->method->decode, &l->layout, learner_theta(l))};
+        .probe = decode_probe_size(l->method->decode, &c->layout, learner_theta(l, c))};
 }
 
 size_t learner_t_size(const struct t2m_learner *l)
 {
-    const struct representation r = learner_representation(l);
+    const struct representation r = learner_representation(l, &l->candidate[l->candidates - 1]);
     return represent_size(&r);
 }
 
@@ -62,68 +153,110 @@ const char *const code_generator[4] = {"decoder.weight1", "decoder.bias1", "deco
 const char *const class_generator[4] = {"class.weight1", "class.bias1", "class.weight2",
                                         "class.skip"};
 
-static void lay_out(struct t2m_learner *l)
+const char *const choice_generator[4] = {"choice.weight1", "choice.bias1", "choice.weight2",
+                                         "choice.skip"};
+
+t2m_value generator_run(t2m_graph *g, const struct layout *parts, t2m_value phi,
+                        const char *const name[4], t2m_value x)
+{
+    t2m_value w[4];
+    for (int i = 0; i < 4; i++)
+        w[i] = layout_take(g, parts, phi, name[i]);
+    const t2m_value hidden = t2m_relu(g, nn_linear(g, x, w[0], w[1]));
+    return t2m_add(g, t2m_matmul(g, hidden, w[2]), t2m_matmul(g, x, w[3]));
+}
+
+t2m_value generator_squash(t2m_graph *g, t2m_value x)
+{
+    return t2m_mul(g, x, t2m_rsqrt(g, t2m_add(g, t2m_square(g, x), t2m_constant(g, 1))));
+}
+
+static void lay_out_candidate(const struct t2m_learner *l, struct candidate *c)
 {
     const struct method *m = l->method;
-    structure_layout(&l->structure, &l->layout);
-    l->parts = l->layout;
-    const size_t theta = learner_theta(l);
-    if (theta < l->layout.numel) {
-        l->parts.count -= 2;
-        l->parts.numel = l->layout.body;
+    structure_layout(&c->structure, &c->layout);
+    c->parts = c->layout;
+    const size_t theta = learner_theta(l, c);
+    if (theta < c->layout.numel) {
+        c->parts.count -= 2;
+        c->parts.numel = c->layout.body;
     }
     const int64_t weights = (int64_t)theta;
     if (m->learned_rates && m->tuned == TUNE_CODE_THEN_WEIGHTS) {
-        layout_add(&l->parts, "rates.code", 0, NULL, 0, l->rate);
-        layout_add(&l->parts, "rates.weights", 0, NULL, 0, 0.1 * l->rate);
+        layout_add(&c->parts, "rates.code", 0, NULL, 0, l->rate);
+        layout_add(&c->parts, "rates.weights", 0, NULL, 0, 0.1 * l->rate);
     } else if (m->learned_rates) {
-        layout_add(&l->parts, "rates", 1, &weights, 0, l->rate);
+        layout_add(&c->parts, "rates", 1, &weights, 0, l->rate);
     }
     if (m->head == HEAD_RIDGE || (m->head == HEAD_CLOSED && !is_images(l))) {
-        layout_add(&l->parts, "ridge.log_penalty", 0, NULL, 0, 0);
+        layout_add(&c->parts, "ridge.log_penalty", 0, NULL, 0, 0);
         if (m->head == HEAD_RIDGE)
-            layout_add(&l->parts, "ridge.scale", 0, NULL, 0, is_images(l) ? 10 : 1);
+            layout_add(&c->parts, "ridge.scale", 0, NULL, 0, is_images(l) ? 10 : 1);
     }
     if (learner_chooses(l))
-        layout_add(&l->parts, "choice.shared", 0, NULL, 0, 1);
-    decode_layout(m->decode, &l->layout, theta, &l->parts);
+        layout_add(&c->parts, "choice.shared", 0, NULL, 0, 1);
+    decode_layout(m->decode, &c->layout, theta, &c->parts);
     if (!m->represent)
         return;
-    const struct representation r = learner_representation(l);
-    const int64_t features = (int64_t)l->layout.features;
-    represent_layout(&r, &l->parts);
+    const struct representation r = learner_representation(l, c);
+    const int64_t features = (int64_t)c->layout.features;
+    represent_layout(&r, &c->parts);
     if (class_heads(l))
-        add_generator(&l->parts, class_generator, features, features + 1, 0.01);
+        add_generator(&c->parts, class_generator, features, features + 1, 0.01);
     if (m->decode != DECODE_ALL || !is_images(l))
-        add_generator(&l->parts, code_generator, (int64_t)represent_size(&r),
+        add_generator(&c->parts, code_generator, (int64_t)represent_size(&r),
                       (int64_t)decode_code_size(m->decode, theta),
                       m->decode == DECODE_ALL ? 0.01 : 0.1);
+}
+
+/* Candidates one after the other, then how much t speaks for each. */
+static void lay_out(struct t2m_learner *l)
+{
+    l->numel = l->norms = 0;
+    for (size_t i = 0; i < l->candidates; i++) {
+        struct candidate *c = &l->candidate[i];
+        lay_out_candidate(l, c);
+        c->at = l->numel;
+        c->statistics_at = l->norms;
+        l->numel += c->parts.numel;
+        l->norms += c->layout.statistics;
+    }
+    l->chooser = (struct layout){0};
+    if (l->candidates > 1) {
+        const int64_t t = (int64_t)learner_t_size(l), n = (int64_t)l->candidates;
+        add_generator(&l->chooser, choice_generator, t, n, 0.01);
+        layout_add(&l->chooser, "choice.trust", 0, NULL, 0, 1);
+    }
+    l->numel += l->chooser.numel;
 }
 
 void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t number, float *phi)
 {
     struct random r = random_stream(seed, 2, number);
-    layout_start(&l->parts, &r, phi);
+    for (size_t i = 0; i < l->candidates; i++)
+        layout_start(&l->candidate[i].parts, &r, phi + l->candidate[i].at);
+    layout_start(&l->chooser, &r, phi + l->numel - l->chooser.numel);
 }
 
 void learner_start_statistics(const struct t2m_learner *l, float *statistics)
 {
-    for (size_t i = 0, at = 0; l->layout.statistics && i < (size_t)l->structure.layers; i++) {
-        const size_t width = (size_t)l->structure.hidden[i];
-        for (size_t k = 0; k < width; k++) {
-            statistics[at + k] = 0;
-            statistics[at + width + k] = 1;
-        }
-        at += 2 * width;
+    for (size_t k = 0; k < l->candidates; k++) {
+        const struct candidate *c = &l->candidate[k];
+        float *to = statistics + c->statistics_at;
+        for (int i = 0; c->layout.statistics && i < c->structure.layers; i++)
+            for (int64_t half = 0; half < 2; half++)
+                for (int64_t n = 0; n < c->structure.hidden[i]; n++)
+                    *to++ = (float)half;
     }
 }
 
 t2m_status learner_start(struct t2m_learner *l, uint64_t seed)
 {
-    TRY(structure_check(l->lib, &l->structure));
+    for (size_t i = 0; i < l->candidates; i++)
+        TRY(structure_check(l->lib, &l->candidate[i].structure));
     lay_out(l);
-    l->phi = mem_new(l->lib, l->parts.numel, sizeof *l->phi);
-    l->statistics = mem_new(l->lib, l->layout.statistics, sizeof *l->statistics);
+    l->phi = mem_new(l->lib, l->numel, sizeof *l->phi);
+    l->statistics = mem_new(l->lib, l->norms, sizeof *l->statistics);
     if (!l->phi || !l->statistics)
         return T2M_ENOMEM;
     learner_start_phi(l, seed, 0, l->phi);

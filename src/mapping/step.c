@@ -12,10 +12,14 @@ static const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 /* Numbers that the layers of one task make, about. */
 static size_t activations(const struct t2m_learner *l, const struct protocol *p)
 {
-    const struct structure *s = &l->structure;
-    size_t numbers = structure_input_size(s);
-    for (int i = 0; i < s->layers; i++)
-        numbers += (size_t)s->hidden[i] * (size_t)(s->kind == NN_CONV4 ? s->height * s->width : 1);
+    size_t numbers = 0;
+    for (size_t k = 0; k < l->candidates; k++) {
+        const struct structure *s = &l->candidate[k].structure;
+        const int64_t places = s->kind == NN_CONV4 ? s->height * s->width : 1;
+        numbers += structure_input_size(s);
+        for (int i = 0; i < s->layers; i++)
+            numbers += (size_t)(s->hidden[i] * places);
+    }
     return p->ways * (p->shots + p->queries) * numbers;
 }
 
@@ -60,7 +64,7 @@ static t2m_status compile_block(struct meta_step *s, size_t size, t2m_plan **pla
     struct block_graph b = {0};
     const struct episode_use use = {.supports = p->ways * p->shots,
                                     .queries = p->ways * p->queries,
-                                    .outputs = s->l->structure.outputs,
+                                    .outputs = learner_structure(s->l)->outputs,
                                     .training = true,
                                     .steps = s->l->steps};
     TRY(t2m_graph_new(s->l->lib, &b.e.g));
@@ -90,7 +94,7 @@ static t2m_status compile_block(struct meta_step *s, size_t size, t2m_plan **pla
 static t2m_status compile_adam(struct meta_step *s)
 {
     t2m_graph *g;
-    const int64_t n = (int64_t)s->l->parts.numel;
+    const int64_t n = (int64_t)s->l->numel;
     TRY(t2m_graph_new(s->l->lib, &g));
     t2m_value in[7], out[3];
     for (int i = 0; i < 4; i++)
@@ -113,15 +117,15 @@ static t2m_status compile_adam(struct meta_step *s)
 static t2m_status make_rooms(struct meta_step *s)
 {
     t2m *lib = s->l->lib;
-    const size_t numel = s->l->parts.numel, outputs = s->block * s->protocol.ways *
+    const size_t numel = s->l->numel, outputs = s->block * s->protocol.ways *
                                                       s->protocol.queries *
-                                                      (size_t)s->l->structure.outputs;
+                                                      (size_t)learner_structure(s->l)->outputs;
     s->workspace = mem_new(lib, 2 * s->workers, sizeof *s->workspace);
     s->episode = mem_new(lib, s->workers, sizeof *s->episode);
     s->outputs = mem_new(lib, s->workers, sizeof *s->outputs);
     s->gradient = mem_new(lib, s->blocks * numel, sizeof *s->gradient);
     s->loss = mem_new(lib, s->blocks, sizeof *s->loss);
-    s->seen = mem_new(lib, s->blocks * s->l->layout.statistics, sizeof *s->seen);
+    s->seen = mem_new(lib, s->blocks * s->l->norms, sizeof *s->seen);
     s->metric = mem_new(lib, s->blocks, sizeof *s->metric);
     s->state = mem_new(lib, 3 * numel, sizeof *s->state);
     s->next = mem_new(lib, 3 * numel, sizeof *s->next);
@@ -146,7 +150,7 @@ static t2m_status start(struct meta_step *s)
         TRY(compile_block(s, s->block - 1, &s->plan[1]));
     TRY(compile_adam(s));
     TRY(make_rooms(s));
-    memcpy(s->state, s->l->phi, s->l->parts.numel * sizeof *s->state);
+    memcpy(s->state, s->l->phi, s->l->numel * sizeof *s->state);
     return T2M_OK;
 }
 
@@ -195,7 +199,7 @@ static void one_block(void *ctx, size_t job, size_t worker)
     struct meta_step *s = ctx;
     const size_t least = s->tasks / s->blocks, larger = s->tasks % s->blocks,
                  first = job * least + (job < larger ? job : larger), size = least + (job < larger),
-                 numel = s->l->parts.numel, statistics = s->l->layout.statistics,
+                 numel = s->l->numel, statistics = s->l->norms,
                  input = episode_input_size(s->family);
     const size_t which = size != s->block;
     struct episode *e = &s->episode[worker];
@@ -212,7 +216,7 @@ static void one_block(void *ctx, size_t job, size_t worker)
     void *const out[] = {s->gradient + job * numel, s->loss + job, s->outputs[worker],
                          s->seen + job * statistics};
     t2m_run(s->plan[which], s->workspace[2 * worker + which], in, out);
-    const size_t outputs = (size_t)s->l->structure.outputs;
+    const size_t outputs = (size_t)learner_structure(s->l)->outputs;
     s->metric[job] = 0;
     for (size_t k = 0; k < size; k++)
         s->metric[job] += episode_metric(s->l->kind, s->outputs[worker] + k * e->queries * outputs,
@@ -231,7 +235,7 @@ static void add_blocks(float *x, size_t blocks, size_t n, float factor)
 
 static void adam_run(struct meta_step *s, double rate)
 {
-    const size_t n = s->l->parts.numel;
+    const size_t n = s->l->numel;
     const double t = (double)s->number + 1;
     const float step = (float)rate, c1 = (float)(1 / (1 - pow(beta1, t))),
                 c2 = (float)(1 / (1 - pow(beta2, t)));
@@ -250,13 +254,13 @@ t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, doub
 {
     const float share = 1 / (float)s->tasks;
     const float momentum = 0.05F; /* of the running norm statistics */
-    const size_t statistics = s->l->layout.statistics;
+    const size_t statistics = s->l->norms;
     s->number = number;
     pool_run(s->l->lib->pool, s->blocks, one_block, s);
     if (atomic_load(&s->stopped))
         return refuse(s->l->lib, T2M_ECANCELLED, "step %llu was stopped",
                       (unsigned long long)number + 1);
-    add_blocks(s->gradient, s->blocks, s->l->parts.numel, share);
+    add_blocks(s->gradient, s->blocks, s->l->numel, share);
     add_blocks(s->loss, s->blocks, 1, share);
     add_blocks(s->seen, s->blocks, statistics, share);
     *loss = (double)s->loss[0];

@@ -59,11 +59,26 @@ static t2m_status choose_method(struct training *t)
         return refuse(t->lib, T2M_EUSAGE,
                       "%s needs classes, and '%s' has values; use ridge, maml, cavia or hyper",
                       name, t->family->name);
-    return structure_parse(t->lib,
-                           t->o->structure ? t->o->structure
-                           : images        ? "conv4"
-                                           : "mlp",
-                           &t->l->structure);
+    return T2M_OK;
+}
+
+static t2m_status choose_structures(struct training *t)
+{
+    const t2m_family *f = t->family;
+    struct t2m_learner *l = t->l;
+    const bool images = f->kind == FAMILY_IMAGES;
+    const struct structure like = {.height = images ? (int64_t)f->height : 1,
+                                   .width = images ? (int64_t)f->width : 1,
+                                   .channels = (int64_t)(images ? f->channels : f->features),
+                                   .outputs = (int64_t)l->ways};
+    const char *text = t->o->structure ? t->o->structure : images ? "conv4" : "mlp";
+    TRY(learner_structures(l, text, &like));
+    return l->candidates == 1 || learner_chooses(l)
+               ? T2M_OK
+               : refuse(t->lib, T2M_EUSAGE,
+                        "the method %s has nothing to choose a structure by; name one structure, "
+                        "or take the method t2m",
+                        l->method->name);
 }
 
 static t2m_status choose_represent(struct training *t)
@@ -91,24 +106,36 @@ static size_t or_default(size_t given, size_t otherwise)
     return given ? given : otherwise;
 }
 
+/* The tensors that both have. */
+static void copy_share(const struct layout *l, float *to, const struct layout *l_from,
+                       const float *from)
+{
+    for (size_t i = 0; i < l->count; i++)
+        for (size_t k = 0; k < l_from->count; k++) {
+            const struct parameter *p = &l->parameter[i], *q = &l_from->parameter[k];
+            if (strcmp(p->name, q->name) == 0 && p->count == q->count)
+                memcpy(to + p->offset, from + q->offset, p->count * sizeof(float));
+        }
+}
+
 /* The parts of phi that both have, and the norm statistics, from another learner. */
 static t2m_status copy_parts(struct t2m_learner *l, const struct t2m_learner *from)
 {
-    char here[96], there[96];
-    structure_text(&l->structure, here);
-    structure_text(&from->structure, there);
-    if (strcmp(here, there) != 0 || l->layout.body != from->layout.body || l->kind != from->kind)
+    char here[STRUCTURES_TEXT], there[STRUCTURES_TEXT];
+    learner_structures_text(l, here);
+    learner_structures_text(from, there);
+    const size_t body = l->candidate[0].layout.body, other = from->candidate[0].layout.body;
+    if (strcmp(here, there) != 0 || body != other || l->kind != from->kind)
         return refuse(l->lib, T2M_EUSAGE,
                       "--from: that learner is %s with %zu numbers before the head, this training "
                       "is for %s with %zu",
-                      there, from->layout.body, here, l->layout.body);
-    for (size_t i = 0; i < l->parts.count; i++)
-        for (size_t k = 0; k < from->parts.count; k++) {
-            const struct parameter *to = &l->parts.parameter[i], *p = &from->parts.parameter[k];
-            if (strcmp(to->name, p->name) == 0 && to->count == p->count)
-                memcpy(l->phi + to->offset, from->phi + p->offset, p->count * sizeof(float));
-        }
-    memcpy(l->statistics, from->statistics, l->layout.statistics * sizeof(float));
+                      there, other, here, body);
+    for (size_t i = 0; i < l->candidates; i++)
+        copy_share(&l->candidate[i].parts, l->phi + l->candidate[i].at, &from->candidate[i].parts,
+                   from->phi + from->candidate[i].at);
+    copy_share(&l->chooser, l->phi + l->numel - l->chooser.numel, &from->chooser,
+               from->phi + from->numel - from->chooser.numel);
+    memcpy(l->statistics, from->statistics, l->norms * sizeof(float));
     return T2M_OK;
 }
 
@@ -132,10 +159,7 @@ static t2m_status make_learner(struct training *t)
     if (l->method->tuned == TUNE_NOTHING)
         l->steps = l->eval_steps = 0;
     l->rate = o->inner_rate > 0 ? o->inner_rate : l->method->rate;
-    l->structure.height = images ? (int64_t)f->height : 1;
-    l->structure.width = images ? (int64_t)f->width : 1;
-    l->structure.channels = images ? (int64_t)f->channels : (int64_t)f->features;
-    l->structure.outputs = (int64_t)l->ways;
+    TRY(choose_structures(t));
     l->fingerprint = f->fingerprint;
     const char *base = strrchr(f->name, '/');
     snprintf(l->family, sizeof l->family, "%.127s", base && base[1] ? base + 1 : f->name);
@@ -148,9 +172,10 @@ static t2m_status make_learner(struct training *t)
 /* What the bits depend on. */
 static void name_settings(struct training *t)
 {
-    char structure[96], represent[32];
+    char structure[STRUCTURES_TEXT], represent[32];
     struct t2m_learner *l = t->l;
-    structure_text(&l->structure, structure);
+    const struct structure *s = learner_structure(l);
+    learner_structures_text(l, structure);
     represent_text(l->represent, represent);
     snprintf(l->settings, sizeof l->settings,
              "method=%s structure=%s represent=%s ways=%zu shots=%zu queries=%zu steps=%zu "
@@ -159,8 +184,8 @@ static void name_settings(struct training *t)
              l->method->name, structure, represent, l->ways, l->shots, l->queries, t->steps,
              t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate, t->o->augment,
              t->o->within_domain, (unsigned long long)l->seed,
-             (unsigned long long)hash_bytes(0, l->phi, l->parts.numel * sizeof *l->phi),
-             (size_t)l->structure.height, (size_t)l->structure.width, (size_t)l->structure.channels,
+             (unsigned long long)hash_bytes(0, l->phi, l->numel * sizeof *l->phi),
+             (size_t)s->height, (size_t)s->width, (size_t)s->channels,
              (unsigned long long)l->fingerprint, (unsigned long long)t->validation->fingerprint,
              t->o->validation_tasks, t->o->validation_ways);
 }
@@ -239,14 +264,14 @@ static t2m_status validate(struct training *t, double *mean, double *ci95)
     v.protocol.queries =
         l->kind == FAMILY_IMAGES && v.protocol.queries > 5 ? 5 : v.protocol.queries;
     /* a norm of the joint batch is validated with the joint batch */
-    v.transductive = l->layout.statistics > 0 && l->method->norm == NORM_JOINT;
+    v.transductive = l->norms > 0 && l->method->norm == NORM_JOINT;
     TRY(episode_check(t->validation, &v.protocol));
     struct scores score[T2M_EVAL_ROWS] = {{0}};
     double *value = mem_new(t->lib, v.tasks, sizeof *value);
     if (!value)
         return T2M_ENOMEM;
     score[ROW_TUNED].value = value;
-    const t2m_status status = evaluate(&v, score);
+    const t2m_status status = evaluate(&v, score, NULL);
     mean_and_ci95(value, v.tasks, mean, ci95);
     mem_free(t->lib, value);
     return status;
@@ -261,8 +286,8 @@ static t2m_status keep_best(struct training *t, double value)
         return T2M_OK;
     t->state.best = value;
     t->state.best_step = t->state.step;
-    memcpy(t->state.best_phi, t->l->phi, t->l->parts.numel * sizeof(float));
-    memcpy(t->state.best_statistics, t->l->statistics, t->l->layout.statistics * sizeof(float));
+    memcpy(t->state.best_phi, t->l->phi, t->l->numel * sizeof(float));
+    memcpy(t->state.best_statistics, t->l->statistics, t->l->norms * sizeof(float));
     t->l->trained_steps = t->state.step;
     return t->o->output ? t2m_learner_save(t->l, t->files.best, true) : T2M_OK;
 }
@@ -343,8 +368,8 @@ static t2m_status run(struct training *t)
 static t2m_status finish(struct training *t, t2m_train_result *result)
 {
     struct t2m_learner *l = t->l;
-    memcpy(l->phi, t->state.best_phi, l->parts.numel * sizeof(float));
-    memcpy(l->statistics, t->state.best_statistics, l->layout.statistics * sizeof(float));
+    memcpy(l->phi, t->state.best_phi, l->numel * sizeof(float));
+    memcpy(l->statistics, t->state.best_statistics, l->norms * sizeof(float));
     l->trained_steps = t->state.best_step;
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
              l->kind == FAMILY_IMAGES ? "accuracy" : "mse", t->state.best);
@@ -384,8 +409,8 @@ static t2m_status begin(struct training *t)
     t->step.stop_ctx = o->ctx;
     t->steps = or_default(o->steps, 10000);
     t->validation_every = t->steps / VALIDATIONS > 0 ? t->steps / VALIDATIONS : 1;
-    t->state.best_phi = mem_new(t->lib, t->l->parts.numel, sizeof(float));
-    t->state.best_statistics = mem_new(t->lib, t->l->layout.statistics, sizeof(float));
+    t->state.best_phi = mem_new(t->lib, t->l->numel, sizeof(float));
+    t->state.best_statistics = mem_new(t->lib, t->l->norms, sizeof(float));
     if (!t->state.best_phi || !t->state.best_statistics)
         return T2M_ENOMEM;
     name_settings(t);

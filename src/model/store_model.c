@@ -16,13 +16,8 @@ static void list(struct text *t, char *const *names, size_t n)
         text_add(t, "%s%s", i ? "\n" : "", names[i]);
 }
 
-t2m_status t2m_model_save(const t2m_model *m, const char *path, bool force)
+static size_t put_tensors(const t2m_model *m, struct tensor_entry *t)
 {
-    char structure[96], input[96];
-    struct text classes, features;
-    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 2, sizeof *t);
-    if (!t)
-        return T2M_ENOMEM;
     size_t n = 0;
     for (; n < m->layout.count; n++) {
         const struct parameter *p = &m->layout.parameter[n];
@@ -42,6 +37,17 @@ t2m_status t2m_model_save(const t2m_model *m, const char *path, bool force)
                                        .dim = {(int64_t)m->features + 1, 2},
                                        .count = 2 * m->features + 2,
                                        .data = m->scales};
+    return n;
+}
+
+/* The bytes of the model's file. */
+static t2m_status encode(const t2m_model *m, struct text *file)
+{
+    char structure[96], input[96];
+    struct text classes, features;
+    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 2, sizeof *t);
+    if (!t)
+        return T2M_ENOMEM;
     text_init(&classes, m->lib);
     text_init(&features, m->lib);
     list(&classes, m->class, m->classes);
@@ -60,12 +66,35 @@ t2m_status t2m_model_save(const t2m_model *m, const char *path, bool force)
                                         classes.data ? classes.data : "",
                                         features.data ? features.data : "",
                                         m->target ? m->target : ""};
-    const struct tensor_writing w = {t, n, key, value, sizeof key / sizeof *key};
+    const struct tensor_writing w = {t, put_tensors(m, t), key, value, sizeof key / sizeof *key};
     const t2m_status status =
-        classes.failed || features.failed ? T2M_ENOMEM : safetensors_write(m->lib, path, &w, force);
+        classes.failed || features.failed ? T2M_ENOMEM : safetensors_encode(m->lib, &w, file);
     text_clear(&classes);
     text_clear(&features);
     mem_free(m->lib, t);
+    return status;
+}
+
+t2m_status t2m_model_save(const t2m_model *m, const char *path, bool force)
+{
+    struct text file;
+    text_init(&file, m->lib);
+    t2m_status status = encode(m, &file);
+    if (status == T2M_OK) {
+        const struct bytes piece = {(unsigned char *)file.data, file.length};
+        status = store_write(m->lib, path, &piece, 1, force);
+    }
+    text_clear(&file);
+    return status;
+}
+
+t2m_status t2m_model_bytes(const t2m_model *m, size_t *bytes)
+{
+    struct text file;
+    text_init(&file, m->lib);
+    const t2m_status status = encode(m, &file);
+    *bytes = file.length;
+    text_clear(&file);
     return status;
 }
 

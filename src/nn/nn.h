@@ -33,8 +33,8 @@ t2m_value nn_attention(t2m_graph *g, t2m_value q, t2m_value k, t2m_value v);
 struct nn_ridge {
     t2m_value weight, bias; /* [features, outputs], [outputs] */
     t2m_value left_out;     /* [n, outputs]: each example as predicted from all others */
-    t2m_value surprise;     /* []: mean of -2 log of the likelihood of those predictions, with the
-                               likeliest scale of the noise, but for a constant */
+    t2m_value surprise;     /* [n]: -log of the likelihood of each of those predictions (nats), with
+                               the likeliest scale of the noise for all, but for a constant */
 };
 struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets, t2m_value log_penalty);
 
@@ -102,6 +102,7 @@ t2m_value structure_features(t2m_graph *g, const struct structure *s, t2m_value 
                              struct norm_use *norm);
 /* [n, features] -> [n, outputs]; the head stands at the end of m */
 t2m_value structure_head(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value features);
+size_t structure_macs(const struct structure *s); /* multiplications and additions for one input */
 /* An input for n examples of this structure. */
 t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);
 size_t structure_input_size(const struct structure *s); /* numbers of one example */

@@ -18,10 +18,11 @@ static t2m_value by_row(t2m_graph *g, t2m_value x, t2m_value divisor)
  * expected to be off by the root of s / d_i, where the mean of a_i^2 / d_i is the likeliest s. */
 static void leave_out(t2m_graph *g, t2m_value y, t2m_value a, t2m_value d, struct nn_ridge *r)
 {
-    const t2m_value scale = t2m_mean_all(g, by_row(g, t2m_square(g, a), d));
+    const t2m_value square = t2m_mean(g, by_row(g, t2m_square(g, a), d), 1, 1);
+    const t2m_value scale = t2m_add(g, t2m_mean_all(g, square), t2m_constant(g, 1e-12));
+    const t2m_value log_variance = t2m_sub(g, t2m_log(g, scale), t2m_log(g, d));
     r->left_out = t2m_sub(g, y, by_row(g, a, d));
-    r->surprise = t2m_sub(g, t2m_log(g, t2m_add(g, scale, t2m_constant(g, 1e-12))),
-                          t2m_mean(g, t2m_log(g, d), 0, 1));
+    r->surprise = t2m_scale(g, 0.5, t2m_add(g, log_variance, t2m_div(g, square, scale)));
 }
 
 /* K = x x' + penalty; w = x' K^-1 y (Rasmussen and Williams 2006, equations 5.10 to 5.12). */

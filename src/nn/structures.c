@@ -210,6 +210,25 @@ t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *n
     return t2m_input(g, name, is_image ? 4 : 2, is_image ? image : row);
 }
 
+/* A matrix is used once, a filter at each place of its layer. */
+size_t structure_macs(const struct structure *s)
+{
+    struct layout l;
+    size_t sum = 0, h = (size_t)s->height, w = (size_t)s->width;
+    structure_layout(s, &l);
+    for (size_t i = 0; i < l.count; i++) {
+        const struct parameter *p = &l.parameter[i];
+        if (p->rank == 2)
+            sum += p->count;
+        if (p->rank == 4) {
+            sum += p->count * h * w;
+            h /= 2;
+            w /= 2;
+        }
+    }
+    return sum;
+}
+
 size_t structure_input_size(const struct structure *s)
 {
     return (size_t)(s->height * s->width * s->channels);

@@ -27,6 +27,7 @@ static struct warp draw(struct random *r, const struct most *m, double strength)
                  wide = exp(within(r, s.stretch)), high = exp(within(r, s.stretch));
     struct warp w = {.a = {{wide * cos(angle), high * (shear * cos(angle) - sin(angle))},
                            {wide * sin(angle), high * (shear * sin(angle) + cos(angle))}}};
+    w.level = random_uniform(r, 0.3, 0.55);
     for (int i = 0; i < 2; i++) {
         w.shift[i] = within(r, s.shift);
         w.wave[i] = within(r, s.wave);
@@ -82,9 +83,20 @@ static void sample(const float *from, size_t height, size_t width, size_t channe
         }
 }
 
+/* A drawing in ink and paper stays one: bilinear values in between are cut at the picture's level. */
+static void cut(const float *from, size_t n, float level, float *to)
+{
+    for (size_t i = 0; i < n; i++)
+        if (from[i] != 0 && from[i] != 1)
+            return;
+    for (size_t i = 0; i < n; i++)
+        to[i] = to[i] > level;
+}
+
 void warp_apply(const struct warp *class, const struct warp *picture, const float *from,
                 size_t height, size_t width, size_t channels, float *to)
 {
+    float *const first = to;
     const double half[2] = {(double)width / 2, (double)height / 2};
     for (size_t y = 0; y < height; y++)
         for (size_t x = 0; x < width; x++, to += channels) {
@@ -95,4 +107,5 @@ void warp_apply(const struct warp *class, const struct warp *picture, const floa
             sample(from, height, width, channels, (p[0] + 1) * half[0] - 0.5,
                    (p[1] + 1) * half[1] - 0.5, to);
         }
+    cut(from, height * width * channels, (float)picture->level, first);
 }

@@ -6,6 +6,7 @@
  * point of the old picture for one of the new. */
 struct warp {
     double a[2][2], shift[2], wave[2], frequency[2][2], phase[2][2];
+    double level; /* of a drawing in two values: what is above counts as ink */
 };
 struct warp warp_class(struct random *r, double strength); /* strong: makes another class */
 struct warp warp_picture(struct random *r,
