@@ -141,6 +141,12 @@ size_t t2m_task_examples(const t2m_task *t);
 /* The examples of the task, borrowed. */
 const float *t2m_task_x(const t2m_task *t);
 const float *t2m_task_y(const t2m_task *t);
+typedef struct t2m_column {
+    const char *name;             /* borrowed of the learner */
+    double mean, sd, correlation; /* in the data's units; with the target, 0 if one is constant */
+} t2m_column;
+/* Columns of a task of rows, the target last: number i into *out; false when there are no more. */
+bool t2m_task_column(const t2m_learner *l, const t2m_task *t, size_t i, t2m_column *out);
 
 /* ---- step 3: learn the mapping ---- */
 typedef struct t2m_progress {
@@ -214,8 +220,8 @@ bool t2m_method_describe(size_t i, const char **name, const char **doc);
 
 /* ---- steps 4 and 5: generate a model for a task, and tune it ---- */
 typedef struct t2m_build_options {
-    int version; /* T2M_VERSION_1 */
-    int steps;   /* of tuning; -1: as the learner has them; 0: none */
+    int version;                /* T2M_VERSION_1 */
+    int steps;                  /* of tuning; -1: as the learner has them; 0: none */
     size_t max_bytes, max_macs; /* of the model's file; of one prediction; 0: any */
 } t2m_build_options;
 #define T2M_BUILD_OPTIONS_INIT                                                                     \

@@ -38,7 +38,7 @@ static const struct poptOption what[] = {
     {"method", 0, POPT_ARG_STRING, &given.method, 0,
      "see below (default: protonet for images, ridge for rows)", "NAME"},
     {"structure", 0, POPT_ARG_STRING, &given.structure, 0,
-     "linear, mlp:40,40, conv4:64 ... (default: conv4:64; rows: mlp:40,40)", "TEXT"},
+     "linear, mlp:40,40, conv4:64, or several joined by + (conv4:64; rows: mlp:40,40)", "TEXT"},
     {"represent", 0, POPT_ARG_STRING, &given.represent, 0,
      "parts of t: some of set,statistics,probe, or concat (default: the method's)", "PARTS"},
     {"from", 0, POPT_ARG_STRING, &given.from, 0, "learner to start from, instead of at random",

@@ -4,8 +4,8 @@
 
 struct head {
     t2m_value weight, bias; /* [features, outputs], [outputs] */
-    t2m_value surprise; /* [n]: how badly a head made without an example foretells it, in nats:
-                           cross-entropy of prototypes, surprise (nn.h) of ridge regression */
+    t2m_value surprise;     /* [n]: how badly a head made without an example foretells it, in nats:
+                               cross-entropy of prototypes, surprise (nn.h) of ridge regression */
 };
 
 /* Prototypes: the logit of a class is minus the squared distance to the mean of its features, less

@@ -1,4 +1,5 @@
 /* doors.c: the public doors of families and tasks, where they meet learners. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -237,4 +238,42 @@ const float *t2m_task_x(const t2m_task *t)
 const float *t2m_task_y(const t2m_task *t)
 {
     return t->y;
+}
+
+/* ---- what a task is like ---- */
+
+static double column_of(const t2m_task *t, size_t i, size_t row)
+{
+    return (double)(i < t->input ? t->x[row * t->input + i] : t->y[row]);
+}
+
+static void moments(const t2m_task *t, size_t i, double *mean, double *sd)
+{
+    double sum = 0, squares = 0;
+    for (size_t k = 0; k < t->n; k++)
+        sum += column_of(t, i, k);
+    *mean = sum / (double)t->n;
+    for (size_t k = 0; k < t->n; k++)
+        squares += pow(column_of(t, i, k) - *mean, 2);
+    *sd = sqrt(squares / (double)t->n);
+}
+
+bool t2m_task_column(const t2m_learner *l, const t2m_task *t, size_t i, t2m_column *out)
+{
+    double mean, sd, y_mean, y_sd, product = 0;
+    if (t->classes || i > t->input)
+        return false;
+    moments(t, i, &mean, &sd);
+    moments(t, t->input, &y_mean, &y_sd);
+    for (size_t k = 0; k < t->n; k++)
+        product += (column_of(t, i, k) - mean) * (column_of(t, t->input, k) - y_mean);
+    const bool target = i == t->input;
+    const double scale = target ? l->y_scale : l->x_scale[i],
+                 at = target ? l->y_mean : l->x_mean[i];
+    *out =
+        (t2m_column){.name = target ? l->target : l->feature_names[i],
+                     .mean = at + scale * mean,
+                     .sd = scale * sd,
+                     .correlation = sd > 0 && y_sd > 0 ? product / ((double)t->n * sd * y_sd) : 0};
+    return true;
 }

@@ -282,7 +282,8 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
         const struct candidate *c = &l->candidate[k];
         out->share[k] = (double)chosen[k] / (double)v.tasks;
         structure_text(&c->structure, out->structure[k]);
-        mean_bytes += out->share[k] * sizeof(float) * (double)(c->layout.numel + c->layout.statistics);
+        mean_bytes +=
+            out->share[k] * sizeof(float) * (double)(c->layout.numel + c->layout.statistics);
     }
     for (int row = 0; row < T2M_EVAL_ROWS && status == T2M_OK; row++) {
         t2m_eval_row *r = &out->row[row];

@@ -94,8 +94,8 @@ t2m_status learner_structures(struct t2m_learner *l, const char *text, const str
     if (written > STRUCTURES_TEXT)
         return refuse(l->lib, T2M_EUSAGE, "the names of the structures are too long together");
     for (size_t i = 1; i < l->candidates; i++)
-        for (size_t k = i; k > 0 && size_of(&l->candidate[k].structure) <
-                                        size_of(&l->candidate[k - 1].structure);
+        for (size_t k = i;
+             k > 0 && size_of(&l->candidate[k].structure) < size_of(&l->candidate[k - 1].structure);
              k--) {
             const struct structure s = l->candidate[k].structure;
             l->candidate[k].structure = l->candidate[k - 1].structure;
