@@ -97,8 +97,13 @@ static struct head head_for(struct task_ctx *c, t2m_value h)
         return head_generated(c, h);
     if (kind == HEAD_PROTOTYPES || (kind == HEAD_CLOSED && is_images(c)))
         return head_prototypes(g, h, c->e->y_support, c->s.outputs);
-    struct head r = head_ridge(g, h, targets_of(c), part(c, "ridge.log_penalty"));
-    if (kind == HEAD_RIDGE) {
+    struct nn_ridge_prior prior = {.log_penalty = part(c, "ridge.log_penalty")};
+    if (!is_images(c)) {
+        prior.mean = part(c, "ridge.mean");
+        prior.log_scale = part(c, "ridge.log_scale");
+    }
+    struct head r = head_ridge(g, h, targets_of(c), &prior);
+    if (is_images(c)) {
         const t2m_value scale = part(c, "ridge.scale");
         r.weight = t2m_mul(g, r.weight, scale);
         r.bias = t2m_mul(g, r.bias, scale);
