@@ -176,7 +176,8 @@ typedef struct t2m_train_options {
     size_t validation_tasks;      /* 0: 200 */
     size_t validation_ways;       /* 0: as in training, at most 5 */
     bool resume, force, within_domain;
-    double augment; /* 0 to 4: images are bent at random, so strongly; 1 is usual */
+    bool scale_by_task; /* rows: each task in units of its own examples, not of the family */
+    double augment;     /* 0 to 4: images are bent at random, so strongly; 1 is usual */
     /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;
@@ -187,7 +188,7 @@ typedef struct t2m_train_options {
 #define T2M_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
         T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false,    \
-            false, false, 0, 0, 0                                                                  \
+            false, false, 0, 0, 0, 0                                                               \
     }
 
 typedef struct t2m_train_result {

@@ -66,11 +66,29 @@ static t2m_task *task_room(const t2m_learner *l, size_t n, size_t classes)
     t->classes = classes;
     t->x = mem_new(l->lib, n * t->input, sizeof *t->x);
     t->y = mem_new(l->lib, n, sizeof *t->y);
+    t->scale = mem_new(l->lib, t->input + 1, sizeof *t->scale);
     t->class = mem_new(l->lib, classes, sizeof *t->class);
-    if (t->x && t->y && t->class)
+    if (t->x && t->y && t->scale && t->class)
         return t;
     t2m_task_free(t);
     return NULL;
+}
+
+/* Numbers in the units of the learner's family become those that it takes. */
+static void scale_task(const t2m_learner *l, t2m_task *t)
+{
+    struct task_scale *s = t->scale, own = {0, 1};
+    if (l->by_task) {
+        task_scale_find(t->x, t->y, t->n, t->input, s);
+        task_scale_apply(s, t->x, t->y, t->n, t->input);
+    }
+    for (size_t k = 0; k <= t->input; k++) {
+        const bool target = k == t->input;
+        const double mean = target ? l->y_mean : l->x_mean[k],
+                     unit = target ? l->y_scale : l->x_scale[k];
+        own = l->by_task ? s[k] : own;
+        s[k] = (struct task_scale){mean + unit * own.shift, unit * own.unit};
+    }
 }
 
 void t2m_task_free(t2m_task *t)
@@ -83,6 +101,7 @@ void t2m_task_free(t2m_task *t)
     mem_free(lib, t->class);
     mem_free(lib, t->x);
     mem_free(lib, t->y);
+    mem_free(lib, t->scale);
     mem_free(lib, t);
 }
 
@@ -142,6 +161,7 @@ static t2m_status task_of_rows(const t2m_learner *l, t2m_task **out, const t2m_f
                 (float)((r->x[i * t->input + k] - l->x_mean[k]) / l->x_scale[k]);
         t->y[i] = (float)((r->y[i] - l->y_mean) / l->y_scale);
     }
+    scale_task(l, t);
     *out = t;
     return T2M_OK;
 }
@@ -184,6 +204,8 @@ t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, co
     }
     for (size_t i = 0; i < n; i++)
         t->y[i] = images ? y[i] : (float)(((double)y[i] - l->y_mean) / l->y_scale);
+    if (!images)
+        scale_task(l, t);
     for (size_t i = 0; i < n_classes; i++)
         if (!(t->class[i] = mem_text(l->lib, classes[i]))) {
             t2m_task_free(t);
@@ -210,6 +232,8 @@ t2m_status t2m_task_draw(const t2m_learner *l, t2m_task **out, const t2m_family 
     if (t) {
         memcpy(t->x, e.x_support, e.supports * t->input * sizeof(float));
         memcpy(t->y, e.y_support, e.supports * sizeof(float));
+        if (!images)
+            scale_task(l, t);
     }
     for (size_t i = 0; good && i < t->classes; i++) {
         char name[32];
@@ -268,12 +292,11 @@ bool t2m_task_column(const t2m_learner *l, const t2m_task *t, size_t i, t2m_colu
     for (size_t k = 0; k < t->n; k++)
         product += (column_of(t, i, k) - mean) * (column_of(t, t->input, k) - y_mean);
     const bool target = i == t->input;
-    const double scale = target ? l->y_scale : l->x_scale[i],
-                 at = target ? l->y_mean : l->x_mean[i];
+    const double unit = t->scale[i].unit;
     *out =
         (t2m_column){.name = target ? l->target : l->feature_names[i],
-                     .mean = at + scale * mean,
-                     .sd = scale * sd,
+                     .mean = t->scale[i].shift + unit * mean,
+                     .sd = unit * sd,
                      .correlation = sd > 0 && y_sd > 0 ? product / ((double)t->n * sd * y_sd) : 0};
     return true;
 }

@@ -56,6 +56,7 @@ struct t2m_learner {
     unsigned represent;    /* parts of t */
     int steps, eval_steps; /* of tuning */
     double rate;
+    bool by_task;                /* rows in units of their own support set: scale.h */
     size_t ways, shots, queries; /* in training */
     struct layout chooser;       /* behind the candidates in phi; of several */
     size_t numel, norms;         /* numbers of phi, of the norm statistics */
