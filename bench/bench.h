@@ -32,7 +32,6 @@ struct workload {
     const char *name, *about;
     bool (*run)(t2m *lib, const struct workload *w, struct result *r); /* false: could not */
     const void *details;
-    bool single; /* has no use for more than one thread */
 };
 
 /* learners.c: steps of training, of the library's own methods */
@@ -51,7 +50,7 @@ extern const struct graph_details graph_w4, graph_w7;
 /* single.c: one task, and one task in a process of its own */
 bool run_adapt(t2m *lib, const struct workload *w, struct result *r);
 bool run_cold(t2m *lib, const struct workload *w, struct result *r);
-int cold_process(const char *path); /* what such a process does; its exit status */
+int cold_process(const char *path, size_t threads); /* what such a process does; its exit status */
 
 /* machine.c: the limits of this machine: multiply-adds a second of t threads, and bytes a second of
  * y = a x + z over arrays larger than any cache */

@@ -206,7 +206,9 @@ static t2m_status compile_block(struct running *r, int64_t numel, int64_t *used)
     if (status == T2M_OK && r->theta) {
         t2m_vmap(t.g, (int64_t)d->block, in, to, 1 + d->inputs, &loss, &all, 1);
         const t2m_value sum = t2m_sum_all(t.g, all), out[] = {t2m_grad(t.g, sum, t.theta), sum};
-        status = t2m_compile(t.g, to, 1 + d->inputs, out, 2, NULL, &r->plan);
+        t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
+        o.parallel = d->jobs == 1;
+        status = t2m_compile(t.g, to, 1 + d->inputs, out, 2, &o, &r->plan);
     }
     t2m_graph_free(t.g);
     return status;

@@ -65,19 +65,20 @@ static bool start(t2m *lib, const struct learner_details *d, const t2m_family *f
     struct t2m_learner *l = mem_new(lib, 1, sizeof *l);
     *l = (struct t2m_learner){.lib = lib,
                               .kind = f->kind,
-                              .method = method_find(d->method),
                               .steps = (int)d->steps,
                               .rate = d->rate,
                               .ways = d->ways,
                               .shots = d->shots,
                               .queries = d->queries};
     *s = (struct steps){.step = {.l = l}};
-    if (structure_parse(lib, d->structure, &l->structure) != T2M_OK)
-        return false;
-    l->structure.height = l->structure.width = d->side > 0 ? d->side : 1;
-    l->structure.channels = d->side > 0 ? d->channels : 1;
-    l->structure.outputs = (int64_t)l->ways;
-    return learner_start(l, 0) == T2M_OK && meta_step_new(&s->step, l, f, d->tasks) == T2M_OK;
+    learner_method(l, method_find(d->method));
+    const int64_t side = d->side > 0 ? (int64_t)d->side : 1;
+    const struct structure like = {.height = side,
+                                   .width = side,
+                                   .channels = d->side > 0 ? (int64_t)d->channels : 1,
+                                   .outputs = (int64_t)l->ways};
+    return learner_structures(l, d->structure, &like) == T2M_OK && learner_start(l, 0) == T2M_OK &&
+           meta_step_new(&s->step, l, f, d->tasks) == T2M_OK;
 }
 
 /* Once more, step by step, with the inputs of the last block. */

@@ -12,7 +12,11 @@
 
 struct settings settings = {.seconds = 3};
 
-#define LEARNER(...) run_learner, &(const struct learner_details){__VA_ARGS__}, false
+#define LEARNER(...)                                                                               \
+    run_learner, &(const struct learner_details)                                                   \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 /* .tasks, .ways, .shots, .queries, .steps, .rate, .side, .channels */
 static const struct workload workloads[] = {
     {"W1", "sinusoid MAML, 1 inner step",
@@ -24,12 +28,12 @@ static const struct workload workloads[] = {
     {"W2fo", "the same, first order", LEARNER("fomaml", "conv4:64", 32, 5, 1, 5, 1, 0.4, 28, 1)},
     {"W3", "5-way 5-shot MAML 84 x 84, 5 inner steps",
      LEARNER("maml", "conv4:32", 4, 5, 5, 15, 5, 0.01, 84, 3)},
-    {"W4", "hypernetwork, 16 tasks of 128 rows", run_graph, &graph_w4, false},
-    {"W5", "one task: 5 steps, 25 predictions", run_adapt, NULL, true},
+    {"W4", "hypernetwork, 16 tasks of 128 rows", run_graph, &graph_w4},
+    {"W5", "one task: 5 steps, 25 predictions", run_adapt, NULL},
     {"W6", "60-way 5-shot prototypes",
      LEARNER("protonet", "conv4:64", 1, 60, 5, 5, 0, 0.01, 28, 1)},
-    {"W7", "U-Net 64 x 64, 5 steps of training", run_graph, &graph_w7, false},
-    {"W8", "a cold process does W5", run_cold, NULL, true},
+    {"W7", "U-Net 64 x 64, 5 steps of training", run_graph, &graph_w7},
+    {"W8", "a cold process does W5", run_cold, NULL},
     {"P", "60-way 1-shot prototypes, 2 tasks",
      LEARNER("protonet", "conv4:32,64,96,128", 2, 60, 1, 5, 0, 0.01, 28, 1)},
 };
@@ -102,7 +106,7 @@ static bool run_all(size_t threads)
                machine_bandwidth(threads) * 1e-9, threads, lib->kernels->isa);
     for (size_t i = 0; i < WORKLOADS; i++) {
         struct result r = {0};
-        if (!wanted(workloads[i].name) || (workloads[i].single && threads > 1))
+        if (!wanted(workloads[i].name))
             continue;
         if (workloads[i].run(lib, &workloads[i], &r)) {
             print_result(&workloads[i], &r, threads, limit);
@@ -134,8 +138,8 @@ static void read_settings(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "--cold") == 0)
-        return cold_process(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "--cold") == 0)
+        return cold_process(argv[2], strtoul(argv[3], NULL, 10));
     read_settings(argc, argv);
     const size_t most = pool_default_threads();
     bool good = true;

@@ -1,4 +1,4 @@
-/* single.c: W5, one new task on one thread: five steps of tuning on five pictures and 25
+/* single.c: W5, one new task: five steps of tuning on five pictures and 25
  * predictions (the program of this is compiled before); W8, the same in a process of its own, from
  * reading the learner's file to the predictions, timed from outside. */
 #include <spawn.h>
@@ -22,19 +22,15 @@ static struct t2m_learner *new_learner(t2m *lib)
     struct t2m_learner *l = mem_new(lib, 1, sizeof *l);
     *l = (struct t2m_learner){.lib = lib,
                               .kind = FAMILY_IMAGES,
-                              .method = method_find("fomaml"),
                               .steps = STEPS,
                               .eval_steps = STEPS,
                               .rate = 0.05,
                               .ways = WAYS,
                               .shots = 1,
                               .queries = QUERIES / WAYS};
-    if (structure_parse(lib, "conv4:64", &l->structure) != T2M_OK)
-        return NULL;
-    l->structure.height = l->structure.width = SIDE;
-    l->structure.channels = 1;
-    l->structure.outputs = WAYS;
-    if (learner_start(l, 0) != T2M_OK)
+    learner_method(l, method_find("fomaml"));
+    const struct structure like = {.height = SIDE, .width = SIDE, .channels = 1, .outputs = WAYS};
+    if (learner_structures(l, "conv4:64", &like) != T2M_OK || learner_start(l, 0) != T2M_OK)
         return NULL;
     learner_start_statistics(l, l->statistics);
     return l;
@@ -73,7 +69,9 @@ static t2m_status compile_adapting(const struct t2m_learner *l, struct adapting 
     TRY(t2m_graph_new(l->lib, &e.g));
     episode_graph_make(l, &use, &e);
     const t2m_value in[] = {e.phi, e.statistics, e.x_support, e.y_support, e.x_query, e.y_query};
-    const t2m_status status = t2m_compile(e.g, in, 6, &e.tuned, 1, NULL, &a->plan);
+    t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
+    o.parallel = true;
+    const t2m_status status = t2m_compile(e.g, in, 6, &e.tuned, 1, &o, &a->plan);
     t2m_graph_free(e.g);
     return status == T2M_OK ? t2m_workspace_new(a->plan, &a->workspace) : status;
 }
@@ -106,7 +104,7 @@ bool run_adapt(t2m *lib, const struct workload *w, struct result *r)
 
 /* ---- W8 ---- */
 
-int cold_process(const char *path)
+int cold_process(const char *path, size_t threads)
 {
     t2m *lib;
     t2m_learner *l;
@@ -117,8 +115,11 @@ int cold_process(const char *path)
     const char *const classes[] = {"a", "b", "c", "d", "e"};
     static float answers[QUERIES * WAYS];
     float *x = noise((WAYS + QUERIES) * PIXELS);
+    t2m_options handle = T2M_OPTIONS_INIT;
+    handle.threads = threads;
     o.steps = STEPS;
-    if (!x || t2m_open(&lib, NULL, NULL) != T2M_OK || t2m_learner_open(lib, &l, path) != T2M_OK ||
+    if (!x || t2m_open(&lib, &handle, NULL) != T2M_OK ||
+        t2m_learner_open(lib, &l, path) != T2M_OK ||
         t2m_task_new(l, &task, x, labels, WAYS, classes, WAYS) != T2M_OK ||
         t2m_build(l, &m, task, &o, NULL) != T2M_OK || t2m_model_prepare(m, QUERIES) != T2M_OK)
         return 1;
@@ -126,7 +127,7 @@ int cold_process(const char *path)
 }
 
 struct cold {
-    char program[1024], path[64];
+    char program[1024], path[64], threads[16];
     bool failed;
     size_t memory; /* bytes, the most of all runs */
 };
@@ -135,7 +136,7 @@ static void start_process(void *ctx)
 {
     struct cold *c = ctx;
     char option[] = "--cold";
-    char *const argv[] = {c->program, option, c->path, NULL};
+    char *const argv[] = {c->program, option, c->path, c->threads, NULL};
     struct rusage used;
     pid_t child;
     int status = 1;
@@ -152,6 +153,7 @@ bool run_cold(t2m *lib, const struct workload *w, struct result *r)
 {
     (void)w;
     struct cold c = {.path = "/tmp/bench_learner_XXXXXX"};
+    snprintf(c.threads, sizeof c.threads, "%zu", t2m_threads(lib));
     struct t2m_learner *l = new_learner(lib);
     const int file = mkstemp(c.path);
     const ssize_t length = readlink("/proc/self/exe", c.program, sizeof c.program - 1);

@@ -96,7 +96,13 @@ static t2m_status all_tasks(t2m *lib, const char *learner, size_t tasks, struct 
     const struct protocol p = {.ways = 1, .shots = SHOTS, .queries = 1};
     char name[EPISODE_NAME];
     float x[SHOTS + 1], y[SHOTS + 1];
-    struct episode e = {SHOTS, 1, x, y, x + SHOTS, y + SHOTS, name};
+    struct episode e = {.supports = SHOTS,
+                        .queries = 1,
+                        .x_support = x,
+                        .y_support = y,
+                        .x_query = x + SHOTS,
+                        .y_query = y + SHOTS,
+                        .name = name};
     t2m_learner *l = NULL;
     t2m_family *f = NULL;
     t2m_status status = t2m_learner_open(lib, &l, learner);

@@ -22,10 +22,10 @@ PEERS = {
     "W2fo": (2, [("torch", "w2", ["--variant", "eager-cl+fo"]), ("jax", "w2", ["--variant", "loop+fo"])]),
     "W3": (2, [("torch", "w3", ["--variant", "eager-cl"]), ("jax", "w3", ["--variant", "loop"])]),
     "W4": (2, [("torch", "w4", ["--variant", "eager"]), ("jax", "w4", ["--variant", "jit"])]),
-    "W5": (1, [("jax", "w5", ["--variant", "jit"]), ("torch", "w5", ["--variant", "eager"])]),
+    "W5": (2, [("jax", "w5", ["--variant", "jit"]), ("torch", "w5", ["--variant", "eager"])]),
     "W6": (2, [("torch", "w6", ["--variant", "eager-cl"]), ("jax", "w6", ["--variant", "jit"])]),
     "W7": (2, [("torch", "w7", ["--variant", "eager-cl"]), ("jax", "w7", ["--variant", "jit"])]),
-    "W8": (1, [("jax", "w8", None), ("torch", "w8", None)]),
+    "W8": (2, [("jax", "w8", None), ("torch", "w8", None)]),
 }
 LIMIT = 600  # seconds for one run of a peer; compilers are slow
 

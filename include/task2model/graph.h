@@ -175,10 +175,15 @@ typedef struct t2m_plan_options {
     int version; /* T2M_VERSION_1 */
     t2m_precision precision;
     bool unplanned; /* one buffer and one kernel call per node: the oracle for tests */
+    /* Large steps are cut into parts, on which all threads of the handle work: for a plan that runs
+     * alone, not as one of many. How they are cut depends on their shapes only, so the bits do not
+     * depend on the number of threads; they differ in the last places from those of other plans.
+     * While the threads are busy with another run, the caller's thread does all parts. */
+    bool parallel;
 } t2m_plan_options;
 #define T2M_PLAN_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        T2M_VERSION_1, T2M_F32, false                                                              \
+        T2M_VERSION_1, T2M_F32, false, false                                                       \
     }
 
 typedef struct t2m_plan_info {

@@ -68,12 +68,14 @@ static t2m_status run_graph(struct building *b, int first, int last)
 {
     const t2m_value in[] = {b->e.phi, b->e.statistics, b->e.x_support, b->e.y_support};
     const size_t n = (size_t)(last - first + 1);
+    t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
     t2m_plan *plan;
     t2m_workspace *w;
+    o.parallel = true;
     for (int i = first; i <= last; i++)
         if (!(b->result[i] = mem_new(b->l->lib, numbers(b, i), sizeof(float))))
             return T2M_ENOMEM;
-    TRY(t2m_compile(b->e.g, in, 4, b->out + first, n, NULL, &plan));
+    TRY(t2m_compile(b->e.g, in, 4, b->out + first, n, &o, &plan));
     const t2m_status status = t2m_workspace_new(plan, &w);
     if (status == T2M_OK) {
         const void *const from[] = {b->l->phi, b->l->statistics, b->task->x, b->task->y};

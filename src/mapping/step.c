@@ -85,7 +85,9 @@ static t2m_status compile_block(struct meta_step *s, size_t size, t2m_plan **pla
     const t2m_value loss = t2m_sum_all(g, r[0]);
     const t2m_value gradient = reptile ? t2m_sum(g, r[3], 0, 1) : t2m_grad(g, loss, b.e.phi);
     const t2m_value out[] = {gradient, loss, r[1], t2m_sum(g, r[2], 0, 1)};
-    status = t2m_compile(g, b.in, 6, out, 4, NULL, plan);
+    t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
+    o.parallel = s->blocks == 1; /* else the blocks are what the threads share */
+    status = t2m_compile(g, b.in, 6, out, 4, &o, plan);
     t2m_graph_free(g);
     return status;
 }

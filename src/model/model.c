@@ -252,7 +252,9 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n)
                                  structure_features(g, &m->structure, in[0], in[2], &norm));
     if (m->classes > 0)
         y = t2m_softmax(g, y);
-    t2m_status status = t2m_compile(g, in, 3, &y, 1, NULL, &m->plan);
+    t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
+    o.parallel = true;
+    t2m_status status = t2m_compile(g, in, 3, &y, 1, &o, &m->plan);
     t2m_graph_free(g);
     if (status == T2M_OK)
         status = t2m_workspace_new(m->plan, &m->workspace);

@@ -32,6 +32,7 @@ struct pool {
     pool_job *job;
     void *ctx;
     atomic_bool stop;
+    atomic_flag taken; /* by a call that has not returned */
 };
 
 /* ---- how many ---- */
@@ -127,6 +128,7 @@ t2m_status pool_new(t2m *lib, size_t threads, struct pool **out)
         return T2M_ENOMEM;
     p->lib = lib;
     p->owner = getpid();
+    atomic_flag_clear(&p->taken);
     p->size = threads == 0 ? pool_default_threads() : threads > MAX_THREADS ? MAX_THREADS : threads;
     p->worker = mem_new(lib, p->size, sizeof *p->worker);
     if (!p->worker) {
@@ -178,11 +180,16 @@ static void wait_for_workers(struct pool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
+static void run_here(size_t count, pool_job *job, void *ctx)
+{
+    for (size_t i = 0; i < count; i++)
+        job(ctx, i, 0);
+}
+
 void pool_run(struct pool *p, size_t count, pool_job *job, void *ctx)
 {
-    if (count <= 1 || p->size == 1 || getpid() != p->owner) {
-        for (size_t i = 0; i < count; i++)
-            job(ctx, i, 0);
+    if (count <= 1 || p->size == 1 || getpid() != p->owner || atomic_flag_test_and_set(&p->taken)) {
+        run_here(count, job, ctx);
         return;
     }
     start_threads(p);
@@ -197,4 +204,5 @@ void pool_run(struct pool *p, size_t count, pool_job *job, void *ctx)
     pthread_mutex_unlock(&p->lock);
     take_jobs(p, 0);
     wait_for_workers(p);
+    atomic_flag_clear(&p->taken);
 }

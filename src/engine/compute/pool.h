@@ -9,7 +9,7 @@ typedef void pool_job(void *ctx, size_t job, size_t worker);
 t2m_status pool_new(t2m *lib, size_t threads, struct pool **out);
 void pool_free(struct pool *p); /* NULL is allowed */
 size_t pool_size(const struct pool *p);
-/* Returns when all jobs are done. Not reentrant: one call at a time per pool. After fork() in the
- * child only worker 0 works. */
+/* Returns when all jobs are done. A call from within a job, or while another thread's call runs,
+ * and any call in a child after fork(), does all its jobs in the caller's thread, as worker 0. */
 void pool_run(struct pool *p, size_t count, pool_job *job, void *ctx);
 size_t pool_default_threads(void);

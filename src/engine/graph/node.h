@@ -45,7 +45,30 @@ struct call { /* what `run` gets: dense arrays of the kernels' precision */
     const void *const *x;
     void *y;
     void *work;
+    size_t part, parts; /* this is one of several calls, each for a share of the result */
+    void *shared;       /* memory of all parts together */
 };
+/* The share of n items that belongs to this part. */
+static inline size_t call_share(const struct call *c, size_t n, size_t *first)
+{
+    *first = n * c->part / c->parts;
+    return n * (c->part + 1) / c->parts - *first;
+}
+static inline const void *call_from(const struct call *c, const void *x, size_t reals)
+{
+    return (const char *)x + reals * c->k->real_size;
+}
+static inline void *call_to(const struct call *c, void *y, size_t reals)
+{
+    return (char *)y + reals * c->k->real_size;
+}
+/* How many parts of a fair size there are in so much work on n items. */
+static inline size_t call_parts(double flops, size_t n)
+{
+    const double fair = 4e6, most = 16;
+    const double parts = flops / fair < most ? flops / fair : most;
+    return parts < 2 || n < 2 ? 1 : parts < (double)n ? (size_t)parts : n;
+}
 
 struct sample; /* a test's request for an example: engine/graph/sample.h */
 
@@ -64,8 +87,13 @@ struct op { /* everything there is to know about one op */
     /* OP_VIEW: y as a view of x; false: it has to be copied first. */
     bool (*view)(const struct node *n, const struct view *x, struct view *y);
     /* OP_KERNEL */
-    size_t (*work)(const struct call *c);
+    size_t (*work)(const struct call *c); /* bytes for one part */
     void (*run)(const struct call *c);
+    /* Into how many parts a call may be cut (NULL: 1), the bytes that they share (NULL: 0), and
+     * what is left to do after all of them (NULL: nothing). */
+    size_t (*parts)(const struct call *c);
+    size_t (*shared)(const struct call *c);
+    void (*finish)(const struct call *c);
     double (*flops)(const struct node *n, const struct node *const *in);
     bool batch_strides; /* `run` reads batch_stride */
     /* An example of the op on inputs made by sample_input; null: no more variants. */

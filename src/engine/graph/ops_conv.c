@@ -207,29 +207,69 @@ static struct conv_shape shape_of(const struct call *c)
     return conv_shape_of(c, sizes_filter(c->node, c->in[0], c->in[1]), a, out, b);
 }
 
-static size_t work_conv(const struct call *c)
+static size_t parts_conv(const struct call *c)
 {
     const struct conv_shape s = shape_of(c);
+    const double taps = (double)(s.kh * s.kw * s.in * s.out);
+    return s.batch > 1 ? 1 : call_parts(2 * taps * (double)(s.n * s.oh * s.ow), s.n);
+}
+
+static size_t work_conv(const struct call *c)
+{
+    struct conv_shape s = shape_of(c);
+    s.n = (s.n + c->parts - 1) / c->parts;
     return c->k->conv_work(&s);
+}
+
+/* The share of the images; where they begin in x and in y. */
+static struct conv_shape share_of(const struct call *c, size_t *x, size_t *y)
+{
+    struct conv_shape s = shape_of(c);
+    size_t first;
+    s.n = call_share(c, s.n, &first);
+    *x = first * s.h * s.w * s.in;
+    *y = first * s.oh * s.ow * s.out;
+    return s;
 }
 
 static void run_conv2d(const struct call *c)
 {
-    const struct conv_shape s = shape_of(c);
-    c->k->conv_forward(&s, c->x[0], c->x[1], c->y, c->work);
+    size_t x, y;
+    const struct conv_shape s = share_of(c, &x, &y);
+    c->k->conv_forward(&s, call_from(c, c->x[0], x), c->x[1], call_to(c, c->y, y), c->work);
 }
 
 static void run_conv2d_input(const struct call *c)
 {
-    const struct conv_shape s = shape_of(c);
-    c->k->conv_input(&s, c->x[0], c->x[1], c->y, c->work);
+    size_t x, y;
+    const struct conv_shape s = share_of(c, &x, &y);
+    c->k->conv_input(&s, call_from(c, c->x[0], y), c->x[1], call_to(c, c->y, x), c->work);
 }
 
+/* The sum over a share of the images: that of the first lies in y, the others in what is shared. */
 static void run_conv2d_filter(const struct call *c)
 {
-    const struct conv_shape s = shape_of(c);
-    c->k->conv_filter(&s, c->x[0], c->x[1], c->y, c->work);
+    size_t x, y;
+    const struct conv_shape s = share_of(c, &x, &y);
+    const size_t numel = node_numel(c->node);
+    void *sum = c->part ? call_to(c, c->shared, (c->part - 1) * numel) : c->y;
+    c->k->conv_filter(&s, call_from(c, c->x[0], x), call_from(c, c->x[1], y), sum, c->work);
 }
+
+static size_t shared_conv2d_filter(const struct call *c)
+{
+    return (c->parts - 1) * node_numel(c->node) * c->k->real_size;
+}
+
+static void finish_conv2d_filter(const struct call *c)
+{
+    const struct reduce_shape s = {1, c->parts - 1, node_numel(c->node)};
+    c->k->reduce_add(&s, c->shared, c->y);
+}
+#define shared_conv2d NULL
+#define finish_conv2d NULL
+#define shared_conv2d_input NULL
+#define finish_conv2d_input NULL
 
 /* Every number of y meets the whole filter: 2 numel(y) kh kw in, in each of the three. */
 static double flops_conv(const struct node *n, const struct node *const *in)
@@ -281,6 +321,9 @@ static t2m_value sample_conv(t2m_graph *g, struct sample *s, const struct op *op
                                .batch = batch_conv,                                                \
                                .work = work_conv,                                                  \
                                .run = run_##nm,                                                    \
+                               .parts = parts_conv,                                                \
+                               .shared = shared_##nm,                                              \
+                               .finish = finish_##nm,                                              \
                                .flops = flops_conv,                                                \
                                .batch_strides = true,                                              \
                                .sample = sample_##nm};

@@ -90,10 +90,21 @@ static size_t work_matmul(const struct call *c)
     return c->k->matmul_work(&s);
 }
 
-static void run_matmul(const struct call *c)
+static size_t parts_matmul(const struct call *c)
 {
     const struct matmul_shape s = matmul_shape_of(c);
-    c->k->matmul(&s, c->x[0], c->x[1], c->y, c->work);
+    const bool by_rows = s.batch == 1 && !s.a_transposed;
+    return by_rows ? call_parts(2 * (double)s.m * (double)s.n * (double)s.k, s.m) : 1;
+}
+
+static void run_matmul(const struct call *c)
+{
+    struct matmul_shape s = matmul_shape_of(c);
+    size_t first = 0;
+    if (c->parts > 1)
+        s.m = call_share(c, s.m, &first);
+    c->k->matmul(&s, call_from(c, c->x[0], first * s.k), c->x[1], call_to(c, c->y, first * s.n),
+                 c->work);
 }
 
 static double flops_matmul(const struct node *n, const struct node *const *in)
@@ -122,6 +133,7 @@ const struct op op_matmul = {.name = "matmul",
                              .batch = batch_matmul,
                              .work = work_matmul,
                              .run = run_matmul,
+                             .parts = parts_matmul,
                              .flops = flops_matmul,
                              .batch_strides = true,
                              .sample = sample_matmul};

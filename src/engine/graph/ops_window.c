@@ -95,23 +95,50 @@ static struct window_shape shape_of(const struct node *n, const struct node *x,
                                  .ow = (size_t)y->dim[2]};
 }
 
+/* As costly as so many multiply-adds, about. */
+enum { WINDOW_COST = 8 };
+
+static size_t parts_window(const struct call *c)
+{
+    const struct node *x = c->node->op == &op_window_scatter ? c->node : c->in[0];
+    const bool one_sign = c->node->op != &op_window_argmax || c->in[1]->dim[0] == 1;
+    return one_sign ? call_parts(WINDOW_COST * (double)node_numel(x), (size_t)x->dim[0]) : 1;
+}
+
+/* The share of the images; where they begin in the large array and in the small one. */
+static struct window_shape share_of(const struct call *c, const struct node *x,
+                                    const struct node *y, size_t *large, size_t *small)
+{
+    struct window_shape s = shape_of(c->node, x, y);
+    size_t first;
+    s.n = call_share(c, s.n, &first);
+    *large = first * s.h * s.w * s.c;
+    *small = first * s.oh * s.ow * s.c;
+    return s;
+}
+
 static void run_window_argmax(const struct call *c)
 {
-    struct window_shape s = shape_of(c->node, c->in[0], c->node);
+    size_t x, y;
+    struct window_shape s = share_of(c, c->in[0], c->node, &x, &y);
     s.groups = (size_t)c->in[1]->dim[0];
-    c->k->window_argmax(&s, c->x[0], c->x[1], c->y);
+    c->k->window_argmax(&s, call_from(c, c->x[0], x), c->x[1], call_to(c, c->y, y));
 }
 
 static void run_window_gather(const struct call *c)
 {
-    const struct window_shape s = shape_of(c->node, c->in[0], c->node);
-    c->k->window_gather(&s, c->x[0], c->x[1], c->y);
+    size_t x, y;
+    const struct window_shape s = share_of(c, c->in[0], c->node, &x, &y);
+    c->k->window_gather(&s, call_from(c, c->x[0], x), call_from(c, c->x[1], y),
+                        call_to(c, c->y, y));
 }
 
 static void run_window_scatter(const struct call *c)
 {
-    const struct window_shape s = shape_of(c->node, c->node, c->in[0]);
-    c->k->window_scatter(&s, c->x[0], c->x[1], c->y);
+    size_t x, y;
+    const struct window_shape s = share_of(c, c->node, c->in[0], &x, &y);
+    c->k->window_scatter(&s, call_from(c, c->x[0], y), call_from(c, c->x[1], y),
+                         call_to(c, c->y, x));
 }
 
 /* Windows that meet, that lie apart and that overlap. */
@@ -156,6 +183,7 @@ static t2m_value sample_window(t2m_graph *g, struct sample *s, const struct op *
                                .vjp = gradient,                                                    \
                                .batch = batch_window,                                              \
                                .run = run_##nm,                                                    \
+                               .parts = parts_window,                                              \
                                .sample = sample_##nm};
 WINDOW_OP(window_argmax, "place of the largest number in each window", NULL)
 WINDOW_OP(window_gather, "the number at a place of each window", vjp_window_gather)

@@ -1,5 +1,6 @@
 /* compile.c: from a graph to a plan, and what a plan says about itself. */
 #include "base/text.h"
+#include "engine/compute/pool.h"
 #include "engine/plan/plan.h"
 
 static t2m_status check(const t2m_graph *g, const t2m_value *in, size_t n_in, const t2m_value *out,
@@ -51,6 +52,8 @@ t2m_status t2m_compile(t2m_graph *g, const t2m_value *in, size_t n_in, const t2m
     p->lib = g->lib;
     p->k = o->precision == T2M_F64 ? g->lib->kernels_f64 : g->lib->kernels;
     p->unplanned = o->unplanned;
+    p->parallel = o->parallel;
+    p->workers = o->parallel ? pool_size(g->lib->pool) : 1;
     p->inputs = n_in;
     p->outputs = n_out;
     arena_init(&p->arena, g->lib);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { COST = 16 }; /* of a number read, written or computed: as of so many multiply-adds */
+
 struct emitting {
     struct compiling *c;
     int32_t *next;     /* [units]: next member of the same group, in order */
@@ -30,7 +32,7 @@ static struct step *step_new(struct emitting *e, size_t reads, size_t writes, si
     if (!mem_grow(p->lib, (void **)&p->step, &e->step_capacity, p->steps + 1, sizeof *p->step))
         return NULL;
     struct step *s = &p->step[p->steps];
-    *s = (struct step){.work = NO_BUFFER, .priority = (uint32_t)priority};
+    *s = (struct step){.work = NO_BUFFER, .parts = 1, .priority = (uint32_t)priority};
     s->read = plan_new(e->c, reads, sizeof *s->read);
     s->write = plan_new(e->c, writes, sizeof *s->write);
     if (!s->read || !s->write)
@@ -75,6 +77,17 @@ static bool call_nodes(struct emitting *e, const struct unit *u, struct step *s)
     return true;
 }
 
+/* Reals for each worker, and for all of them together. */
+static t2m_status room_for_work(struct compiling *c, struct step *s, size_t room, size_t shared)
+{
+    const size_t line = 64 / c->plan->k->real_size;
+    s->room = (room + line - 1) / line * line;
+    const size_t all = s->room * (s->parts > 1 ? c->plan->workers : 1) + shared;
+    if (all > 0)
+        s->work = plan_buffer_new(c, BUFFER_MEMORY, all, 0);
+    return all > 0 && s->work == NO_BUFFER ? no_memory(c) : T2M_OK;
+}
+
 static t2m_status emit_call(struct emitting *e, size_t index)
 {
     struct compiling *c = e->c;
@@ -84,16 +97,16 @@ static t2m_status emit_call(struct emitting *e, size_t index)
         return no_memory(c);
     s->writes = 1;
     s->write[0] = u->writes;
-    const struct call call = {
-        .k = c->plan->k, .node = s->node, .in = s->in, .batch_stride = s->batch_stride};
-    const size_t work = s->node->op->work ? s->node->op->work(&call) : 0;
-    const size_t real = c->plan->k->real_size;
-    if (work > 0)
-        s->work = plan_buffer_new(c, BUFFER_MEMORY, (work + real - 1) / real, 0);
-    if (work > 0 && s->work == NO_BUFFER)
-        return no_memory(c);
-    if (s->node->op->flops)
-        c->plan->flops += s->node->op->flops(s->node, s->in);
+    const struct op *op = s->node->op;
+    struct call call = {
+        .k = c->plan->k, .node = s->node, .in = s->in, .batch_stride = s->batch_stride, .parts = 1};
+    if (c->plan->parallel && op->parts)
+        call.parts = s->parts = op->parts(&call);
+    const size_t real = c->plan->k->real_size, work = op->work ? op->work(&call) : 0,
+                 shared = s->parts > 1 && op->shared ? op->shared(&call) : 0;
+    TRY(room_for_work(c, s, (work + real - 1) / real, (shared + real - 1) / real));
+    if (op->flops)
+        c->plan->flops += op->flops(s->node, s->in);
     if (u->reads > c->plan->max_reads)
         c->plan->max_reads = u->reads;
     return T2M_OK;
@@ -113,6 +126,8 @@ static t2m_status emit_copy(struct emitting *e, size_t index)
         s->copy.dim[i] = (size_t)v.dim[i];
         s->copy.stride[i] = (ptrdiff_t)v.stride[i];
     }
+    if (e->c->plan->parallel && v.rank > 0)
+        s->parts = call_parts(2 * COST * (double)view_numel(&v), s->copy.dim[0]);
     step_reads(s, (int32_t)v.root);
     s->writes = 1;
     s->write[0] = u->writes;
@@ -120,6 +135,11 @@ static t2m_status emit_copy(struct emitting *e, size_t index)
 }
 
 /* ---- groups ---- */
+
+static size_t group_parts(const struct group *g)
+{
+    return call_parts(COST * (double)(g->numel * (1 + g->instructions)), g->numel / g->piece);
+}
 
 static void group_sizes(struct emitting *e, struct group *g, int32_t first)
 {
@@ -137,6 +157,7 @@ static void group_sizes(struct emitting *e, struct group *g, int32_t first)
     g->segment = segment ? segment : g->numel;
     if (c->plan->unplanned)
         g->tile = g->numel ? g->numel : 1;
+    g->piece = segment ? segment : g->tile;
 }
 
 static enum slot_kind slot_kind_of(const struct group *g, const struct view *merged)
@@ -271,13 +292,9 @@ static t2m_status emit_group(struct emitting *e, int32_t first)
     TRY(assign_registers(e, g));
     if (g->slots > c->plan->max_slots)
         c->plan->max_slots = g->slots;
-    if (g->registers > 0) {
-        const int32_t work = plan_buffer_new(c, BUFFER_MEMORY, g->registers * g->tile, 0);
-        if (work == NO_BUFFER)
-            return no_memory(c);
-        s->work = work;
-    }
-    return T2M_OK;
+    if (c->plan->parallel)
+        s->parts = group_parts(g);
+    return room_for_work(c, s, g->registers * g->tile, 0);
 }
 
 /* ---- all ---- */

@@ -73,6 +73,7 @@ struct group {
     size_t numel;
     size_t tile;    /* reals */
     size_t segment; /* no tile crosses a multiple of it */
+    size_t piece;   /* parts of the group begin at multiples of it */
     size_t slots, instructions, sums, registers;
     struct slot *slot;
     struct instruction *instruction;
@@ -97,7 +98,9 @@ struct step {
     int32_t *read; /* buffers */
     uint32_t writes;
     int32_t *write; /* buffers; [0] is the y of calls and copies */
-    int32_t work;   /* buffer, or NO_BUFFER */
+    int32_t work;   /* buffer, or NO_BUFFER: room of each worker, then what all parts share */
+    size_t room;    /* reals of the work buffer for each worker */
+    size_t parts;   /* on which the workers of the pool work, if there are several */
     uint32_t priority;
 };
 
@@ -105,11 +108,12 @@ struct t2m_plan {
     t2m *lib;
     struct arena arena;
     const struct kernels *k;
-    bool unplanned;
+    bool unplanned, parallel;
     size_t inputs, outputs, buffers, constants, steps;
     size_t memory;    /* bytes */
     size_t max_slots; /* of a group */
     size_t max_reads; /* of a call */
+    size_t workers;   /* that may run a step */
     size_t nodes;
     double flops;
     struct buffer *buffer;
@@ -121,7 +125,7 @@ struct t2m_workspace {
     const t2m_plan *plan;
     char *memory;
     void **base;       /* [buffers] */
-    char **slot;       /* [max_slots] */
+    char **slot;       /* [workers, max_slots] */
     const void **read; /* [max_reads] */
 };
 

@@ -2,6 +2,8 @@
  * and nothing can fail. */
 #include "engine/plan/plan.h"
 
+#include "engine/compute/pool.h"
+
 #include <string.h>
 
 enum { ALIGNMENT = 64 };
@@ -14,7 +16,7 @@ t2m_status t2m_workspace_new(const t2m_plan *plan, t2m_workspace **out)
     w->plan = plan;
     w->memory = mem_resize(plan->lib, NULL, plan->memory + ALIGNMENT, 1); /* not cleared */
     w->base = mem_new(plan->lib, plan->buffers, sizeof *w->base);
-    w->slot = mem_new(plan->lib, plan->max_slots, sizeof *w->slot);
+    w->slot = mem_new(plan->lib, plan->workers * plan->max_slots, sizeof *w->slot);
     w->read = mem_new(plan->lib, plan->max_reads, sizeof *w->read);
     if (!w->memory || !w->base || !w->slot || !w->read) {
         t2m_workspace_free(w);
@@ -49,25 +51,58 @@ static char *at(const t2m_workspace *w, int32_t buffer, int64_t reals)
     return (char *)w->base[buffer] + reals * (int64_t)w->plan->k->real_size;
 }
 
-/* ---- calls and copies ---- */
+/* A step that runs, whole or in parts. */
+struct running {
+    const struct step *s;
+    t2m_workspace *w;
+};
 
-static void run_call(const struct step *s, t2m_workspace *w)
+static void *work_of(const struct running *r, size_t worker)
 {
-    for (uint32_t k = 0; k < s->node->arity; k++)
-        w->read[k] = at(w, s->x[k].buffer, s->x[k].offset);
-    const struct call call = {.k = w->plan->k,
-                              .node = s->node,
-                              .in = s->in,
-                              .batch_stride = s->batch_stride,
-                              .x = w->read,
-                              .y = w->base[s->write[0]],
-                              .work = s->work == NO_BUFFER ? NULL : w->base[s->work]};
-    s->node->op->run(&call);
+    return r->s->work == NO_BUFFER ? NULL : at(r->w, r->s->work, (int64_t)(worker * r->s->room));
 }
 
-static void run_copy(const struct step *s, const t2m_workspace *w)
+/* ---- calls and copies ---- */
+
+static struct call call_of(const struct running *r, size_t part, size_t worker)
 {
-    w->plan->k->copy(&s->copy, at(w, s->x[0].buffer, s->x[0].offset), w->base[s->write[0]]);
+    const struct step *s = r->s;
+    const size_t workers = r->w->plan->workers;
+    return (struct call){.k = r->w->plan->k,
+                         .node = s->node,
+                         .in = s->in,
+                         .batch_stride = s->batch_stride,
+                         .x = r->w->read,
+                         .y = r->w->base[s->write[0]],
+                         .work = work_of(r, worker),
+                         .part = part,
+                         .parts = s->parts,
+                         .shared = s->parts > 1 ? work_of(r, workers) : NULL};
+}
+
+static void run_call(void *ctx, size_t part, size_t worker)
+{
+    const struct running *r = ctx;
+    const struct call call = call_of(r, part, worker);
+    r->s->node->op->run(&call);
+}
+
+static void run_copy(void *ctx, size_t part, size_t worker)
+{
+    const struct running *r = ctx;
+    const struct step *s = r->s;
+    struct copy_shape shape = s->copy;
+    size_t first = 0, row = 1;
+    (void)worker;
+    for (int i = 1; i < shape.rank; i++)
+        row *= shape.dim[i];
+    if (s->parts > 1) {
+        first = shape.dim[0] * part / s->parts;
+        shape.dim[0] = shape.dim[0] * (part + 1) / s->parts - first;
+    }
+    const int64_t from = shape.rank ? (int64_t)first * shape.stride[0] : 0;
+    r->w->plan->k->copy(&shape, at(r->w, s->x[0].buffer, s->x[0].offset + from),
+                        at(r->w, s->write[0], (int64_t)(first * row)));
 }
 
 /* ---- groups ---- */
@@ -126,12 +161,11 @@ static void sum_tile(const struct tile_sum *t, const t2m_workspace *w, const cha
         k->reduce_add(&s, x, y);
 }
 
-static void run_tile(const struct group *g, t2m_workspace *w, char *registers, size_t start,
-                     size_t length)
+static void run_tile(const struct group *g, const t2m_workspace *w, char **slot, char *registers,
+                     size_t start, size_t length)
 {
     const struct kernels *k = w->plan->k;
     const size_t real = k->real_size;
-    char **slot = w->slot;
     for (size_t i = 0; i < g->slots; i++) {
         const struct slot *s = &g->slot[i];
         if (s->kind == SLOT_DIRECT)
@@ -147,23 +181,27 @@ static void run_tile(const struct group *g, t2m_workspace *w, char *registers, s
         sum_tile(&g->sum[i], w, slot[g->sum[i].x], start, length);
 }
 
-static void run_group(const struct step *step, t2m_workspace *w)
+static void run_group(void *ctx, size_t part, size_t worker)
 {
-    const struct group *g = step->group;
-    char *registers = step->work == NO_BUFFER ? NULL : w->base[step->work];
-    const size_t first = g->tile < g->numel ? g->tile : g->numel;
+    const struct running *r = ctx;
+    const struct group *g = r->s->group;
+    t2m_workspace *w = r->w;
+    char *registers = work_of(r, worker), **slot = w->slot + worker * w->plan->max_slots;
+    const size_t first = g->tile < g->numel ? g->tile : g->numel, pieces = g->numel / g->piece;
+    const bool last = part + 1 == r->s->parts;
+    const size_t end = last ? g->numel : pieces * (part + 1) / r->s->parts * g->piece;
     for (size_t i = 0; i < g->slots; i++) {
         const struct slot *s = &g->slot[i];
         if (s->kind == SLOT_DIRECT)
             continue;
-        w->slot[i] = registers + s->reg * g->tile * w->plan->k->real_size;
+        slot[i] = registers + s->reg * g->tile * w->plan->k->real_size;
         if (s->kind == SLOT_PERIODIC)
-            load(s, w, 0, first, w->slot[i]);
+            load(s, w, 0, first, slot[i]);
     }
-    for (size_t start = 0; start < g->numel;) {
+    for (size_t start = pieces * part / r->s->parts * g->piece; start < end;) {
         size_t length = g->segment - start % g->segment;
         length = length < g->tile ? length : g->tile;
-        run_tile(g, w, registers, start, length);
+        run_tile(g, w, slot, registers, start, length);
         start += length;
     }
 }
@@ -181,12 +219,19 @@ void plan_bind(const t2m_plan *plan, t2m_workspace *w, const void *const *in, vo
 
 void plan_run_step(const struct step *s, t2m_workspace *w)
 {
+    struct running r = {s, w};
     if (s->node)
-        run_call(s, w);
-    else if (s->group)
-        run_group(s, w);
-    else
-        run_copy(s, w);
+        for (uint32_t k = 0; k < s->node->arity; k++)
+            w->read[k] = at(w, s->x[k].buffer, s->x[k].offset);
+    pool_run(w->plan->lib->pool, s->parts,
+             s->node    ? run_call
+             : s->group ? run_group
+                        : run_copy,
+             &r);
+    if (s->parts > 1 && s->node && s->node->op->finish) {
+        const struct call call = call_of(&r, 0, 0);
+        s->node->op->finish(&call);
+    }
 }
 
 void t2m_run(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out)
