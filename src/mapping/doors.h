@@ -7,4 +7,5 @@ struct t2m_task {
     size_t n, input, classes;
     float *x, *y; /* [n, input], [n]; in the learner's scales */
     char **class; /* [classes] names */
+    char *name;   /* of a drawn one; else NULL */
 };

@@ -214,8 +214,8 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
         sscanf(meta(f, "trained_steps"), "%zu", &l->trained_steps) != 1)
         return false;
     l->kind = strcmp(meta(f, "data"), "images") == 0 ? FAMILY_IMAGES : FAMILY_REGRESSION;
-    *like = (struct structure){
-        .height = in[0], .width = in[1], .channels = in[2], .outputs = in[3]};
+    *like =
+        (struct structure){.height = in[0], .width = in[1], .channels = in[2], .outputs = in[3]};
     l->fingerprint = fingerprint;
     l->seed = seed;
     snprintf(l->family, sizeof l->family, "%s", meta(f, "family"));
@@ -346,8 +346,9 @@ void t2m_learner_free(t2m_learner *l)
         mem_free(lib, l->feature_names[i]);
     for (size_t i = 0; l->known_name && i < l->known; i++)
         mem_free(lib, l->known_name[i]);
-    void *const memory[] = {l->known_t,       l->known_name, l->phi,     l->statistics, l->candidate,
-                            l->feature_names, l->x_mean,     l->x_scale, l->target};
+    void *const memory[] = {l->known_t,    l->known_name, l->phi,
+                            l->statistics, l->candidate,  l->feature_names,
+                            l->x_mean,     l->x_scale,    l->target};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);
     mem_free(lib, l);
@@ -370,6 +371,7 @@ void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out)
                               .height = (size_t)s->height,
                               .width = (size_t)s->width,
                               .channels = (size_t)s->channels,
+                              .ways_fixed = learner_ways_fixed(l),
                               .inner_steps = l->steps,
                               .eval_steps = l->eval_steps,
                               .inner_rate = l->rate,
