@@ -74,6 +74,22 @@ static void keep_command(struct report *r, int argc, const char **argv)
     }
 }
 
+/* The file's name without folder and ending; where its training has left its log. */
+static void name_learner(struct report *r, const char *learner)
+{
+    char found[CLI_PATH_SIZE];
+    const char *slash = learner ? strrchr(learner, '/') : NULL;
+    snprintf(r->name, sizeof r->name, "%s",
+             slash     ? slash + 1
+             : learner ? learner
+                       : "the shipped learner");
+    char *end = strstr(r->name, ".safetensors");
+    if (end)
+        *end = 0;
+    if (learner && cli_learner_path(learner, found) == learner)
+        snprintf(r->run, sizeof r->run, "%s.run", learner);
+}
+
 static void choose_protocol(struct report *r)
 {
     const size_t usual = r->l.ways_fixed || r->l.ways < 5 ? r->l.ways : 5,
@@ -161,13 +177,11 @@ static void clear(struct report *r)
 
 static int report(struct report *r, const char *learner, const char *const *paths, size_t n)
 {
-    char found[CLI_PATH_SIZE];
     size_t bytes = 0;
     const int code = cli_open_learner(r->c, &r->learner, learner, paths[0]);
     if (code != 0)
         return code;
-    if (learner)
-        snprintf(r->run, sizeof r->run, "%s.run", cli_learner_path(learner, found));
+    name_learner(r, learner);
     t2m_status status = open_family(r, paths, n);
     cli_catch_signals();
     if (status == T2M_OK)

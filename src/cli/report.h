@@ -52,9 +52,10 @@ struct report {
     t2m_family *family;
     t2m_learner_info l;
     t2m_family_info f;
-    char command[2048], run[CLI_PATH_SIZE + 8]; /* run: LEARNER.run, or "" */
-    t2m_episode_options episode;                /* of spaces and samples */
-    size_t tasks, done, all;                    /* done of all: for the progress line */
+    char command[2048], name[256]; /* name: of the learner */
+    char run[CLI_PATH_SIZE + 8];   /* LEARNER.run; "" for a shipped one */
+    t2m_episode_options episode;   /* of spaces and samples */
+    size_t tasks, done, all;       /* done of all: for the progress line */
     double start;
     /* what was measured */
     struct log_line log[REPORT_LOG];
@@ -87,7 +88,7 @@ void put_text(FILE *f, const char *text);
 /* ---- plots: SVG that stretches, with labels in HTML that do not ---- */
 
 struct axis {
-    double low, high;
+    double low, high, step; /* step: between two ticks; 0: a round one is chosen */
     bool logarithmic;
     const char *label;
     const double *tick; /* NULL: round numbers */

@@ -45,6 +45,17 @@ static void put_bold(FILE *f, const char *text)
     fprintf(f, "</b>");
 }
 
+/* 12,345 */
+static void put_count(FILE *f, size_t n)
+{
+    if (n >= 1000) {
+        put_count(f, n / 1000);
+        fprintf(f, ",%03zu", n % 1000);
+    } else {
+        fprintf(f, "%zu", n);
+    }
+}
+
 static void put_item(FILE *f, const char *name, const char *text)
 {
     fprintf(f, "<dt>%s</dt><dd>", name);
@@ -102,8 +113,11 @@ static void put_learner(FILE *f, const t2m_learner_info *l)
             break;
         fprintf(f, " or ");
     }
-    fprintf(f, ". It has %zu learned numbers, after %zu meta-steps on ", l->parameters,
-            l->trained_steps);
+    fprintf(f, ". It has ");
+    put_count(f, l->parameters);
+    fprintf(f, " learned numbers, after ");
+    put_count(f, l->trained_steps);
+    fprintf(f, " meta-steps on ");
     put_bold(f, l->family);
     fprintf(f, ", with %zu example%s %s.</p>\n", l->shots, l->shots == 1 ? "" : "s",
             l->images ? "of a class" : "of a task");
@@ -150,17 +164,9 @@ static void put_tiles(FILE *f, const t2m_eval_result *e)
     fprintf(f, "</ul>\n");
 }
 
-/* The file's name without folder and endings, from "folder/name.safetensors.run". */
 static void put_title(FILE *f, const struct report *r)
 {
-    char name[CLI_PATH_SIZE + 8];
-    const char *slash = strrchr(r->run, '/');
-    snprintf(name, sizeof name, "%s", slash ? slash + 1 : r->run);
-    char *end = strstr(name, ".safetensors.run");
-    end = end ? end : strrchr(name, '.');
-    if (end)
-        *end = 0;
-    put_text(f, name[0] ? name : "The shipped learner");
+    put_text(f, r->name);
     fprintf(f, " on ");
     put_text(f, r->f.name);
 }
@@ -188,7 +194,6 @@ static void plot_log(FILE *f, const struct report *r, bool validation)
     axis_hold(&p.x, x, r->logged);
     axis_hold(&p.y, y, r->logged);
     p.x.low = 0;
-    axis_round(&p.x);
     axis_round(&p.y);
     const struct series s = {
         .x = x, .y = y, .n = r->logged, .class = validation ? "r4" : "r3", .name = p.y.label};
@@ -208,8 +213,7 @@ static void put_training(FILE *f, const struct report *r)
     if (r->logged == 0) {
         fprintf(f, "<p>There is no log of the training%s",
                 r->run[0] ? ": it would be in " : " beside a shipped learner");
-        if (r->run[0])
-            put_text(f, r->run);
+        put_text(f, r->run);
         fprintf(f, ".</p>\n");
         return;
     }
@@ -361,22 +365,25 @@ static void put_verdict(FILE *f, const struct report *r)
                 has_t ? "t" : "the task's examples");
 }
 
-/* Rows that are the same everywhere lie on one another, and the page says so. */
+static bool coincide(const struct report *r, int row, int other)
+{
+    for (size_t i = 0; i < r->points; i++) {
+        const t2m_eval_row *a = &r->point[i].row[row], *b = &r->point[i].row[other];
+        if (!a->present || !b->present || a->mean != b->mean)
+            return false;
+    }
+    return true;
+}
+
+/* Curves that are the same lie on one another, and the page says so. */
 static void put_coincident(FILE *f, const struct report *r)
 {
-    static const int pair[][2] = {{1, 3}, {3, 4}};
-    for (size_t k = 0; k < 2; k++) {
-        bool same = true;
-        for (size_t i = 0; i < r->points && same; i++) {
-            const t2m_eval_row *a = &r->point[i].row[pair[k][0]], *b = &r->point[i].row[pair[k][1]];
-            same = a->present && b->present && a->mean == b->mean;
-        }
-        if (same)
-            fprintf(f, "<p class=note>%s</p>\n",
-                    k ? "The curves of generated and tuned coincide: this learner does not tune."
-                      : "The curves of shared and generated coincide: nothing but the head is made "
-                        "for a task, and both have it.");
-    }
+    const bool start = coincide(r, 1, 3), end = coincide(r, 3, 4);
+    if (start)
+        fprintf(f, "<p class=note>Shared and generated coincide: only the head is made for a task, "
+                   "and both have it.</p>\n");
+    if (end)
+        fprintf(f, "<p class=note>Generated and tuned coincide: this learner does not tune.</p>\n");
 }
 
 static void put_curves(FILE *f, const struct report *r)

@@ -32,7 +32,7 @@ static double round_number(double x, bool up)
 
 static double step_of(const struct axis *a)
 {
-    return round_number((a->high - a->low) / TICKS, true);
+    return a->step > 0 ? a->step : round_number((a->high - a->low) / TICKS, true);
 }
 
 void axis_round(struct axis *a)
@@ -52,9 +52,9 @@ void axis_round(struct axis *a)
         a->low = 0;
     if (a->high - a->low < 1e-9 * (1 + fabs(a->high)))
         a->high = a->low + 1;
-    const double step = step_of(a);
-    a->low = step * floor(a->low / step + 1e-6);
-    a->high = step * ceil(a->high / step - 1e-6);
+    a->step = step_of(a);
+    a->low = a->step * floor(a->low / a->step + 1e-6);
+    a->high = a->step * ceil(a->high / a->step - 1e-6);
 }
 
 /* 0..1 along the axis; numbers beyond its ends at most a few lengths outside. */

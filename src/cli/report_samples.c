@@ -9,28 +9,47 @@
 /* ---- the two spaces ---- */
 
 static const double PANEL = 450, /* side, in the drawing's units */
-    EDGE = 0.9;                  /* the outermost point is so far from the centre */
+    EDGE = 0.46,                 /* of the side: the farthest that is drawn, from the centre */
+    FAR = 2.5; /* times the distance that nine of ten tasks keep: beyond, drawn at the edge */
 enum { GAP = 100, MARKS = 4 };
 static const char *const mark_class[MARKS] = {"", " square", " ring", " square ring"};
 
 struct panel {
     const struct space *space;
-    double left, scale; /* scale: alike for both components */
+    double left, most; /* most: distance that is drawn at the edge, alike for both components */
+    size_t beyond;
 };
+
+static int by_number(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static double away(const struct space *space, size_t i)
+{
+    return fmax(fabs(space->at[i][0]), fabs(space->at[i][1]));
+}
 
 static struct panel panel_of(const struct spaces *s, const struct space *space, double left)
 {
-    double most = 0;
+    struct panel p = {space, left, 0, 0};
+    double all[REPORT_PLACED];
     for (size_t i = 0; i < s->count; i++)
-        for (int c = 0; c < 2; c++)
-            most = fmax(most, fabs(space->at[i][c]));
-    return (struct panel){space, left, most > 0 ? EDGE * PANEL / 2 / most : 0};
+        all[i] = away(space, i);
+    qsort(all, s->count, sizeof *all, by_number);
+    p.most = fmin(all[s->count - 1], FAR * all[(s->count - 1) * 9 / 10]);
+    p.most = p.most > 0 ? p.most : 1;
+    for (size_t i = 0; i < s->count; i++)
+        p.beyond += all[i] > p.most;
+    return p;
 }
 
 static void put_place(FILE *f, const struct panel *p, size_t i)
 {
-    fprintf(f, "%.1f %.1f", p->left + PANEL / 2 + p->scale * p->space->at[i][0],
-            PANEL / 2 - p->scale * p->space->at[i][1]);
+    const double side = EDGE * PANEL / fmax(p->most, away(p->space, i));
+    fprintf(f, "%.1f %.1f", p->left + PANEL / 2 + side * p->space->at[i][0],
+            PANEL / 2 - side * p->space->at[i][1]);
 }
 
 /* From blue over green to yellow, as viridis, without its darkest and lightest ends. */
@@ -116,12 +135,16 @@ static void put_task(FILE *f, const struct spaces *s, const struct panel *t, con
     fprintf(f, "</g>\n");
 }
 
-static void put_space_title(FILE *f, const char *name, const char *how, const struct space *s)
+static void put_space_title(FILE *f, const char *name, const char *how, const struct panel *p)
 {
+    const struct space *s = p->space;
     fprintf(f,
             "<div><b>%s</b><span>%s, %zu numbers</span><span>\u2192 first component, %.0f %% of "
-            "the variance \u00a0 \u2191 second, %.0f %%</span></div>\n",
+            "the variance \u00a0 \u2191 second, %.0f %%</span>",
             name, how, s->size, 100 * s->part[0], 100 * s->part[1]);
+    if (p->beyond)
+        fprintf(f, "<span>%zu beyond the frame, drawn at its edge</span>", p->beyond);
+    fprintf(f, "</div>\n");
 }
 
 static void put_marks(FILE *f, const struct spaces *s)
@@ -159,7 +182,7 @@ static void put_spaces(FILE *f, const struct report *r)
     fprintf(f, "<h2>%s</h2>\n<p>%zu tasks of %zu examples each%s. ",
             two ? "Tasks and their models, side by side" : "The models of many tasks", s->count,
             t2m_task_examples(r->sample[0].support), two ? ", at their t and at their model" : "");
-    fprintf(f, "%s</p>\n",
+    fprintf(f, "Each number counts in its standard deviations. %s</p>\n",
             two ? "A task has one colour in both: where the colours run in order on the right too, "
                   "the mapping takes near tasks to near models."
                 : "This method makes no t, so there is only the space of the models; the colour is "
@@ -167,9 +190,8 @@ static void put_spaces(FILE *f, const struct report *r)
     put_marks(f, s);
     fprintf(f, "<div class=\"spaces%s\">\n<div class=titles>\n", two ? "" : " one");
     if (two)
-        put_space_title(f, "Tasks, by t", "the task vector t, each number in standard deviations",
-                        &s->t);
-    put_space_title(f, "Models", how_placed[s->placement], &s->m);
+        put_space_title(f, "Tasks, by t", "the task vector t", &t);
+    put_space_title(f, "Models", how_placed[s->placement], &m);
     fprintf(f, "</div>\n<svg viewBox=\"0 0 %.0f %.0f\">\n", width, PANEL);
     for (double left = two ? 0 : m.left; left <= m.left; left += PANEL + GAP)
         fprintf(f,
@@ -260,7 +282,6 @@ static void plot_curve(FILE *f, const struct report *r, const struct sample *s)
         axis_hold(&p.x, v.asked_x, s->asked);
         axis_hold(&p.y, v.y, n);
         axis_hold(&p.y, v.query_y, q);
-        axis_round(&p.x);
         axis_round(&p.y);
         plot_begin(&p, "clip", t2m_task_name(s->support));
         plot_truth(&p, r, &v, q);

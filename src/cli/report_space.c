@@ -17,8 +17,8 @@ struct rows { /* vectors of one length, of the tasks that are shown */
 };
 typedef double gram[REPORT_PLACED][REPORT_PLACED];
 
-/* Products of the centred rows; scaled: each number in its standard deviations. */
-static void multiply(const struct rows *v, bool scaled, gram k)
+/* Products of the centred rows, each number in its standard deviations. */
+static void multiply(const struct rows *v, gram k)
 {
     double x[REPORT_PLACED];
     memset(k, 0, sizeof(gram));
@@ -34,7 +34,7 @@ static void multiply(const struct rows *v, bool scaled, gram k)
             continue;
         for (size_t a = 0; a < v->count; a++)
             for (size_t b = 0; b <= a; b++)
-                k[a][b] += x[a] * x[b] / (scaled ? squares : 1);
+                k[a][b] += x[a] * x[b] / squares;
     }
     for (size_t a = 0; a < v->count; a++)
         for (size_t b = 0; b < a; b++)
@@ -72,11 +72,11 @@ static double iterate(gram k, size_t n, double *x)
     return value;
 }
 
-static void place(const struct rows *v, bool scaled, struct space *out)
+static void place(const struct rows *v, struct space *out)
 {
     gram k;
     double x[REPORT_PLACED] = {0}, all = 0;
-    multiply(v, scaled, k);
+    multiply(v, k);
     for (size_t i = 0; i < v->count; i++)
         all += k[i][i];
     *out = (struct space){.size = v->size};
@@ -204,9 +204,9 @@ static void place_all(struct spaces *s, bool images)
             t.row[t.count++] = p->t;
         }
     }
-    place(&m, false, &s->m);
+    place(&m, &s->m);
     if (t.count > 0)
-        place(&t, true, &s->t);
+        place(&t, &s->t);
 }
 
 t2m_status report_spaces(struct report *r)
