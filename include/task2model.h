@@ -160,7 +160,13 @@ const char *t2m_task_class(const t2m_task *t, size_t i); /* name, or NULL */
 const float *t2m_task_x(const t2m_task *t);
 const float *t2m_task_y(const t2m_task *t);
 /* The same as t2m_task_new takes them, x [examples, numbers of one] and y [examples]. */
-void t2m_task_values(const t2m_learner *l, const t2m_task *t, float *x, float *y);
+void t2m_task_values(const t2m_task *t, float *x, float *y);
+typedef struct t2m_column {
+    const char *name;             /* borrowed of the learner */
+    double mean, sd, correlation; /* in the data's units; with the target, 0 if one is constant */
+} t2m_column;
+/* Columns of a task of rows, the target last: number i into *out; false when there are no more. */
+bool t2m_task_column(const t2m_learner *l, const t2m_task *t, size_t i, t2m_column *out);
 
 /* ---- step 3: learn the mapping ---- */
 typedef struct t2m_progress {
@@ -190,7 +196,8 @@ typedef struct t2m_train_options {
     size_t validation_tasks;      /* 0: 200 */
     size_t validation_ways;       /* 0: as in training, at most 5 */
     bool resume, force, within_domain;
-    double augment; /* 0 to 4: images are bent at random, so strongly; 1 is usual */
+    bool scale_by_task; /* rows: each task in units of its own examples, not of the family */
+    double augment;     /* 0 to 4: images are bent at random, so strongly; 1 is usual */
     /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;
@@ -201,7 +208,7 @@ typedef struct t2m_train_options {
 #define T2M_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
         T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false,    \
-            false, false, 0, 0, 0                                                                  \
+            false, false, 0, 0, 0, 0                                                               \
     }
 
 typedef struct t2m_train_result {

@@ -321,3 +321,29 @@ assert " x " in a["nearest"][0]["name"]'
     refused 2 "--resume needs" "$T2M" train builtin:sinusoid -o m --steps 2 --validation-tasks 2 --resume
     cmp l first
 }
+
+@test "several structures: the choice, budgets, and why" {
+    "$T2M" train builtin:sine-line --method t2m --structure mlp:8+linear --steps 20 -o several
+    "$T2M" info several | grep "linear+mlp:8"
+    "$T2M" eval several builtin:sine-line --tasks 8 | grep -E "^structures: linear [0-9.]+ %, mlp:8 [0-9.]+ %$"
+    printf 'x,y\n1,2\n2,4\n3,6.1\n4,8\n' > t.csv
+    "$T2M" build several t.csv -o m --explain > text
+    grep "^the task: 4 examples" text
+    grep -E "^  x +2.5 +1.118" text
+    grep -E "^[* ] linear " text
+    grep -E "^[* ] weights, step 2 " text
+    [ "$(grep -c '^\*' text)" -eq 2 ]
+    "$T2M" build several t.csv -o m2 --explain --json | field '[d["data"]["structure"], len(d["data"]["explain"]["nearest"]), len(d["data"]["explain"]["stages"]), round(sum(s["weight"] for s in d["data"]["explain"]["structures"]), 5)]' |
+        grep -E "3, 6, 1.0"
+    "$T2M" build several t.csv -o small --max-bytes 500
+    [ "$(wc -c < small)" -le 500 ]
+    "$T2M" info small | grep linear
+    run "$T2M" build several t.csv -o none --max-macs 0
+    [ "$status" -eq 2 ]
+    run "$T2M" build several t.csv -o none --max-bytes 100
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"linear, the smallest, takes"* ]]
+    [ ! -e none ]
+    row_learner r
+    "$T2M" build r t.csv -o m3 --explain | grep "this learner keeps none"
+}

@@ -43,7 +43,8 @@ static double refit(t2m *lib, const double *x, const double *y, int features, in
     const int64_t rows[] = {N - 1, features}, column[] = {N - 1, 1}, row[] = {1, features};
     const t2m_value in[] = {t2m_input(g, "x", 2, rows), t2m_input(g, "y", 2, column),
                             t2m_input(g, "one", 2, row)};
-    const struct nn_ridge r = nn_ridge_fit(g, in[0], in[1], t2m_constant(g, -1));
+    const struct nn_ridge r =
+        nn_ridge_fit(g, in[0], in[1], &(struct nn_ridge_prior){.log_penalty = t2m_constant(g, -1)});
     double *const from[] = {rest, values, one};
     const double out = value_of(lib, g, in, from, 3, nn_linear(g, in[2], r.weight, r.bias));
     t2m_graph_free(g);
@@ -62,7 +63,8 @@ static void ridge_left_out(void **state)
         assert_int_equal(t2m_graph_new(lib, &g), T2M_OK);
         const int64_t rows[] = {N, features}, column[] = {N, 1};
         const t2m_value in[] = {t2m_input(g, "x", 2, rows), t2m_input(g, "y", 2, column)};
-        const struct nn_ridge r = nn_ridge_fit(g, in[0], in[1], t2m_constant(g, -1));
+        const struct nn_ridge r = nn_ridge_fit(
+            g, in[0], in[1], &(struct nn_ridge_prior){.log_penalty = t2m_constant(g, -1)});
         double *const from[] = {x, y};
         double *out = check_run(lib, g, in, from, 2, r.left_out, T2M_F64, false);
         for (int i = 0; i < N; i++)
@@ -88,7 +90,8 @@ static void ridge_surprise(void **state)
         assert_int_equal(t2m_graph_new(lib, &g), T2M_OK);
         const int64_t rows[] = {N, features}, column[] = {N, 1};
         const t2m_value in[] = {t2m_input(g, "x", 2, rows), t2m_input(g, "y", 2, column)};
-        const struct nn_ridge r = nn_ridge_fit(g, in[0], in[1], t2m_constant(g, -1));
+        const struct nn_ridge r = nn_ridge_fit(
+            g, in[0], in[1], &(struct nn_ridge_prior){.log_penalty = t2m_constant(g, -1)});
         double *const from[] = {x, y}, *const larger[] = {x, scaled};
         const t2m_value mean = t2m_mean_all(g, r.surprise);
         surprise[0] = value_of(lib, g, in, from, 2, mean);

@@ -79,6 +79,29 @@ def ridge(h, targets, penalty):
     return w[:-1], w[-1]
 
 
+def prior_of(p):
+    """Penalty, mean and scales of the weights before, the bias last."""
+    return p["ridge.log_penalty"].exp(), p["ridge.mean"][:, None], p["ridge.log_scale"].exp()
+
+
+def ridge_with_prior(h, targets, p):
+    """The minimum of |y - X w|^2 + penalty |(w - mean) / scale|^2."""
+    penalty, mean, scale = prior_of(p)
+    x = torch.cat([h, torch.ones(len(h), 1)], 1)
+    precision = penalty * torch.diag(scale**-2)
+    w = torch.linalg.solve(x.T @ x + precision, x.T @ targets + precision @ mean)
+    return w[:-1], w[-1]
+
+
+def surprise_with_prior(h, targets, p):
+    """The surprise of examples whose weights come from the prior: the inputs and targets seen from it."""
+    penalty, mean, scale = prior_of(p)
+    x = torch.cat([h, torch.ones(len(h), 1)], 1)
+    inverse = torch.linalg.inv((x * scale**2) @ x.T + penalty * torch.eye(len(x)))
+    a, d = inverse @ (targets - x @ mean), inverse.diagonal()[:, None]
+    return 0.5 * ((a**2 / d).mean().log() - d.log().mean() + 1)
+
+
 def left_out(h, targets, penalty):
     """Errors of examples by the fit to the others, and -log likelihood of one with the likeliest noise, in the mean."""
     x = torch.cat([h, torch.ones(len(h), 1)], 1)
@@ -188,7 +211,7 @@ def inferred_loss(method, kind, names, p, xs, ys, xq, yq):
         if closed and kind == "images":
             w, b = prototypes(h, ys)
         elif closed:
-            w, b = ridge(h, ys[:, None], p["ridge.log_penalty"].exp())
+            w, b = ridge_with_prior(h, ys[:, None], p)
         else:
             made = decode(p, class_means(h, ys), "class")
             w, b = made[:, :-1].T, made[:, -1]
@@ -200,7 +223,7 @@ def inferred_loss(method, kind, names, p, xs, ys, xq, yq):
         if closed and kind == "images":
             return prototype_score(features(p | q, xs), ys)
         if closed:
-            return left_out(features(p | q, xs), ys[:, None], p["ridge.log_penalty"].exp())[1]
+            return surprise_with_prior(features(p | q, xs), ys[:, None], p)
         return loss_of(kind, output_of(kind, p | q, xs), ys)
 
     def query_loss(q):
@@ -241,8 +264,10 @@ def task_loss(method, kind, represented, shapes, p, xs, ys, xq, yq):
         support, query = h[:len(xs)], h[len(xs):]
         if method == "protonet":
             w, b = prototypes(support, ys)
+        elif method == "ridge" and kind == "rows":
+            w, b = ridge_with_prior(support, ys[:, None], p)
         elif method == "ridge":
-            targets = F.one_hot(ys.long(), WAYS).double() if kind == "images" else ys[:, None]
+            targets = F.one_hot(ys.long(), WAYS).double()
             w, b = (p["ridge.scale"] * part for part in ridge(support, targets, p["ridge.log_penalty"].exp()))
         else:
             made = decode(p, class_means(support, ys), "class")
@@ -330,10 +355,10 @@ def shapes_of(method, kind, represented):
         parts.append(("rates", (size,)))
     if method in ("leo", "t2m"):
         parts += [("rates.code", ()), ("rates.weights", ())]
-    if method == "ridge":
-        parts += [("ridge.log_penalty", ()), ("ridge.scale", ())]
-    if method == "t2m" and kind == "rows":
+    if method == "ridge" or method == "t2m" and kind == "rows":
         parts.append(("ridge.log_penalty", ()))
+        weights = (HEAD[kind][0][1][0] + 1,)
+        parts += [("ridge.scale", ())] if kind == "images" else [("ridge.mean", weights), ("ridge.log_scale", weights)]
     if method == "t2m":
         parts.append(("choice.shared", ()))
     if method == "cavia":

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "explain.h"
 
 struct settings {
-    char *output, *target;
-    int steps, force;
+    char *output, *target, *max_bytes, *max_macs;
+    int steps, force, explain;
 };
 
 /* What the five steps did, in words. The last three run as one program: its making counts as step
@@ -65,6 +65,36 @@ static void print_report(const char *output, const struct account *a, long long 
     printf("%s: %lld bytes\n", output, bytes);
 }
 
+static int fill_options(struct cli *c, const struct settings *s, t2m_build_options *o)
+{
+    o->steps = s->steps == CLI_NO_INT ? -1 : s->steps;
+    const int bad = cli_size(c, "--max-bytes", s->max_bytes, &o->max_bytes);
+    return bad ? bad : cli_size(c, "--max-macs", s->max_macs, &o->max_macs);
+}
+
+static int show(struct cli *c, const struct settings *s, const struct built *b)
+{
+    t2m_model_info info;
+    struct account a;
+    struct explanation e = {0};
+    account(&a, b->task, b->model, b->report);
+    const long long bytes = cli_file_size(s->output);
+    t2m_model_describe(b->model, &info);
+    t2m_status status = s->explain ? explain_task(c, b, &e) : T2M_OK;
+    if (status != T2M_OK)
+        return cli_refuse(c, status);
+    json_t *data = c->json ? report_json(s->output, &info, &a, bytes) : NULL;
+    if (c->json && s->explain)
+        json_object_set_new(data, "explain", explain_json(b, &e));
+    if (c->json)
+        cli_json(c, data);
+    else
+        print_report(s->output, &a, bytes);
+    if (!c->json && s->explain)
+        explain_print(b, &e);
+    return 0;
+}
+
 static int build(struct cli *c, const struct settings *s, const char *learner_path,
                  const char *shots)
 {
@@ -73,10 +103,11 @@ static int build(struct cli *c, const struct settings *s, const char *learner_pa
     t2m_model *model = NULL;
     t2m_build_options o = T2M_BUILD_OPTIONS_INIT;
     t2m_build_report report;
-    o.steps = s->steps == CLI_NO_INT ? -1 : s->steps;
-    const int failed = cli_open_learner(c, &learner, learner_path, shots);
-    if (failed)
-        return failed;
+    int code = fill_options(c, s, &o);
+    if (code == 0)
+        code = cli_open_learner(c, &learner, learner_path, shots);
+    if (code)
+        return code;
     const double begin = cli_now();
     t2m_status status = t2m_task_open(learner, &task, shots, s->target);
     const double read = 1e3 * (cli_now() - begin);
@@ -84,19 +115,9 @@ static int build(struct cli *c, const struct settings *s, const char *learner_pa
         status = t2m_build(learner, &model, task, &o, &report);
     if (status == T2M_OK)
         status = t2m_model_save(model, s->output, s->force);
-    if (status == T2M_OK) {
-        t2m_model_info info;
-        struct account a;
-        report.milliseconds[0] = read;
-        account(&a, task, model, &report);
-        const long long bytes = cli_file_size(s->output);
-        t2m_model_describe(model, &info);
-        if (c->json)
-            cli_json(c, report_json(s->output, &info, &a, bytes));
-        else
-            print_report(s->output, &a, bytes);
-    }
-    const int code = status == T2M_OK ? 0 : cli_refuse(c, status);
+    report.milliseconds[0] = read;
+    const struct built b = {learner, task, model, &report};
+    code = status == T2M_OK ? show(c, s, &b) : cli_refuse(c, status);
     t2m_model_free(model);
     t2m_task_free(task);
     t2m_learner_free(learner);
@@ -109,6 +130,12 @@ static const struct poptOption own[] = {
     {"output", 'o', POPT_ARG_STRING, &given.output, 0, "model to write", "FILE"},
     {"steps", 0, POPT_ARG_INT, &given.steps, 0, "steps of tuning (default: the learner's)", "N"},
     {"target", 0, POPT_ARG_STRING, &given.target, 0, "column to predict", "NAME"},
+    {"max-bytes", 0, POPT_ARG_STRING, &given.max_bytes, 0,
+     "only structures whose file is so small, with K, M or G", "SIZE"},
+    {"max-macs", 0, POPT_ARG_STRING, &given.max_macs, 0,
+     "only those that take so few multiplications", "N"},
+    {"explain", 0, POPT_ARG_NONE, &given.explain, 0,
+     "also the task, its like, the structures, each stage", NULL},
     {"force", 0, POPT_ARG_NONE, &given.force, 0, "replace a model that is there", NULL},
     POPT_TABLEEND,
 };
@@ -141,6 +168,8 @@ static int run(const struct command *command, int argc, const char **argv)
     }
     free(given.output);
     free(given.target);
+    free(given.max_bytes);
+    free(given.max_macs);
     return code;
 }
 

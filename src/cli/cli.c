@@ -41,6 +41,15 @@ static int read_size(const char *text, size_t *out)
     return 1;
 }
 
+int cli_size(struct cli *c, const char *option, const char *text, size_t *out)
+{
+    char message[96];
+    if (!text || read_size(text, out))
+        return 0;
+    snprintf(message, sizeof message, "%s is a number with K, M or G, such as 512M", option);
+    return cli_fail(c, T2M_EUSAGE, message, NULL);
+}
+
 static int good_color(const char *when)
 {
     return !when || strcmp(when, "auto") == 0 || strcmp(when, "always") == 0 ||
@@ -53,9 +62,9 @@ static int open_library(struct cli *c)
     char message[256] = "";
     if (c->threads < 0 || c->threads > MAX_THREADS)
         return cli_fail(c, T2M_EUSAGE, "--threads must be from 0 to 256", NULL);
-    if (c->max_memory && !read_size(c->max_memory, &o.max_memory))
-        return cli_fail(c, T2M_EUSAGE, "--max-memory is a number with K, M or G, such as 512M",
-                        NULL);
+    const int bad = cli_size(c, "--max-memory", c->max_memory, &o.max_memory);
+    if (bad)
+        return bad;
     if (!good_color(c->color))
         return cli_fail(c, T2M_EUSAGE, "--color is auto, always or never", NULL);
     o.threads = (size_t)c->threads;

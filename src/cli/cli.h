@@ -56,6 +56,8 @@ struct cli_range {
     const char *option;
     double value, low, high;
 };
+/* A number with K, M or G into *out; a text of NULL leaves it. 0, or the exit code. */
+int cli_size(struct cli *c, const char *option, const char *text, size_t *out);
 /* 0, or the exit code after the refusal of the first value that is given and out of its range. */
 int cli_check_ranges(struct cli *c, const struct cli_range *range, size_t n);
 

@@ -34,8 +34,16 @@ static void print_json(struct cli *c, const t2m_family_info *f, const t2m_learne
         (json_int_t)r->shots, "queries", (json_int_t)r->queries, "tasks", (json_int_t)r->tasks,
         "seed", (json_int_t)r->seed, "transductive", given.transductive, "within_domain",
         given.within_domain, "rotations", given.rotations);
-    cli_json(c, json_pack("{s:o, s:s, s:o, s:s, s:o}", "family", cli_string(f->name), "method",
-                          l->method, "protocol", protocol, "metric", r->metric, "rows", rows));
+    json_t *structures = json_array();
+    for (size_t i = 0; i < r->structures && r->structures > 1; i++)
+        json_array_append_new(structures, json_pack("{s:s, s:f}", "structure", r->structure[i],
+                                                    "share", r->share[i]));
+    json_t *data = json_pack("{s:o, s:s, s:o, s:s, s:o}", "family", cli_string(f->name), "method",
+                             l->method, "protocol", protocol, "metric", r->metric, "rows", rows);
+    if (r->structures > 1)
+        json_object_set(data, "structures", structures);
+    json_decref(structures);
+    cli_json(c, data);
 }
 
 static void print_table(struct cli *c, const t2m_family_info *f, const t2m_learner_info *l,
@@ -57,6 +65,9 @@ static void print_table(struct cli *c, const t2m_family_info *f, const t2m_learn
         else
             printf("%-12s %10s  %s\n", row->name, "-", row->note);
     }
+    for (size_t i = 0; i < r->structures && r->structures > 1; i++)
+        printf("%s%s %.1f %%%s", i ? ", " : "structures: ", r->structure[i], 100 * r->share[i],
+               i + 1 == r->structures ? "\n" : "");
 }
 
 static struct settings given = {.ways = CLI_NO_INT,

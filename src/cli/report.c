@@ -146,7 +146,7 @@ static void tell_result(struct report *r, size_t bytes)
         cli_json(r->c, json_pack("{s:o, s:I, s:s, s:I, s:O, s:b}", "report",
                                  cli_string(given.output), "bytes", (json_int_t)bytes, "metric",
                                  e->metric, "tasks", (json_int_t)r->tasks, "shots", shots,
-                                 "wrong_task_is_worse", report_wrong_is_worse(e)));
+                                 "wrong_task_is_worse", report_wrong_is_worse(r)));
     else
         printf("%s: %zu bytes\n", given.output, bytes);
     json_decref(shots);

@@ -75,7 +75,10 @@ void report_log(struct report *r); /* what there is of it */
 int report_tick(struct report *r, const t2m_progress *p, size_t part);
 /* The point whose number of shots is nearest to that of the training. */
 const t2m_eval_result *report_usual(const struct report *r);
-bool report_wrong_is_worse(const t2m_eval_result *e); /* the intervals do not overlap */
+/* What the model of another task is compared with: the generated one; where a method makes no t,
+ * the tuned one, as all that it knows of a task comes from there. */
+const t2m_eval_row *report_rival(const struct report *r);
+bool report_wrong_is_worse(const struct report *r); /* the intervals do not overlap */
 
 /* ---- the page ---- */
 

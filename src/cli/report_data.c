@@ -113,25 +113,30 @@ const t2m_eval_result *report_usual(const struct report *r)
     return best;
 }
 
-bool report_wrong_is_worse(const t2m_eval_result *e)
+const t2m_eval_row *report_rival(const struct report *r)
 {
-    const t2m_eval_row *wrong = &e->row[2], *generated = &e->row[3];
+    return &report_usual(r)->row[r->spaces.t.size ? 3 : 4];
+}
+
+bool report_wrong_is_worse(const struct report *r)
+{
+    const t2m_eval_result *e = report_usual(r);
+    const t2m_eval_row *wrong = &e->row[2], *own = report_rival(r);
     const double sign = strcmp(e->metric, "accuracy") == 0 ? -1 : 1;
-    return wrong->present && generated->present &&
-           sign * (wrong->mean - generated->mean) > wrong->ci95 + generated->ci95;
+    return wrong->present && own->present &&
+           sign * (wrong->mean - own->mean) > wrong->ci95 + own->ci95;
 }
 
 /* ---- predictions ---- */
 
-static t2m_status take_values(const struct report *r, const t2m_task *t, size_t inputs,
-                              float *out[2])
+static t2m_status take_values(const t2m_task *t, size_t inputs, float *out[2])
 {
     const size_t n = t2m_task_examples(t);
     out[0] = calloc(n * inputs, sizeof *out[0]);
     out[1] = calloc(n, sizeof *out[1]);
     if (!out[0] || !out[1])
         return T2M_ENOMEM;
-    t2m_task_values(r->learner, t, out[0], out[1]);
+    t2m_task_values(t, out[0], out[1]);
     return T2M_OK;
 }
 
@@ -186,9 +191,9 @@ static t2m_status predict_one(struct report *r, struct sample *s)
         t2m_episode_draw(r->learner, &s->support, &s->query, r->family, &r->episode);
     if (status != T2M_OK)
         return status;
-    status = take_values(r, s->support, inputs, support);
+    status = take_values(s->support, inputs, support);
     if (status == T2M_OK)
-        status = take_values(r, s->query, inputs, query);
+        status = take_values(s->query, inputs, query);
     s->x = support[0];
     s->y = support[1];
     s->query_x = query[0];

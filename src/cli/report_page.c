@@ -347,22 +347,23 @@ static void put_structures(FILE *f, const struct report *r)
 static void put_verdict(FILE *f, const struct report *r)
 {
     const t2m_eval_result *e = report_usual(r);
-    const bool worse = report_wrong_is_worse(e), has_t = r->spaces.t.size > 0;
+    const bool worse = report_wrong_is_worse(r), has_t = r->spaces.t.size > 0;
     fprintf(f, "<p class=\"verdict%s\">With ", worse ? "" : " no");
     put_shots(f, e);
     fprintf(f, " the model of another task (wrong-task: ");
     put_score(f, e, &e->row[2]);
-    fprintf(f, ") is <b>%ssignificantly worse</b> than the one generated for this task (",
-            worse ? "" : "not ");
-    put_score(f, e, &e->row[3]);
+    fprintf(f, ") is <b>%ssignificantly worse</b> than the one %s for this task (",
+            worse ? "" : "not ", report_rival(r)->name);
+    put_score(f, e, report_rival(r));
     fprintf(f, "): the 95 %% intervals %s. ", worse ? "do not overlap" : "overlap");
-    if (worse)
-        fprintf(f, "%s</p>\n",
-                has_t ? "The mapping uses what it is told about the task."
-                      : "The models depend on the task's own examples (this method makes no t).");
+    if (worse && has_t)
+        fprintf(f, "The mapping uses what t says about the task.");
+    else if (worse)
+        fprintf(f, "The models depend on the task's own examples; this method makes no t.");
     else
-        fprintf(f, "The mapping learned nothing from %s here.</p>\n",
-                has_t ? "t" : "the task's examples");
+        fprintf(f, "The mapping learned nothing from %s here.",
+                has_t ? "t" : "the examples of a task");
+    fprintf(f, "</p>\n");
 }
 
 static bool coincide(const struct report *r, int row, int other)
@@ -380,8 +381,9 @@ static void put_coincident(FILE *f, const struct report *r)
 {
     const bool start = coincide(r, 1, 3), end = coincide(r, 3, 4);
     if (start)
-        fprintf(f, "<p class=note>Shared and generated coincide: only the head is made for a task, "
-                   "and both have it.</p>\n");
+        fprintf(f,
+                "<p class=note>Shared and generated coincide: before it tunes, this method makes "
+                "nothing for a task but, at most, the head, which both have.</p>\n");
     if (end)
         fprintf(f, "<p class=note>Generated and tuned coincide: this learner does not tune.</p>\n");
 }
@@ -390,8 +392,10 @@ static void put_curves(FILE *f, const struct report *r)
 {
     fprintf(f, "<h2>%s against the number of examples</h2>\n",
             is_accuracy(&r->point[0]) ? "Accuracy" : "Error");
-    put_legend(f);
-    plot_shots(f, r);
+    if (r->points > 1) {
+        put_legend(f);
+        plot_shots(f, r);
+    }
     put_coincident(f, r);
     put_verdict(f, r);
     put_table(f, r);

@@ -151,7 +151,7 @@ static t2m_status add_to_grid(struct report *r, size_t i, const t2m_task *query)
         s->grid_x = calloc(s->grid * inputs, sizeof *s->grid_x);
     const bool good = x && y && s->grid_x;
     if (good) {
-        t2m_task_values(r->learner, query, x, y);
+        t2m_task_values(query, x, y);
         memcpy(s->grid_x + i * inputs, x + i * n / s->grid * inputs, inputs * sizeof *x);
     }
     free(x);

@@ -13,7 +13,7 @@ enum { NO = CLI_NO_INT, MANY = 65536 /* classes, shots, tasks at once */ };
 static struct settings {
     char *output, *method, *structure, *represent, *target, *from, *validation;
     int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways, image_size;
-    int inner_steps, eval_steps, rotations, within_domain, resume, force, dry_run;
+    int inner_steps, eval_steps, rotations, within_domain, scale_by_task, resume, force, dry_run;
     double minutes, inner_rate, meta_rate, augment;
     long long seed;
 } given = {.ways = NO,
@@ -38,7 +38,7 @@ static const struct poptOption what[] = {
     {"method", 0, POPT_ARG_STRING, &given.method, 0,
      "see below (default: protonet for images, ridge for rows)", "NAME"},
     {"structure", 0, POPT_ARG_STRING, &given.structure, 0,
-     "linear, mlp:40,40, conv4:64 ... (default: conv4:64; rows: mlp:40,40)", "TEXT"},
+     "linear, mlp:40,40, conv4:64, or several joined by + (conv4:64; rows: mlp:40,40)", "TEXT"},
     {"represent", 0, POPT_ARG_STRING, &given.represent, 0,
      "parts of t: some of set,statistics,probe, or concat (default: the method's)", "PARTS"},
     {"from", 0, POPT_ARG_STRING, &given.from, 0, "learner to start from, instead of at random",
@@ -66,6 +66,8 @@ static const struct poptOption tuning[] = {
 };
 static const struct poptOption data[] = {
     {"target", 0, POPT_ARG_STRING, &given.target, 0, "column to predict", "NAME"},
+    {"scale-by-task", 0, POPT_ARG_NONE, &given.scale_by_task, 0,
+     "rows: each task in units of its own examples", NULL},
     {"image-size", 0, POPT_ARG_INT, &given.image_size, 0, "side in pixels (28)", "N"},
     {"validation", 0, POPT_ARG_STRING, &given.validation, 0,
      "tasks to choose the best step on (default: other episodes of FAMILY)", "FAMILY"},
@@ -158,6 +160,7 @@ static t2m_train_options fill_options(void)
     o.resume = s->resume;
     o.force = s->force;
     o.within_domain = s->within_domain;
+    o.scale_by_task = s->scale_by_task;
     o.augment = or_zero(s->augment);
     o.progress = cli_progress;
     o.stop = cli_stop;

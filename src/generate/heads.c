@@ -27,8 +27,9 @@ struct head head_prototypes(t2m_graph *g, t2m_value h, t2m_value labels, int64_t
     return head;
 }
 
-struct head head_ridge(t2m_graph *g, t2m_value h, t2m_value targets, t2m_value log_penalty)
+struct head head_ridge(t2m_graph *g, t2m_value h, t2m_value targets,
+                       const struct nn_ridge_prior *prior)
 {
-    const struct nn_ridge r = nn_ridge_fit(g, h, targets, log_penalty);
+    const struct nn_ridge r = nn_ridge_fit(g, h, targets, prior);
     return (struct head){r.weight, r.bias, r.surprise};
 }

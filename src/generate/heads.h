@@ -4,8 +4,8 @@
 
 struct head {
     t2m_value weight, bias; /* [features, outputs], [outputs] */
-    t2m_value surprise; /* [n]: how badly a head made without an example foretells it, in nats:
-                           cross-entropy of prototypes, surprise (nn.h) of ridge regression */
+    t2m_value surprise;     /* [n]: how badly a head made without an example foretells it, in nats:
+                               cross-entropy of prototypes, surprise (nn.h) of ridge regression */
 };
 
 /* Prototypes: the logit of a class is minus the squared distance to the mean of its features, less
@@ -14,6 +14,7 @@ struct head {
  * the only example of a class stays in. */
 struct head head_prototypes(t2m_graph *g, t2m_value h, t2m_value labels, int64_t classes);
 
-/* Ridge regression of targets [n, outputs] on (h, 1) with penalty exp(log_penalty) (Bertinetto et
- * al. 2019, equations 3 and 6). */
-struct head head_ridge(t2m_graph *g, t2m_value h, t2m_value targets, t2m_value log_penalty);
+/* Ridge regression of targets [n, outputs] on (h, 1) (Bertinetto et al. 2019, equations 3 and 6).
+ */
+struct head head_ridge(t2m_graph *g, t2m_value h, t2m_value targets,
+                       const struct nn_ridge_prior *prior);

@@ -105,14 +105,13 @@ static t2m_status name_model(const struct building *b, t2m_model *m)
     for (size_t i = 0; i < m->classes; i++)
         if (!(m->class[i] = mem_text(l->lib, b->task->class[i])))
             return T2M_ENOMEM;
-    for (size_t i = 0; i < m->features; i++) {
-        m->scales[2 * i] = (float)l->x_mean[i];
-        m->scales[2 * i + 1] = (float)l->x_scale[i];
+    for (size_t i = 0; l->kind != FAMILY_IMAGES && i <= m->features; i++) {
+        m->scales[2 * i] = (float)b->task->scale[i].shift;
+        m->scales[2 * i + 1] = (float)b->task->scale[i].unit;
+    }
+    for (size_t i = 0; i < m->features; i++)
         if (!(m->feature[i] = mem_text(l->lib, l->feature_names[i])))
             return T2M_ENOMEM;
-    }
-    m->scales[2 * m->features] = (float)l->y_mean;
-    m->scales[2 * m->features + 1] = (float)l->y_scale;
     return T2M_OK;
 }
 

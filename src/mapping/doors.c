@@ -1,4 +1,5 @@
 /* doors.c: the public doors of families and tasks, where they meet learners. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,11 +66,30 @@ static t2m_task *task_room(const t2m_learner *l, size_t n, size_t classes)
     t->classes = classes;
     t->x = mem_new(l->lib, n * t->input, sizeof *t->x);
     t->y = mem_new(l->lib, n, sizeof *t->y);
+    t->scale = mem_new(l->lib, t->input + 1, sizeof *t->scale);
     t->class = mem_new(l->lib, classes, sizeof *t->class);
-    if (t->x && t->y && t->class)
+    if (t->x && t->y && t->scale && t->class)
         return t;
     t2m_task_free(t);
     return NULL;
+}
+
+/* Numbers in the units of the learner's family become those that it takes. from: the task whose
+ * examples tell the units, not yet scaled; t itself, but for queries. */
+static void scale_task(const t2m_learner *l, t2m_task *t, const t2m_task *from)
+{
+    struct task_scale *s = t->scale, own = {0, 1};
+    if (l->by_task) {
+        task_scale_find(from->x, from->y, from->n, from->input, s);
+        task_scale_apply(s, t->x, t->y, t->n, t->input);
+    }
+    for (size_t k = 0; k <= t->input; k++) {
+        const bool target = k == t->input;
+        const double mean = target ? l->y_mean : l->x_mean[k],
+                     unit = target ? l->y_scale : l->x_scale[k];
+        own = l->by_task ? s[k] : own;
+        s[k] = (struct task_scale){mean + unit * own.shift, unit * own.unit};
+    }
 }
 
 void t2m_task_free(t2m_task *t)
@@ -83,6 +103,7 @@ void t2m_task_free(t2m_task *t)
     mem_free(lib, t->name);
     mem_free(lib, t->x);
     mem_free(lib, t->y);
+    mem_free(lib, t->scale);
     mem_free(lib, t);
 }
 
@@ -142,6 +163,7 @@ static t2m_status task_of_rows(const t2m_learner *l, t2m_task **out, const t2m_f
                 (float)((r->x[i * t->input + k] - l->x_mean[k]) / l->x_scale[k]);
         t->y[i] = (float)((r->y[i] - l->y_mean) / l->y_scale);
     }
+    scale_task(l, t, t);
     *out = t;
     return T2M_OK;
 }
@@ -184,6 +206,8 @@ t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, co
     }
     for (size_t i = 0; i < n; i++)
         t->y[i] = images ? y[i] : (float)(((double)y[i] - l->y_mean) / l->y_scale);
+    if (!images)
+        scale_task(l, t, t);
     for (size_t i = 0; i < n_classes; i++)
         if (!(t->class[i] = mem_text(l->lib, classes[i]))) {
             t2m_task_free(t);
@@ -228,6 +252,10 @@ static t2m_status take_sets(const t2m_learner *l, t2m_task *out[2], const t2m_fa
     }
     if (status == T2M_OK)
         status = take_set(l, &out[1], f, &e, classes, true);
+    if (status == T2M_OK && classes == 0) {
+        scale_task(l, out[1], out[0]);
+        scale_task(l, out[0], out[0]);
+    }
     mem_free(l->lib, e.class);
     episodes_free(l->lib, &e);
     return status;
@@ -286,15 +314,16 @@ const char *t2m_task_class(const t2m_task *t, size_t i)
     return i < t->classes ? t->class[i] : NULL;
 }
 
-void t2m_task_values(const t2m_learner *l, const t2m_task *t, float *x, float *y)
+void t2m_task_values(const t2m_task *t, float *x, float *y)
 {
-    const bool images = l->kind == FAMILY_IMAGES;
+    const struct task_scale *s = t->scale;
     for (size_t i = 0; i < t->n * t->input; i++) {
         const size_t k = i % t->input;
-        x[i] = images ? t->x[i] : (float)((double)t->x[i] * l->x_scale[k] + l->x_mean[k]);
+        x[i] = t->classes ? t->x[i] : (float)((double)t->x[i] * s[k].unit + s[k].shift);
     }
     for (size_t i = 0; i < t->n; i++)
-        y[i] = images ? t->y[i] : (float)((double)t->y[i] * l->y_scale + l->y_mean);
+        y[i] =
+            t->classes ? t->y[i] : (float)((double)t->y[i] * s[t->input].unit + s[t->input].shift);
 }
 
 size_t t2m_task_examples(const t2m_task *t)
@@ -310,4 +339,41 @@ const float *t2m_task_x(const t2m_task *t)
 const float *t2m_task_y(const t2m_task *t)
 {
     return t->y;
+}
+
+/* ---- what a task is like ---- */
+
+static double column_of(const t2m_task *t, size_t i, size_t row)
+{
+    return (double)(i < t->input ? t->x[row * t->input + i] : t->y[row]);
+}
+
+static void moments(const t2m_task *t, size_t i, double *mean, double *sd)
+{
+    double sum = 0, squares = 0;
+    for (size_t k = 0; k < t->n; k++)
+        sum += column_of(t, i, k);
+    *mean = sum / (double)t->n;
+    for (size_t k = 0; k < t->n; k++)
+        squares += pow(column_of(t, i, k) - *mean, 2);
+    *sd = sqrt(squares / (double)t->n);
+}
+
+bool t2m_task_column(const t2m_learner *l, const t2m_task *t, size_t i, t2m_column *out)
+{
+    double mean, sd, y_mean, y_sd, product = 0;
+    if (t->classes || i > t->input)
+        return false;
+    moments(t, i, &mean, &sd);
+    moments(t, t->input, &y_mean, &y_sd);
+    for (size_t k = 0; k < t->n; k++)
+        product += (column_of(t, i, k) - mean) * (column_of(t, t->input, k) - y_mean);
+    const bool target = i == t->input;
+    const double unit = t->scale[i].unit;
+    *out =
+        (t2m_column){.name = target ? l->target : l->feature_names[i],
+                     .mean = t->scale[i].shift + unit * mean,
+                     .sd = unit * sd,
+                     .correlation = sd > 0 && y_sd > 0 ? product / ((double)t->n * sd * y_sd) : 0};
+    return true;
 }

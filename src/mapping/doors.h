@@ -1,11 +1,13 @@
 /* doors.h: one task in memory. */
 #pragma once
 #include "mapping/learner.h"
+#include "task/scale.h"
 
 struct t2m_task {
     t2m *lib;
     size_t n, input, classes;
-    float *x, *y; /* [n, input], [n]; in the learner's scales */
-    char **class; /* [classes] names */
-    char *name;   /* of a drawn one; else NULL */
+    float *x, *y;             /* [n, input], [n]; in the learner's scales */
+    struct task_scale *scale; /* [input + 1] of rows: from the data's units to those of x and y */
+    char **class;             /* [classes] names */
+    char *name;               /* of a drawn one; else NULL */
 };

@@ -10,7 +10,10 @@ t2m_status episodes_new(t2m *lib, struct episode *e, const struct t2m_family *f,
     e->y_support = mem_new(lib, count * e->supports, sizeof(float));
     e->x_query = mem_new(lib, count * e->queries * input, sizeof(float));
     e->y_query = mem_new(lib, count * e->queries, sizeof(float));
-    if (e->x_support && e->y_support && e->x_query && e->y_query)
+    e->unit = mem_new(lib, count, sizeof *e->unit);
+    for (size_t i = 0; e->unit && i < count; i++)
+        e->unit[i] = 1;
+    if (e->x_support && e->y_support && e->x_query && e->y_query && e->unit)
         return T2M_OK;
     episodes_free(lib, e);
     return T2M_ENOMEM;
@@ -22,6 +25,7 @@ void episodes_free(t2m *lib, struct episode *e)
     mem_free(lib, e->y_support);
     mem_free(lib, e->x_query);
     mem_free(lib, e->y_query);
+    mem_free(lib, e->unit);
     *e = (struct episode){0};
 }
 
@@ -32,6 +36,7 @@ struct episode episode_at(const struct episode *all, size_t k, size_t input_size
     e.y_support += k * e.supports;
     e.x_query += k * e.queries * input_size;
     e.y_query += k * e.queries;
+    e.unit += k;
     return e;
 }
 
@@ -51,6 +56,8 @@ double episode_metric(enum family_kind kind, const float *y, const float *truth,
 
 void learner_protocol(const struct t2m_learner *l, struct protocol *p)
 {
-    *p = (struct protocol){
-        .ways = l->kind == FAMILY_IMAGES ? l->ways : 1, .shots = l->shots, .queries = l->queries};
+    *p = (struct protocol){.ways = l->kind == FAMILY_IMAGES ? l->ways : 1,
+                           .shots = l->shots,
+                           .queries = l->queries,
+                           .by_task = l->by_task};
 }

@@ -68,8 +68,9 @@ static void score_row(struct evaluating *e, struct worker_room *r, int row, size
     const struct evaluation *v = e->v;
     if (!e->score[row].value)
         return;
-    const double metric = episode_metric(v->l->kind, r->y[output], r->episode.y_query,
-                                         r->episode.queries, e->outputs);
+    const double unit = v->l->kind == FAMILY_IMAGES ? 1 : *r->episode.unit * *r->episode.unit;
+    const double metric = unit * episode_metric(v->l->kind, r->y[output], r->episode.y_query,
+                                                r->episode.queries, e->outputs);
     e->score[row].value[task] = v->relative ? sqrt(metric) : metric * e->unit;
 }
 
@@ -282,7 +283,8 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
         const struct candidate *c = &l->candidate[k];
         out->share[k] = (double)chosen[k] / (double)v.tasks;
         structure_text(&c->structure, out->structure[k]);
-        mean_bytes += out->share[k] * sizeof(float) * (double)(c->layout.numel + c->layout.statistics);
+        mean_bytes +=
+            out->share[k] * sizeof(float) * (double)(c->layout.numel + c->layout.statistics);
     }
     for (int row = 0; row < T2M_EVAL_ROWS && status == T2M_OK; row++) {
         t2m_eval_row *r = &out->row[row];

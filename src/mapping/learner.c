@@ -47,6 +47,7 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "represent", "%s", represent);
     put(m, "steps", "%d %d", l->steps, l->eval_steps);
     put(m, "rate", "%.17g", l->rate);
+    put(m, "scale", "%s", l->by_task ? "task" : "family");
     put(m, "episode", "%zu %zu %zu", l->ways, l->shots, l->queries);
     put(m, "seed", "%llu", (unsigned long long)l->seed);
     put(m, "fingerprint", "%016llx", (unsigned long long)l->fingerprint);
@@ -213,6 +214,7 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
         sscanf(meta(f, "fingerprint"), "%llx", &fingerprint) != 1 ||
         sscanf(meta(f, "trained_steps"), "%zu", &l->trained_steps) != 1)
         return false;
+    l->by_task = strcmp(meta(f, "scale"), "task") == 0;
     l->kind = strcmp(meta(f, "data"), "images") == 0 ? FAMILY_IMAGES : FAMILY_REGRESSION;
     *like =
         (struct structure){.height = in[0], .width = in[1], .channels = in[2], .outputs = in[3]};

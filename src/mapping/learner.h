@@ -56,6 +56,7 @@ struct t2m_learner {
     unsigned represent;    /* parts of t */
     int steps, eval_steps; /* of tuning */
     double rate;
+    bool by_task;                /* rows in units of their own support set: scale.h */
     size_t ways, shots, queries; /* in training */
     struct layout chooser;       /* behind the candidates in phi; of several */
     size_t numel, norms;         /* numbers of phi, of the norm statistics */
@@ -98,7 +99,8 @@ bool learner_chooses(const struct t2m_learner *l);
 /* How tasks are represented, for the models of one candidate. */
 struct representation learner_representation(const struct t2m_learner *l,
                                              const struct candidate *c);
-size_t learner_t_size(const struct t2m_learner *l); /* numbers of t, that of the largest candidate */
+size_t
+learner_t_size(const struct t2m_learner *l); /* numbers of t, that of the largest candidate */
 /* Means 0 and variances 1. */
 void learner_start_statistics(const struct t2m_learner *l, float *statistics);
 void learner_protocol(const struct t2m_learner *l, struct protocol *p); /* as in training */
@@ -119,7 +121,6 @@ struct episode_graph {
     t2m_value support_loss[2]; /* of the generated and the tuned model */
     t2m_value reptile;         /* theta0 - tuned weights, spread over phi */
     /* of learners that choose, else null */
-    t2m_value expected;  /* [] loss of the query set, with the weights that the choice gives */
     t2m_value score[3];  /* shared, generated, last: as the choice sees them */
     t2m_value surprise;  /* [supports] of the chosen stage: nats, each example left out */
     t2m_value stages;    /* [stages] the scores of all: generated, shared, after each step */
@@ -185,6 +186,5 @@ struct evaluation {
 };
 /* score [T2M_EVAL_ROWS], value arrays given by the caller (NULL where the row is not wanted).
  * chosen [candidates]: to each is added how often tasks chose it; or NULL. */
-t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS],
-                    size_t *chosen);
+t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS], size_t *chosen);
 enum { ROW_SCRATCH, ROW_SHARED, ROW_WRONG, ROW_GENERATED, ROW_TUNED };

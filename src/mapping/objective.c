@@ -97,8 +97,13 @@ static struct head head_for(struct task_ctx *c, t2m_value h)
         return head_generated(c, h);
     if (kind == HEAD_PROTOTYPES || (kind == HEAD_CLOSED && is_images(c)))
         return head_prototypes(g, h, c->e->y_support, c->s.outputs);
-    struct head r = head_ridge(g, h, targets_of(c), part(c, "ridge.log_penalty"));
-    if (kind == HEAD_RIDGE) {
+    struct nn_ridge_prior prior = {.log_penalty = part(c, "ridge.log_penalty")};
+    if (!is_images(c)) {
+        prior.mean = part(c, "ridge.mean");
+        prior.log_scale = part(c, "ridge.log_scale");
+    }
+    struct head r = head_ridge(g, h, targets_of(c), &prior);
+    if (is_images(c)) {
         const t2m_value scale = part(c, "ridge.scale");
         r.weight = t2m_mul(g, r.weight, scale);
         r.bias = t2m_mul(g, r.bias, scale);
@@ -173,7 +178,6 @@ struct stages { /* the models that tuning passes through */
     t2m_value *model, *surprise, *score, *step;
     size_t n;
 };
-
 
 static void add_stage(struct task_ctx *c, struct stages *s, t2m_value x)
 {
@@ -404,8 +408,7 @@ static t2m_value loss_of_choice(struct task_ctx *c)
     }
     const t2m_value all = t2m_concat(g, 0, loss, 3),
                     w = t2m_softmax(g, t2m_concat(g, 0, weight, 3));
-    e->expected = t2m_sum_all(g, t2m_mul(g, w, all));
-    return t2m_scale(g, 0.5, t2m_add(g, t2m_mean_all(g, all), e->expected));
+    return t2m_scale(g, 0.5, t2m_add(g, t2m_mean_all(g, all), t2m_sum_all(g, t2m_mul(g, w, all))));
 }
 
 /* All of it for one candidate; e has the inputs, with the candidate's shares of them. */
@@ -424,8 +427,8 @@ static t2m_status make_candidate(const struct t2m_learner *l, const struct candi
     if (learner_chooses(l))
         e->loss = loss_of_choice(&c);
     if (l->method->meta == META_REPTILE)
-        e->reptile = t2m_pad(c.g, t2m_sub(c.g, c.theta, e->m_tuned), 0, 0,
-                             (int64_t)(l->numel - theta));
+        e->reptile =
+            t2m_pad(c.g, t2m_sub(c.g, c.theta, e->m_tuned), 0, 0, (int64_t)(l->numel - theta));
     mem_free(l->lib, stages.model);
     return t2m_graph_status(e->g);
 }

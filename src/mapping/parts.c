@@ -94,8 +94,8 @@ t2m_status learner_structures(struct t2m_learner *l, const char *text, const str
     if (written > STRUCTURES_TEXT)
         return refuse(l->lib, T2M_EUSAGE, "the names of the structures are too long together");
     for (size_t i = 1; i < l->candidates; i++)
-        for (size_t k = i; k > 0 && size_of(&l->candidate[k].structure) <
-                                        size_of(&l->candidate[k - 1].structure);
+        for (size_t k = i;
+             k > 0 && size_of(&l->candidate[k].structure) < size_of(&l->candidate[k - 1].structure);
              k--) {
             const struct structure s = l->candidate[k].structure;
             l->candidate[k].structure = l->candidate[k - 1].structure;
@@ -189,9 +189,14 @@ static void lay_out_candidate(const struct t2m_learner *l, struct candidate *c)
         layout_add(&c->parts, "rates", 1, &weights, 0, l->rate);
     }
     if (m->head == HEAD_RIDGE || (m->head == HEAD_CLOSED && !is_images(l))) {
+        const int64_t of_head = (int64_t)c->layout.features + 1;
         layout_add(&c->parts, "ridge.log_penalty", 0, NULL, 0, 0);
-        if (m->head == HEAD_RIDGE)
-            layout_add(&c->parts, "ridge.scale", 0, NULL, 0, is_images(l) ? 10 : 1);
+        if (is_images(l)) {
+            layout_add(&c->parts, "ridge.scale", 0, NULL, 0, 10);
+        } else {
+            layout_add(&c->parts, "ridge.mean", 1, &of_head, 0, 0);
+            layout_add(&c->parts, "ridge.log_scale", 1, &of_head, 0, 0);
+        }
     }
     if (learner_chooses(l))
         layout_add(&c->parts, "choice.shared", 0, NULL, 0, 1);

@@ -117,9 +117,8 @@ static t2m_status compile_adam(struct meta_step *s)
 static t2m_status make_rooms(struct meta_step *s)
 {
     t2m *lib = s->l->lib;
-    const size_t numel = s->l->numel, outputs = s->block * s->protocol.ways *
-                                                      s->protocol.queries *
-                                                      (size_t)learner_structure(s->l)->outputs;
+    const size_t numel = s->l->numel, outputs = s->block * s->protocol.ways * s->protocol.queries *
+                                                (size_t)learner_structure(s->l)->outputs;
     s->workspace = mem_new(lib, 2 * s->workers, sizeof *s->workspace);
     s->episode = mem_new(lib, s->workers, sizeof *s->episode);
     s->outputs = mem_new(lib, s->workers, sizeof *s->outputs);

@@ -158,6 +158,7 @@ static t2m_status make_learner(struct training *t)
     l->eval_steps = o->eval_steps >= 0 ? o->eval_steps : l->steps;
     if (l->method->tuned == TUNE_NOTHING)
         l->steps = l->eval_steps = 0;
+    l->by_task = o->scale_by_task;
     l->rate = o->inner_rate > 0 ? o->inner_rate : l->method->rate;
     TRY(choose_structures(t));
     l->fingerprint = f->fingerprint;
@@ -179,11 +180,11 @@ static void name_settings(struct training *t)
     represent_text(l->represent, represent);
     snprintf(l->settings, sizeof l->settings,
              "method=%s structure=%s represent=%s ways=%zu shots=%zu queries=%zu steps=%zu "
-             "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g within=%d seed=%llu "
+             "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g within=%d by_task=%d seed=%llu "
              "start=%016llx size=%zux%zux%zu data=%016llx validation=%016llx/%zu/%zu",
              l->method->name, structure, represent, l->ways, l->shots, l->queries, t->steps,
              t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate, t->o->augment,
-             t->o->within_domain, (unsigned long long)l->seed,
+             t->o->within_domain, l->by_task, (unsigned long long)l->seed,
              (unsigned long long)hash_bytes(0, l->phi, l->numel * sizeof *l->phi),
              (size_t)s->height, (size_t)s->width, (size_t)s->channels,
              (unsigned long long)l->fingerprint, (unsigned long long)t->validation->fingerprint,

@@ -27,16 +27,24 @@ t2m_value nn_attention(t2m_graph *g, t2m_value q, t2m_value k, t2m_value v);
 
 /* ---- regression in closed form ---- */
 
-/* Ridge regression of targets [n, outputs] on (x, 1), x [n, features], with penalty
- * exp(log_penalty) (Hoerl and Kennard 1970). The smaller of the two systems is solved (Bertinetto
- * et al. 2019, equation 6). */
+/* What is known of the weights before: they lie around `mean`, the bias behind the others, within
+ * exp(log_scale), against a noise of exp(log_penalty / 2) (Hoerl and Kennard 1970; a learned prior
+ * as in Harrison et al. 2018, "Meta-learning priors for efficient online Bayesian regression", with
+ * a diagonal covariance). */
+struct nn_ridge_prior {
+    t2m_value log_penalty;     /* [] */
+    t2m_value mean, log_scale; /* [features + 1], for one output; or null: 0 */
+};
+/* Ridge regression of targets [n, outputs] on (x, 1), x [n, features]. The smaller of the two
+ * systems is solved (Bertinetto et al. 2019, equation 6). */
 struct nn_ridge {
     t2m_value weight, bias; /* [features, outputs], [outputs] */
     t2m_value left_out;     /* [n, outputs]: each example as predicted from all others */
     t2m_value surprise;     /* [n]: -log of the likelihood of each of those predictions (nats), with
                                the likeliest scale of the noise for all, but for a constant */
 };
-struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets, t2m_value log_penalty);
+struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets,
+                             const struct nn_ridge_prior *prior);
 
 /* ---- losses: means over the examples ---- */
 t2m_value nn_squared_error(t2m_graph *g, t2m_value y, t2m_value target);

@@ -54,14 +54,39 @@ static t2m_value many_examples(t2m_graph *g, t2m_value x, t2m_value y, t2m_value
     return w;
 }
 
-struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets, t2m_value log_penalty)
+/* (x, 1) [n, features + 1] */
+static t2m_value with_one(t2m_graph *g, t2m_value x)
+{
+    const int64_t column[] = {t2m_dim(g, x, 0), 1};
+    const t2m_value pair[] = {x, t2m_fill(g, 1, 2, column)};
+    return t2m_concat(g, 1, pair, 2);
+}
+
+static t2m_value as_column(t2m_graph *g, t2m_value x)
+{
+    const int64_t dim[] = {-1, 1};
+    return t2m_reshape(g, x, 2, dim);
+}
+
+/* The prior turns into a plain ridge regression: of what the mean leaves, on inputs in its scales.
+ */
+struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets,
+                             const struct nn_ridge_prior *prior)
 {
     const int64_t n = t2m_dim(g, x, 0), features = t2m_dim(g, x, 1),
-                  outputs = t2m_dim(g, targets, 1), column[] = {n, 1};
-    const t2m_value pair[] = {x, t2m_fill(g, 1, 2, column)}, penalty = t2m_exp(g, log_penalty);
+                  outputs = t2m_dim(g, targets, 1);
+    const t2m_value penalty = t2m_exp(g, prior->log_penalty);
+    const t2m_value scale = prior->mean.id ? t2m_exp(g, prior->log_scale) : t2m_constant(g, 1);
+    const t2m_value rows = with_one(g, x);
+    const t2m_value foretold =
+        prior->mean.id ? t2m_matmul(g, rows, as_column(g, prior->mean)) : t2m_constant(g, 0);
     struct nn_ridge r;
-    const t2m_value w = (n <= features ? few_examples : many_examples)(g, t2m_concat(g, 1, pair, 2),
-                                                                       targets, penalty, &r);
+    t2m_value w = (n <= features ? few_examples : many_examples)(
+        g, t2m_mul(g, rows, scale), t2m_sub(g, targets, foretold), penalty, &r);
+    if (prior->mean.id) {
+        w = t2m_madd(g, as_column(g, scale), w, as_column(g, prior->mean));
+        r.left_out = t2m_add(g, r.left_out, foretold);
+    }
     r.weight = t2m_slice(g, w, 0, 0, features);
     r.bias = t2m_reshape(g, t2m_slice(g, w, 0, features, 1), 1, &outputs);
     return r;

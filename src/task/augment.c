@@ -83,7 +83,8 @@ static void sample(const float *from, size_t height, size_t width, size_t channe
         }
 }
 
-/* A drawing in ink and paper stays one: bilinear values in between are cut at the picture's level. */
+/* A drawing in ink and paper stays one: bilinear values in between are cut at the picture's level.
+ */
 static void cut(const float *from, size_t n, float level, float *to)
 {
     for (size_t i = 0; i < n; i++)

@@ -4,8 +4,9 @@
 
 #include "task/augment.h"
 #include "task/family.h"
+#include "task/scale.h"
 
-enum { MAX_WAYS = 1024, MAX_CHOICE = 4096 };
+enum { MAX_WAYS = 1024, MAX_CHOICE = 4096, MAX_SCALED = 1024 };
 
 size_t episode_input_size(const struct t2m_family *f)
 {
@@ -45,6 +46,9 @@ t2m_status episode_check(const struct t2m_family *f, const struct protocol *p)
     if (p->ways > MAX_WAYS || p->shots > MAX_CHOICE / 2 || p->queries > MAX_CHOICE / 2)
         return refuse(f->lib, T2M_EUSAGE, "at most %d ways, %d shots and %d queries", MAX_WAYS,
                       MAX_CHOICE / 2, MAX_CHOICE / 2);
+    if (p->by_task && (f->kind == FAMILY_IMAGES || f->features > MAX_SCALED))
+        return refuse(f->lib, T2M_EUSAGE, "--scale-by-task is for rows of at most %d columns",
+                      MAX_SCALED);
     if (f->kind == FAMILY_REGRESSION)
         return check_rows(f, p);
     const size_t classes = p->within_domain ? largest_domain(f) : f->classes;
@@ -192,6 +196,21 @@ static void draw_images(const struct t2m_family *f, const struct protocol *p, st
     }
 }
 
+/* The support set tells the units of the whole episode. */
+static void scale_by_task(const struct t2m_family *f, const struct protocol *p, struct episode *e)
+{
+    struct task_scale scale[MAX_SCALED + 1];
+    if (e->unit)
+        *e->unit = 1;
+    if (!p->by_task)
+        return;
+    task_scale_find(e->x_support, e->y_support, p->shots, f->features, scale);
+    task_scale_apply(scale, e->x_support, e->y_support, p->shots, f->features);
+    task_scale_apply(scale, e->x_query, e->y_query, p->queries, f->features);
+    if (e->unit)
+        *e->unit = scale[f->features].unit;
+}
+
 void episode_draw(const struct t2m_family *f, const struct protocol *p, uint64_t seed,
                   uint64_t number, struct episode *e)
 {
@@ -202,4 +221,5 @@ void episode_draw(const struct t2m_family *f, const struct protocol *p, uint64_t
         draw_builtin(f, p, &r, e);
     else
         draw_rows(f, p, &r, e);
+    scale_by_task(f, p, e);
 }

@@ -67,12 +67,14 @@ struct protocol {                /* how episodes are drawn */
     size_t ways, shots, queries; /* of each class; ways = 1 for regression */
     bool even_queries;           /* built-in families: query x equally spaced over the range */
     bool within_domain;
+    bool by_task;   /* rows in units of their own support set */
     double augment; /* images bent at random, so strongly: augment.h; 0: not */
 };
 
 struct episode {              /* float arrays of fixed size for a protocol */
     size_t supports, queries; /* examples */
     float *x_support, *y_support, *x_query, *y_query;
+    double *unit;  /* [1] of y, in those of the family; NULL: not wanted */
     char *name;    /* [EPISODE_NAME] gets what the task is called; NULL: not wanted */
     size_t *class; /* [ways] gets the numbers of its classes in the family; NULL: not wanted */
 };

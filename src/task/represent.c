@@ -143,7 +143,8 @@ static void put_statistics_of_rows(struct ctx *c)
     t2m_graph *g = c->g;
     const t2m_value x = c->task->x, y = y_column(c);
     const double n = (double)t2m_dim(g, x, 0);
-    const struct nn_ridge landmark = nn_ridge_fit(g, x, y, take(c, "encoder.log_penalty"));
+    const struct nn_ridge_prior prior = {.log_penalty = take(c, "encoder.log_penalty")};
+    const struct nn_ridge landmark = nn_ridge_fit(g, x, y, &prior);
     const t2m_value x_mean = t2m_mean(g, x, 0, 1), y_mean = t2m_mean(g, y, 0, 1);
     const t2m_value dx = t2m_sub(g, x, x_mean), dy = t2m_sub(g, y, y_mean);
     const t2m_value x_var = t2m_mean(g, t2m_square(g, dx), 0, 1),
