@@ -201,22 +201,28 @@ static int report(struct report *r, const char *learner, const char *const *path
     return status == T2M_OK ? 0 : cli_refuse(r->c, status);
 }
 
+static int begin(struct cli *c, int argc, const char **argv)
+{
+    const int named = c->arguments > 1 && cli_is_learner(c->argument[0]);
+    struct report *r = calloc(1, sizeof *r);
+    if (!r)
+        return cli_fail(c, T2M_ENOMEM, "out of memory", NULL);
+    r->c = c;
+    keep_command(r, argc, argv);
+    const int code = report(r, named ? c->argument[0] : NULL, c->argument + named,
+                            (size_t)(c->arguments - named));
+    clear(r);
+    return code;
+}
+
 static int run(const struct command *command, int argc, const char **argv)
 {
     struct cli *c = &cli_shared;
     int code = cli_begin(c, command, argc, argv, options, 1);
     if (code == 0) {
-        struct report *r = calloc(1, sizeof *r);
-        const int named = c->arguments > 1 && cli_is_learner(c->argument[0]);
-        code = r ? check_options(c) : cli_fail(c, T2M_ENOMEM, "out of memory", NULL);
-        if (code == 0) {
-            r->c = c;
-            keep_command(r, argc, argv);
-            code = report(r, named ? c->argument[0] : NULL, c->argument + named,
-                          (size_t)(c->arguments - named));
-        }
-        if (r)
-            clear(r);
+        code = check_options(c);
+        if (code == 0)
+            code = begin(c, argc, argv);
         code = cli_end(c, code);
     }
     free(given.output);

@@ -34,7 +34,8 @@ static double field(const json_t *line, const char *name)
     return json_is_number(x) ? json_number_value(x) : NAN;
 }
 
-/* A line that was cut off by a crash is passed over. */
+/* A line that was cut off by a crash is passed over; a run that went on, or began anew, replaces
+ * what came later or before. */
 void report_log(struct report *r)
 {
     char path[sizeof r->run + 16], text[1024];
@@ -44,6 +45,8 @@ void report_log(struct report *r)
         json_t *line = json_loads(text, 0, NULL);
         const struct log_line l = {field(line, "step"), field(line, "loss"),
                                    field(line, "validation")};
+        while (isfinite(l.step) && r->logged > 0 && r->log[r->logged - 1].step >= l.step)
+            r->logged--;
         if (isfinite(l.step))
             r->log[r->logged++] = l;
         json_decref(line);

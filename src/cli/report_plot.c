@@ -117,13 +117,17 @@ static void each_tick(struct plot *p, bool vertical,
             put(p, vertical, a->tick[i]);
     } else if (a->logarithmic) {
         const double far = 1e3; /* from this factor on, powers of ten alone */
-        for (double x = a->low; x < a->high * 1.001; x = round_number(1.9 * x, true))
+        double x = a->low;
+        while (x < a->high * 1.001) {
             if (a->high < far * a->low || fabs(log10(x) - round(log10(x))) < 1e-6)
                 put(p, vertical, x);
+            x = round_number(1.9 * x, true);
+        }
     } else {
         const double step = step_of(a);
-        for (double i = ceil(a->low / step - 1e-6); i * step < a->high + 0.01 * step; i++)
-            put(p, vertical, i * step);
+        const long last = lround(floor(a->high / step + 0.01));
+        for (long i = lround(ceil(a->low / step - 1e-6)); i <= last; i++)
+            put(p, vertical, (double)i * step);
     }
 }
 

@@ -193,11 +193,13 @@ static void put_spaces(FILE *f, const struct report *r)
         put_space_title(f, "Tasks, by t", "the task vector t", &t);
     put_space_title(f, "Models", how_placed[s->placement], &m);
     fprintf(f, "</div>\n<svg viewBox=\"0 0 %.0f %.0f\">\n", width, PANEL);
-    for (double left = two ? 0 : m.left; left <= m.left; left += PANEL + GAP)
+    for (int i = two ? 0 : 1; i < 2; i++) {
+        const double left = i ? m.left : 0;
         fprintf(f,
                 "<rect class=frame x=%.0f y=0 width=%.0f height=%.0f rx=6 />"
                 "<path class=cross d=\"M%.0f %.0fh%.0fM%.0f 0v%.0f\"/>\n",
                 left, PANEL, PANEL, left, middle, PANEL, left + middle, PANEL);
+    }
     fprintf(f, "<g class=tasks>\n");
     for (size_t i = 0; i < s->count; i++)
         put_task(f, s, &t, &m, i);
