@@ -317,7 +317,7 @@ t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsign
                           size_t height, size_t width, size_t channels)
 {
     const struct image x = {width, height, channels, (unsigned char *)(uintptr_t)pixels};
-    struct bytes file;
+    struct bytes file = {0};
     TRY(image_encode_png(lib, &x, &file));
     *png = file.data;
     *n = file.length;

@@ -58,7 +58,7 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "target", "%s", l->target ? l->target : "");
 }
 
-enum { TENSOR_NAME = 64 };
+enum { TENSOR_NAME = 72 }; /* 20 digits, a dot, and the 47 letters of a name in a layout */
 /* What a learner's file is made of. */
 struct saving {
     struct meta *meta;
