@@ -195,6 +195,9 @@ typedef struct t2m_train_options {
     const t2m_family *validation; /* NULL: other episodes of the training family */
     size_t validation_tasks;      /* 0: 200 */
     size_t validation_ways;       /* 0: as in training, at most 5 */
+    const char
+        *decode; /* "bases" or "all": how weights are made from t; NULL: as the method has it */
+    const char *tune; /* "code", "weights" or "both"; NULL: as the method has it */
     bool resume, force, within_domain;
     bool scale_by_task; /* rows: each task in units of its own examples, not of the family */
     double augment;     /* 0 to 4: images are bent at random, so strongly; 1 is usual */
@@ -207,8 +210,8 @@ typedef struct t2m_train_options {
 } t2m_train_options;
 #define T2M_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, false, false,    \
-            false, false, 0, 0, 0, 0                                                               \
+        T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0, false,     \
+            false, false, false, 0, 0, 0, 0                                                        \
     }
 
 typedef struct t2m_train_result {

@@ -347,3 +347,21 @@ assert " x " in a["nearest"][0]["name"]'
     row_learner r
     "$T2M" build r t.csv -o m3 --explain | grep "this learner keeps none"
 }
+
+@test "how weights are made, what is tuned, whose units: kept in the learner" {
+    for options in "--decode all" "--tune code" "--tune weights" "--scale-by-task"; do
+        "$T2M" train builtin:sine-line --method t2m --structure linear+mlp:8 --steps 4 -o own --force $options
+        printf 'x,y\n1,2\n2,4\n3,6.1\n4,8\n' > t.csv
+        "$T2M" build own t.csv -o m --force
+        "$T2M" predict m t.csv | grep -c '^[1-4],' | grep 4
+    done
+    "$T2M" info own | grep "by_task=1"
+    run "$T2M" train builtin:line --method maml --tune code -o no
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"of the methods leo and t2m"* ]]
+    run "$T2M" train builtin:line --method cavia --decode all -o no
+    [ "$status" -eq 2 ]
+    run "$T2M" train family --scale-by-task -o no
+    [ "$status" -ne 0 ]
+    [ ! -e no ]
+}

@@ -15,9 +15,8 @@ static struct t2m_learner *empty(t2m *lib, const char *method)
 {
     struct t2m_learner *l = mem_new(lib, 1, sizeof *l);
     l->lib = lib;
-    l->method = method_find(method);
+    learner_method(l, method_find(method));
     l->kind = FAMILY_REGRESSION;
-    l->represent = l->method->represent;
     l->ways = 1;
     l->shots = l->queries = N;
     return l;

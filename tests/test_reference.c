@@ -42,7 +42,7 @@ static struct t2m_learner *learner(t2m *lib, const char *method, const char *str
 {
     struct t2m_learner *l = mem_new(lib, 1, sizeof *l);
     l->lib = lib;
-    l->method = method_find(method);
+    learner_method(l, method_find(method));
     l->kind = images ? FAMILY_IMAGES : FAMILY_REGRESSION;
     l->represent = represent;
     l->ways = images ? WAYS : 1;

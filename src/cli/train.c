@@ -11,7 +11,7 @@
 enum { NO = CLI_NO_INT, MANY = 65536 /* classes, shots, tasks at once */ };
 
 static struct settings {
-    char *output, *method, *structure, *represent, *target, *from, *validation;
+    char *output, *method, *structure, *represent, *decode, *tune, *target, *from, *validation;
     int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways, image_size;
     int inner_steps, eval_steps, rotations, within_domain, scale_by_task, resume, force, dry_run;
     double minutes, inner_rate, meta_rate, augment;
@@ -59,6 +59,10 @@ static const struct poptOption episodes[] = {
     POPT_TABLEEND,
 };
 static const struct poptOption tuning[] = {
+    {"decode", 0, POPT_ARG_STRING, &given.decode, 0,
+     "how hyper, leo and t2m make weights from t: bases or all", "WHAT"},
+    {"tune", 0, POPT_ARG_STRING, &given.tune, 0, "what leo and t2m tune: code, weights or both",
+     "WHAT"},
     {"inner-steps", 0, POPT_ARG_INT, &given.inner_steps, 0, "steps of tuning in training", "N"},
     {"eval-steps", 0, POPT_ARG_INT, &given.eval_steps, 0, "steps of tuning afterwards", "N"},
     {"inner-rate", 0, POPT_ARG_DOUBLE, &given.inner_rate, 0, "step size of tuning", "X"},
@@ -159,6 +163,8 @@ static t2m_train_options fill_options(void)
     o.validation_ways = or_0(s->validation_ways);
     o.resume = s->resume;
     o.force = s->force;
+    o.decode = s->decode;
+    o.tune = s->tune;
     o.within_domain = s->within_domain;
     o.scale_by_task = s->scale_by_task;
     o.augment = or_zero(s->augment);
@@ -325,7 +331,8 @@ static int run(const struct command *command, int argc, const char **argv)
     int code = cli_begin(c, command, argc, argv, options, 1);
     if (code == 0)
         code = cli_end(c, train(c));
-    char *const text[] = {given.output, given.method,     given.structure, given.represent,
+    char *const text[] = {given.output, given.method,     given.decode,
+                          given.tune,   given.structure,  given.represent,
                           given.target, given.validation, given.from};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         free(text[i]);

@@ -160,6 +160,6 @@ t2m_value decode_probe(t2m_graph *g, const struct decoder *d, t2m_value gradient
                 : t2m_expand(g, matrix, 2, (const int64_t[]){BASES_SIZE, dim[1]});
         z = t2m_add(g, z, t2m_sum(g, t2m_mul(g, left, right), 1, 1));
     }
-    list[n] = z;
-    return t2m_concat(g, 0, list, n + (d->kind == DECODE_BASES));
+    list[n] = d->kind == DECODE_BASES ? z : t2m_fill(g, 0, 1, &(int64_t){0});
+    return t2m_concat(g, 0, list, n + 1);
 }

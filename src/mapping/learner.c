@@ -45,6 +45,8 @@ static void describe(const struct t2m_learner *l, struct meta *m)
         (long long)s->channels, (long long)s->outputs);
     represent_text(l->represent, represent);
     put(m, "represent", "%s", represent);
+    put(m, "decode", "%s", decode_names[l->decode]);
+    put(m, "tune", "%s", tuned_names[l->tuned]);
     put(m, "steps", "%d %d", l->steps, l->eval_steps);
     put(m, "rate", "%.17g", l->rate);
     put(m, "scale", "%s", l->by_task ? "task" : "family");
@@ -196,14 +198,29 @@ static const char *meta(const struct tensor_file *f, const char *key)
     return v ? v : "";
 }
 
+/* Settings in which the learner may differ from its method's row. */
+static bool read_changes(struct t2m_learner *l, const struct tensor_file *f)
+{
+    const char *decode = meta(f, "decode"), *tune = meta(f, "tune");
+    const size_t d = name_find(decode_names, 4, decode), t = name_find(tuned_names, 5, tune);
+    if (*decode)
+        l->decode = (enum decode)d;
+    if (*tune)
+        l->tuned = (enum tuned)t;
+    return d <= (*decode ? 3 : 4) && t <= (*tune ? 4 : 5) &&
+           method_may_decode(l->method, l->decode) && method_may_tune(l->method, l->tuned);
+}
+
 static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
                           struct structure *like)
 {
     long long in[4];
     unsigned long long seed, fingerprint;
-    l->method = method_find(meta(f, "method"));
-    if (!l->method ||
-        sscanf(meta(f, "input"), "%lld %lld %lld %lld", &in[0], &in[1], &in[2], &in[3]) != 4 ||
+    const struct method *m = method_find(meta(f, "method"));
+    if (!m)
+        return false;
+    learner_method(l, m);
+    if (sscanf(meta(f, "input"), "%lld %lld %lld %lld", &in[0], &in[1], &in[2], &in[3]) != 4 ||
         (l->method->represent && !represent_parse(meta(f, "represent"), &l->represent)) ||
         sscanf(meta(f, "steps"), "%d %d", &l->steps, &l->eval_steps) != 2 || l->steps < 0 ||
         l->steps > 1000 || l->eval_steps < 0 || l->eval_steps > 1000 ||
@@ -213,6 +230,8 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
         sscanf(meta(f, "seed"), "%llu", &seed) != 1 ||
         sscanf(meta(f, "fingerprint"), "%llx", &fingerprint) != 1 ||
         sscanf(meta(f, "trained_steps"), "%zu", &l->trained_steps) != 1)
+        return false;
+    if (!read_changes(l, f))
         return false;
     l->by_task = strcmp(meta(f, "scale"), "task") == 0;
     l->kind = strcmp(meta(f, "data"), "images") == 0 ? FAMILY_IMAGES : FAMILY_REGRESSION;

@@ -34,7 +34,15 @@ struct method {
 };
 extern const struct method methods[];
 extern const size_t method_count;
+extern const char *const decode_names[4]; /* of enum decode */
+extern const char *const tuned_names[5];  /* of enum tuned */
+/* Number of the name in the list [n], or n. */
+size_t name_find(const char *const *list, size_t n, const char *name);
 const struct method *method_find(const char *name); /* NULL: no such */
+/* Settings that a learner of the method may have: its own, and other ways to change all weights, or
+ * one of two things to tune. */
+bool method_may_decode(const struct method *m, enum decode decode);
+bool method_may_tune(const struct method *m, enum tuned tuned);
 
 /* ---- learners ---- */
 
@@ -54,6 +62,8 @@ struct t2m_learner {
     struct candidate *candidate; /* by size, the smallest first */
     enum family_kind kind;
     unsigned represent;    /* parts of t */
+    enum decode decode;    /* what z changes */
+    enum tuned tuned;      /* what tuning changes */
     int steps, eval_steps; /* of tuning */
     double rate;
     bool by_task;                /* rows in units of their own support set: scale.h */
@@ -81,6 +91,8 @@ void learner_structures_text(const struct t2m_learner *l, char out[STRUCTURES_TE
 /* The smallest structure: what all have in common is their inputs and outputs. */
 const struct structure *learner_structure(const struct t2m_learner *l);
 size_t learner_input_size(const struct t2m_learner *l); /* numbers of one example */
+/* Sets the method, and what the learner has of its row. */
+void learner_method(struct t2m_learner *l, const struct method *m);
 /* Makes phi's layout, and phi at its start. */
 t2m_status learner_start(struct t2m_learner *l, uint64_t seed);
 void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t number, float *phi);

@@ -37,10 +37,33 @@ const struct method methods[] = {
 /* clang-format on */
 const size_t method_count = sizeof methods / sizeof *methods;
 
+const char *const decode_names[4] = {"nothing", "context", "bases", "all"};
+const char *const tuned_names[5] = {"nothing", "weights", "head", "code", "both"};
+
+size_t name_find(const char *const *list, size_t n, const char *name)
+{
+    size_t i = 0;
+    while (i < n && strcmp(list[i], name) != 0)
+        i++;
+    return i;
+}
+
 const struct method *method_find(const char *name)
 {
     for (size_t i = 0; i < method_count; i++)
         if (strcmp(methods[i].name, name) == 0)
             return &methods[i];
     return NULL;
+}
+
+bool method_may_decode(const struct method *m, enum decode decode)
+{
+    const bool weights = m->decode == DECODE_BASES || m->decode == DECODE_ALL;
+    return decode == m->decode || (weights && (decode == DECODE_BASES || decode == DECODE_ALL));
+}
+
+bool method_may_tune(const struct method *m, enum tuned tuned)
+{
+    return tuned == m->tuned ||
+           (m->tuned == TUNE_CODE_THEN_WEIGHTS && (tuned == TUNE_CODE || tuned == TUNE_WEIGHTS));
 }

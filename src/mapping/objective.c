@@ -223,11 +223,15 @@ static t2m_value rate_of(struct task_ctx *c, const char *name)
 /* The steps of the method, each a stage. */
 static void take_steps(struct task_ctx *c, struct stages *s)
 {
-    const enum tuned tuned = c->l->method->tuned;
-    if (tuned == TUNE_CODE_THEN_WEIGHTS) {
-        const t2m_value z = tune(c, TUNE_CODE, c->code, rate_of(c, "rates.code"), s);
-        const t2m_value body = is_refitted(c) ? body_of(c, z) : model_of(c, z);
-        tune(c, TUNE_WEIGHTS, body, rate_of(c, "rates.weights"), s);
+    const enum tuned tuned = c->l->tuned;
+    if (c->l->method->tuned == TUNE_CODE_THEN_WEIGHTS) { /* and both, or one of them, wanted */
+        t2m_value z = c->code;
+        if (tuned != TUNE_WEIGHTS)
+            z = tune(c, TUNE_CODE, z, rate_of(c, "rates.code"), s);
+        c->tuned = TUNE_CODE;
+        if (tuned != TUNE_CODE)
+            tune(c, TUNE_WEIGHTS, is_refitted(c) ? body_of(c, z) : model_of(c, z),
+                 rate_of(c, "rates.weights"), s);
     } else {
         const int64_t body = (int64_t)c->k->layout.body, all = t2m_dim(c->g, c->model, 0);
         const t2m_value head = t2m_slice(c->g, c->model, 0, body, all - body);
@@ -251,7 +255,7 @@ static void infer(struct task_ctx *c)
     t2m_graph *g = c->g;
     const struct method *m = c->l->method;
     const struct representation r = learner_representation(c->l, c->k);
-    const int64_t size = (int64_t)decode_code_size(m->decode, c->decoder.numel), row[] = {1, -1},
+    const int64_t size = (int64_t)decode_code_size(c->l->decode, c->decoder.numel), row[] = {1, -1},
                   all = -1;
     c->body = c->theta;
     if (m->represent) {
@@ -264,11 +268,11 @@ static void infer(struct task_ctx *c)
             task.probe = probe(c);
         c->e->t = represent_task(g, &r, &c->k->parts, c->e->phi, &task);
     }
-    if (m->decode == DECODE_NOTHING || (m->decode == DECODE_ALL && is_images(c)))
+    if (c->l->decode == DECODE_NOTHING || (c->l->decode == DECODE_ALL && is_images(c)))
         return;
     c->code = t2m_fill(g, 0, 1, &size);
     if (m->represent) {
-        const t2m_value t = m->decode == DECODE_ALL ? c->e->t : generator_squash(g, c->e->t);
+        const t2m_value t = c->l->decode == DECODE_ALL ? c->e->t : generator_squash(g, c->e->t);
         c->code = t2m_reshape(g, generator(c, code_generator, t2m_reshape(g, t, 2, row)), 1, &all);
     }
     c->body = decode_model(g, &c->decoder, c->theta, c->code);
@@ -421,8 +425,8 @@ static t2m_status make_candidate(const struct t2m_learner *l, const struct candi
     TRY(stages_new(l->lib, &stages, use->steps));
     c.s.outputs = use->outputs;
     c.theta = t2m_slice(c.g, e->phi, 0, 0, (int64_t)theta);
-    c.decoder = (struct decoder){l->method->decode, &k->layout, theta, &k->parts, e->phi};
-    (l->method->tuned == TUNE_NOTHING ? make_joint : make_tuned)(&c, &stages);
+    c.decoder = (struct decoder){l->decode, &k->layout, theta, &k->parts, e->phi};
+    (l->tuned == TUNE_NOTHING ? make_joint : make_tuned)(&c, &stages);
     e->loss = loss_of(&c, e->tuned, e->y_query);
     if (learner_chooses(l))
         e->loss = loss_of_choice(&c);

@@ -17,6 +17,14 @@ static bool class_heads(const struct t2m_learner *l)
     return l->method->head == HEAD_LEARNED && l->method->represent && is_images(l);
 }
 
+void learner_method(struct t2m_learner *l, const struct method *m)
+{
+    l->method = m;
+    l->represent = m->represent;
+    l->decode = m->decode;
+    l->tuned = m->tuned;
+}
+
 /* ---- candidates ---- */
 
 const struct structure *learner_structure(const struct t2m_learner *l)
@@ -128,7 +136,7 @@ struct representation learner_representation(const struct t2m_learner *l, const 
         .classes = is_images(l),
         .features = is_images(l) ? c->layout.features : learner_input_size(l),
         .examples = l->shots,
-        .probe = decode_probe_size(l->method->decode, &c->layout, learner_theta(l, c))};
+        .probe = decode_probe_size(l->decode, &c->layout, learner_theta(l, c))};
 }
 
 size_t learner_t_size(const struct t2m_learner *l)
@@ -200,7 +208,7 @@ static void lay_out_candidate(const struct t2m_learner *l, struct candidate *c)
     }
     if (learner_chooses(l))
         layout_add(&c->parts, "choice.shared", 0, NULL, 0, 1);
-    decode_layout(m->decode, &c->layout, theta, &c->parts);
+    decode_layout(l->decode, &c->layout, theta, &c->parts);
     if (!m->represent)
         return;
     const struct representation r = learner_representation(l, c);
@@ -208,10 +216,10 @@ static void lay_out_candidate(const struct t2m_learner *l, struct candidate *c)
     represent_layout(&r, &c->parts);
     if (class_heads(l))
         add_generator(&c->parts, class_generator, features, features + 1, 0.01);
-    if (m->decode != DECODE_ALL || !is_images(l))
+    if (l->decode != DECODE_ALL || !is_images(l))
         add_generator(&c->parts, code_generator, (int64_t)represent_size(&r),
-                      (int64_t)decode_code_size(m->decode, theta),
-                      m->decode == DECODE_ALL ? 0.01 : 0.1);
+                      (int64_t)decode_code_size(l->decode, theta),
+                      l->decode == DECODE_ALL ? 0.01 : 0.1);
 }
 
 /* Candidates one after the other, then how much t speaks for each. */

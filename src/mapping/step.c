@@ -272,7 +272,7 @@ t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, doub
                       "the loss of step %llu is not finite; lower --inner-rate or --meta-rate",
                       (unsigned long long)number + 1);
     adam_run(s, rate);
-    for (size_t i = 0; i < statistics && s->l->method->tuned == TUNE_NOTHING; i++)
+    for (size_t i = 0; i < statistics && s->l->tuned == TUNE_NOTHING; i++)
         s->l->statistics[i] += momentum * (s->seen[i] - s->l->statistics[i]);
     return T2M_OK;
 }

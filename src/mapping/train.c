@@ -51,11 +51,12 @@ static t2m_status choose_method(struct training *t)
 {
     const bool images = t->family->kind == FAMILY_IMAGES;
     const char *name = t->o->method ? t->o->method : images ? "protonet" : "ridge";
-    t->l->method = method_find(name);
-    if (!t->l->method)
+    const struct method *m = method_find(name);
+    if (!m)
         return refuse(t->lib, T2M_EUSAGE, "unknown method '%.40s'; t2m train --help lists them",
                       name);
-    if (!images && t->l->method->head == HEAD_PROTOTYPES)
+    learner_method(t->l, m);
+    if (!images && m->head == HEAD_PROTOTYPES)
         return refuse(t->lib, T2M_EUSAGE,
                       "%s needs classes, and '%s' has values; use ridge, maml, cavia or hyper",
                       name, t->family->name);
@@ -85,7 +86,6 @@ static t2m_status choose_represent(struct training *t)
 {
     const char *text = t->o->represent;
     struct t2m_learner *l = t->l;
-    l->represent = l->method->represent;
     if (!text)
         return T2M_OK;
     if (!l->method->represent)
@@ -99,6 +99,28 @@ static t2m_status choose_represent(struct training *t)
     return t->family->kind == FAMILY_IMAGES && l->represent & REPRESENT_CONCAT
                ? refuse(t->lib, T2M_EUSAGE, "--represent concat is for rows of numbers")
                : T2M_OK;
+}
+
+/* Settings that differ from the method's row. */
+static t2m_status choose_changes(struct training *t)
+{
+    struct t2m_learner *l = t->l;
+    const char *decode = t->o->decode ? t->o->decode : decode_names[l->method->decode],
+               *tune = t->o->tune ? t->o->tune : tuned_names[l->method->tuned];
+    l->decode = (enum decode)name_find(decode_names, 4, decode);
+    l->tuned = (enum tuned)name_find(tuned_names, 5, tune);
+    if (!method_may_decode(l->method, l->decode) ||
+        (t->o->decode && l->kind == FAMILY_IMAGES && l->decode == DECODE_ALL))
+        return refuse(t->lib, T2M_EUSAGE,
+                      "--decode is bases or all, for rows, of the methods hyper, leo and t2m, not "
+                      "'%.40s' of %s",
+                      decode, l->method->name);
+    if (!method_may_tune(l->method, l->tuned))
+        return refuse(t->lib, T2M_EUSAGE,
+                      "--tune is code, weights or both, of the methods leo and t2m, not '%.40s' of "
+                      "%s",
+                      tune, l->method->name);
+    return T2M_OK;
 }
 
 static size_t or_default(size_t given, size_t otherwise)
@@ -151,6 +173,7 @@ static t2m_status make_learner(struct training *t)
     l->kind = f->kind;
     TRY(choose_method(t));
     TRY(choose_represent(t));
+    TRY(choose_changes(t));
     l->ways = images ? or_default(o->ways, 5) : 1;
     l->shots = or_default(o->shots, images ? 1 : 10);
     l->queries = or_default(o->queries, images ? 15 : 10);
@@ -179,12 +202,14 @@ static void name_settings(struct training *t)
     learner_structures_text(l, structure);
     represent_text(l->represent, represent);
     snprintf(l->settings, sizeof l->settings,
-             "method=%s structure=%s represent=%s ways=%zu shots=%zu queries=%zu steps=%zu "
+             "method=%s structure=%s represent=%s decode=%s tune=%s ways=%zu shots=%zu queries=%zu "
+             "steps=%zu "
              "batch=%zu inner=%d/%d rate=%.9g/%.9g augment=%.9g within=%d by_task=%d seed=%llu "
              "start=%016llx size=%zux%zux%zu data=%016llx validation=%016llx/%zu/%zu",
-             l->method->name, structure, represent, l->ways, l->shots, l->queries, t->steps,
-             t->step.tasks, l->steps, l->eval_steps, l->rate, t->o->meta_rate, t->o->augment,
-             t->o->within_domain, l->by_task, (unsigned long long)l->seed,
+             l->method->name, structure, represent, decode_names[l->decode], tuned_names[l->tuned],
+             l->ways, l->shots, l->queries, t->steps, t->step.tasks, l->steps, l->eval_steps,
+             l->rate, t->o->meta_rate, t->o->augment, t->o->within_domain, l->by_task,
+             (unsigned long long)l->seed,
              (unsigned long long)hash_bytes(0, l->phi, l->numel * sizeof *l->phi),
              (size_t)s->height, (size_t)s->width, (size_t)s->channels,
              (unsigned long long)l->fingerprint, (unsigned long long)t->validation->fingerprint,
