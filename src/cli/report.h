@@ -87,6 +87,7 @@ void report_samples(FILE *f, const struct report *r);
 extern const char report_css[], report_script[];
 /* Text from data: escaped for HTML, also in attributes. */
 void put_text(FILE *f, const char *text);
+void put_count(FILE *f, size_t n); /* 12,345 */
 
 /* ---- plots: SVG that stretches, with labels in HTML that do not ---- */
 

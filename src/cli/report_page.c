@@ -45,8 +45,7 @@ static void put_bold(FILE *f, const char *text)
     fprintf(f, "</b>");
 }
 
-/* 12,345 */
-static void put_count(FILE *f, size_t n)
+void put_count(FILE *f, size_t n)
 {
     if (n >= 1000) {
         put_count(f, n / 1000);
@@ -75,14 +74,22 @@ static const char *name_of(const t2m_eval_result *e)
                                            : "error, in standard deviations of the target";
 }
 
+/* Decimals that show three digits of x. */
+static int decimals(double x)
+{
+    const int n = isfinite(x) && x != 0 ? 2 - (int)floor(log10(fabs(x))) : 2;
+    return n < 0 ? 0 : n > 9 ? 9 : n;
+}
+
 static void put_score(FILE *f, const t2m_eval_result *e, const t2m_eval_row *row)
 {
+    const int n = decimals(row->mean);
     if (!row->present)
         fprintf(f, "\u2013");
     else if (is_accuracy(e))
         fprintf(f, "%.1f <small>\u00b1 %.1f %%</small>", 100 * row->mean, 100 * row->ci95);
     else
-        fprintf(f, "%.3g <small>\u00b1 %.2g</small>", row->mean, row->ci95);
+        fprintf(f, "%.*f <small>\u00b1 %.*f</small>", n, row->mean, n, row->ci95);
 }
 
 /* ---- what it is ---- */

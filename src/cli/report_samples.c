@@ -9,15 +9,16 @@
 /* ---- the two spaces ---- */
 
 static const double PANEL = 450, /* side, in the drawing's units */
-    EDGE = 0.46,                 /* of the side: the farthest that is drawn, from the centre */
-    FAR = 2.5; /* times the distance that nine of ten tasks keep: beyond, drawn at the edge */
+    EDGE = 0.46,                 /* of the side: the farthest point, from the centre */
+    INNER = 0.36,                /* ... the farthest that is drawn to scale, if some are far out */
+    FAR = 2.5; /* far out: so many times the distance that nine of ten tasks keep */
 enum { GAP = 100, MARKS = 4 };
 static const char *const mark_class[MARKS] = {"", " square", " ring", " square ring"};
 
 struct panel {
     const struct space *space;
-    double left, most; /* most: distance that is drawn at the edge, alike for both components */
-    size_t beyond;
+    double left, most, all; /* distances: of those drawn to scale, alike for both components; all */
+    size_t beyond;          /* far ones, between INNER and EDGE by their logarithm */
 };
 
 static int by_number(const void *a, const void *b)
@@ -33,12 +34,13 @@ static double away(const struct space *space, size_t i)
 
 static struct panel panel_of(const struct spaces *s, const struct space *space, double left)
 {
-    struct panel p = {space, left, 0, 0};
+    struct panel p = {.space = space, .left = left};
     double all[REPORT_PLACED];
     for (size_t i = 0; i < s->count; i++)
         all[i] = away(space, i);
     qsort(all, s->count, sizeof *all, by_number);
-    p.most = fmin(all[s->count - 1], FAR * all[(s->count - 1) * 9 / 10]);
+    p.all = all[s->count - 1];
+    p.most = fmin(p.all, FAR * all[(s->count - 1) * 9 / 10]);
     p.most = p.most > 0 ? p.most : 1;
     for (size_t i = 0; i < s->count; i++)
         p.beyond += all[i] > p.most;
@@ -47,7 +49,11 @@ static struct panel panel_of(const struct spaces *s, const struct space *space, 
 
 static void put_place(FILE *f, const struct panel *p, size_t i)
 {
-    const double side = EDGE * PANEL / fmax(p->most, away(p->space, i));
+    const double distance = away(p->space, i);
+    double side = PANEL * (p->beyond ? INNER : EDGE) / p->most;
+    if (distance > p->most)
+        side = PANEL / distance *
+               (INNER + (EDGE - INNER) * log(distance / p->most) / log(p->all / p->most));
     fprintf(f, "%.1f %.1f", p->left + PANEL / 2 + side * p->space->at[i][0],
             PANEL / 2 - side * p->space->at[i][1]);
 }
@@ -138,12 +144,14 @@ static void put_task(FILE *f, const struct spaces *s, const struct panel *t, con
 static void put_space_title(FILE *f, const char *name, const char *how, const struct panel *p)
 {
     const struct space *s = p->space;
+    fprintf(f, "<div><b>%s</b><span>%s, ", name, how);
+    put_count(f, s->size);
     fprintf(f,
-            "<div><b>%s</b><span>%s, %zu numbers</span><span>\u2192 first component, %.0f %% of "
-            "the variance \u00a0 \u2191 second, %.0f %%</span>",
-            name, how, s->size, 100 * s->part[0], 100 * s->part[1]);
+            " numbers</span><span>\u2192 first component, %.0f %% of the variance \u00a0 "
+            "\u2191 second, %.0f %%</span>",
+            100 * s->part[0], 100 * s->part[1]);
     if (p->beyond)
-        fprintf(f, "<span>%zu beyond the frame, drawn at its edge</span>", p->beyond);
+        fprintf(f, "<span>%zu far out, drawn nearer than they are</span>", p->beyond);
     fprintf(f, "</div>\n");
 }
 

@@ -99,7 +99,7 @@ const char report_css[] =
     ".pic img{display:block;width:44px;height:44px;border-radius:4px;background:#fff;"
     "object-fit:contain;outline:1px solid var(--line)}\n"
     ".right{color:var(--c3)}.wrong{color:var(--c2);font-weight:700}"
-    ".wrong img{outline:3px solid var(--c2)}.shots{max-width:240px}\n"
+    ".wrong img{outline:3px solid var(--c2);margin-bottom:4px}.shots{max-width:240px}\n"
     /* the rest */
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.5rem;margin:1rem 0}"
     "dd{margin:0;overflow-wrap:anywhere}\n"
