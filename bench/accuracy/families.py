@@ -141,7 +141,7 @@ def known_family(command, families, cells, draws):
             queries = min(10, min(len(t[1]) for t in others) - k)
             command.train("others.csv", base, "--shots", k, "--queries", queries, "--steps", 4000)
         part = np.random.default_rng(1).permutation(len(tasks)) % FOLDS
-        errors = {m: np.zeros(len(tasks)) for m in ("t2m", "ridge of the task", "pooled ridge", "mixed model")}
+        errors = {m: np.zeros(len(tasks)) for m in ("t2m", "t2m, wrong task", "ridge of the task", "pooled ridge", "mixed model")}
         for fold in range(FOLDS):
             rest = [t for t, p in zip(tasks, part) if p != fold]
             write(command.folder / "rest.csv", rest, width)
@@ -151,8 +151,10 @@ def known_family(command, families, cells, draws):
             for i in np.flatnonzero(part == fold):
                 for d in range(draws):
                     xs, ys, xq, yq = draw(tasks[i], k, np.random.default_rng([3, i, d]))
+                    wrong = draw(tasks[i - 1], k, np.random.default_rng([4, i, d]))[:2]
                     x, y = np.concatenate([t[0] for t in rest] + [xs]), np.concatenate([t[1] for t in rest] + [ys])
-                    said = {"t2m": command.foretell("adapted", (xs, ys), xq, width), "ridge of the task": ridge(xs, ys, xq, penalty),
+                    said = {"t2m": command.foretell("adapted", (xs, ys), xq, width),
+                            "t2m, wrong task": command.foretell("adapted", wrong, xq, width), "ridge of the task": ridge(xs, ys, xq, penalty),
                             "pooled ridge": ridge(x, y, xq, 1.0), "mixed model": mixed(rest, xs, ys, xq)}
                     for method, y_said in said.items():
                         errors[method][i] += error(y_said, yq) / unit / draws
