@@ -121,6 +121,7 @@ typedef struct t2m_family_info {
     size_t tasks, features;            /* regression: tasks (0: endless), columns */
     size_t classes, domains, examples; /* images */
     size_t height, width, channels;
+    size_t fewest; /* rows of the smallest task, images of the smallest class; 0: endless */
 } t2m_family_info;
 void t2m_family_describe(const t2m_family *f, t2m_family_info *out);
 
@@ -136,11 +137,30 @@ t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, co
 /* A task drawn from a family, as an episode is. */
 t2m_status t2m_task_draw(const t2m_learner *l, t2m_task **out, const t2m_family *f, size_t ways,
                          size_t shots, uint64_t seed);
+typedef struct t2m_episode_options {
+    int version;                 /* T2M_VERSION_1 */
+    size_t ways, shots, queries; /* ways: of images */
+    uint64_t seed;               /* of all tasks */
+    size_t number;               /* of this one */
+} t2m_episode_options;
+#define T2M_EPISODE_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        T2M_VERSION_1, 0, 1, 1, 0, 0                                                               \
+    }
+/* Task `number` of those that t2m_eval draws with this seed: its examples, and other ones of the
+ * same classes as a second task, to be predicted; query may be NULL. */
+t2m_status t2m_episode_draw(const t2m_learner *l, t2m_task **support, t2m_task **query,
+                            const t2m_family *f, const t2m_episode_options *options);
 void t2m_task_free(t2m_task *t);
+const char *t2m_task_name(const t2m_task *t); /* of a drawn one; else "" */
 size_t t2m_task_examples(const t2m_task *t);
-/* The examples of the task, borrowed. */
+size_t t2m_task_classes(const t2m_task *t);              /* 0: values */
+const char *t2m_task_class(const t2m_task *t, size_t i); /* name, or NULL */
+/* The examples of the task in the learner's scales, borrowed. */
 const float *t2m_task_x(const t2m_task *t);
 const float *t2m_task_y(const t2m_task *t);
+/* The same as t2m_task_new takes them, x [examples, numbers of one] and y [examples]. */
+void t2m_task_values(const t2m_task *t, float *x, float *y);
 typedef struct t2m_column {
     const char *name;             /* borrowed of the learner */
     double mean, sd, correlation; /* in the data's units; with the target, 0 if one is constant */
@@ -213,6 +233,7 @@ typedef struct t2m_learner_info {
     char structure[256];
     bool images;
     size_t parameters, ways, shots, trained_steps, features, height, width, channels;
+    bool ways_fixed; /* models have a head for so many classes, no other number */
     int inner_steps, eval_steps;
     double inner_rate;
     uint64_t seed;
@@ -313,6 +334,14 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n);
 t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y);
 /* Inputs for the model from files: images, or CSVs. Caller frees *x with t2m_free; *n examples. */
 t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_t *n);
+
+/* ---- files ---- */
+
+/* Writes a file, whole or not at all. Refuses to replace one unless force. */
+t2m_status t2m_file_save(t2m *lib, const char *path, const void *bytes, size_t n, bool force);
+/* The PNG [*n] of pixels [height, width, channels], 1 (grey) or 3; caller frees with t2m_free. */
+t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsigned char *pixels,
+                          size_t height, size_t width, size_t channels);
 
 /* ---- evaluation ---- */
 typedef struct t2m_eval_options {

@@ -7,7 +7,7 @@ load helpers
     run "$T2M" --help
     [ "$status" -eq 0 ]
     [[ "$output" == *"t2m build"* ]]
-    for verb in train build predict eval represent info; do
+    for verb in train build predict eval represent report info; do
         run "$T2M" $verb --help
         [ "$status" -eq 0 ]
         [[ "$output" == *"usage: t2m $verb"* ]]
@@ -78,7 +78,7 @@ assert [r["name"] for r in rows] == ["scratch", "shared", "wrong-task", "generat
 }
 
 @test "help begins with an example and lists every option" {
-    for verb in train build predict eval represent info; do
+    for verb in train build predict eval represent report info; do
         run "$T2M" $verb -h
         [[ "${lines[0]}" == "t2m $verb "* ]]
         [[ "$output" == *"--json"*"--help"* ]]

@@ -9,7 +9,7 @@ def in_manual(title):
     heads = "\n".join(line for line in part[title].splitlines() if line.startswith((".B", ".BI", ".BR")))
     return set(re.findall(r"--[a-z][a-z-]*", heads))
 common = in_manual("Of all commands")
-for verb in "train", "build", "predict", "eval", "represent", "info":
+for verb in "train", "build", "predict", "eval", "represent", "report", "info":
     text = subprocess.run([sys.argv[1], verb, "--help"], capture_output=True, text=True).stdout
     printed = set(re.findall(r"^ +(?:-\w, )?(--[a-z][a-z-]*)", text, re.M))
     manual = in_manual("t2m " + verb) | common
@@ -28,7 +28,7 @@ import pathlib, re, subprocess, sys
 known = {"--version"}
 for source in pathlib.Path("bench").rglob("*.[cp]*"): # the benchmark's own
     known |= set(re.findall(r"--[a-z][a-z-]*", source.read_text()))
-for verb in "train", "build", "predict", "eval", "represent", "info":
+for verb in "train", "build", "predict", "eval", "represent", "report", "info":
     known |= set(re.findall(r"--[a-z][a-z-]*", subprocess.run([sys.argv[1], verb, "-h"], capture_output=True, text=True).stdout))
 targets = set(re.findall(r"^([a-z-]+):", open("Makefile").read(), re.M))
 faults = []

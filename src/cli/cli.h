@@ -15,7 +15,7 @@ struct command {
     void (*more)(void); /* more lines for --help; or NULL */
 };
 extern const struct command command_train, command_build, command_predict, command_eval,
-    command_represent, command_info;
+    command_represent, command_report, command_info;
 
 /* ---- one call of a command ---- */
 

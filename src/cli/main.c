@@ -6,9 +6,9 @@
 
 #include "cli.h"
 
-static const struct command *const commands[] = {&command_train,     &command_build,
-                                                 &command_predict,   &command_eval,
-                                                 &command_represent, &command_info};
+static const struct command *const commands[] = {
+    &command_train,     &command_build,  &command_predict, &command_eval,
+    &command_represent, &command_report, &command_info};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static int usage(FILE *to)

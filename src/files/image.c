@@ -312,3 +312,14 @@ t2m_status image_encode_png(t2m *lib, const struct image *x, struct bytes *out)
     *out = (struct bytes){data, size};
     return T2M_OK;
 }
+
+t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsigned char *pixels,
+                          size_t height, size_t width, size_t channels)
+{
+    const struct image x = {width, height, channels, (unsigned char *)(uintptr_t)pixels};
+    struct bytes file = {0};
+    TRY(image_encode_png(lib, &x, &file));
+    *png = file.data;
+    *n = file.length;
+    return T2M_OK;
+}

@@ -141,6 +141,12 @@ t2m_status store_write(t2m *lib, const char *path, const struct bytes *pieces, s
     return status;
 }
 
+t2m_status t2m_file_save(t2m *lib, const char *path, const void *bytes, size_t n, bool force)
+{
+    const struct bytes piece = {(unsigned char *)(uintptr_t)bytes, n};
+    return store_write(lib, path, &piece, 1, force);
+}
+
 t2m_status store_folder(t2m *lib, const char *path)
 {
     struct stat s;

@@ -74,12 +74,13 @@ static t2m_task *task_room(const t2m_learner *l, size_t n, size_t classes)
     return NULL;
 }
 
-/* Numbers in the units of the learner's family become those that it takes. */
-static void scale_task(const t2m_learner *l, t2m_task *t)
+/* Numbers in the units of the learner's family become those that it takes. from: the task whose
+ * examples tell the units, not yet scaled; t itself, but for queries. */
+static void scale_task(const t2m_learner *l, t2m_task *t, const t2m_task *from)
 {
     struct task_scale *s = t->scale, own = {0, 1};
     if (l->by_task) {
-        task_scale_find(t->x, t->y, t->n, t->input, s);
+        task_scale_find(from->x, from->y, from->n, from->input, s);
         task_scale_apply(s, t->x, t->y, t->n, t->input);
     }
     for (size_t k = 0; k <= t->input; k++) {
@@ -99,6 +100,7 @@ void t2m_task_free(t2m_task *t)
     for (size_t i = 0; t->class && i < t->classes; i++)
         mem_free(lib, t->class[i]);
     mem_free(lib, t->class);
+    mem_free(lib, t->name);
     mem_free(lib, t->x);
     mem_free(lib, t->y);
     mem_free(lib, t->scale);
@@ -161,7 +163,7 @@ static t2m_status task_of_rows(const t2m_learner *l, t2m_task **out, const t2m_f
                 (float)((r->x[i * t->input + k] - l->x_mean[k]) / l->x_scale[k]);
         t->y[i] = (float)((r->y[i] - l->y_mean) / l->y_scale);
     }
-    scale_task(l, t);
+    scale_task(l, t, t);
     *out = t;
     return T2M_OK;
 }
@@ -205,7 +207,7 @@ t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, co
     for (size_t i = 0; i < n; i++)
         t->y[i] = images ? y[i] : (float)(((double)y[i] - l->y_mean) / l->y_scale);
     if (!images)
-        scale_task(l, t);
+        scale_task(l, t, t);
     for (size_t i = 0; i < n_classes; i++)
         if (!(t->class[i] = mem_text(l->lib, classes[i]))) {
             t2m_task_free(t);
@@ -215,38 +217,113 @@ t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, co
     return T2M_OK;
 }
 
-t2m_status t2m_task_draw(const t2m_learner *l, t2m_task **out, const t2m_family *f, size_t ways,
-                         size_t shots, uint64_t seed)
+/* One of the two sets of an episode as a task. */
+static t2m_status take_set(const t2m_learner *l, t2m_task **out, const t2m_family *f,
+                           const struct episode *e, size_t classes, bool query)
+{
+    t2m_task *t = task_room(l, query ? e->queries : e->supports, classes);
+    if (!t)
+        return T2M_ENOMEM;
+    memcpy(t->x, query ? e->x_query : e->x_support, t->n * t->input * sizeof(float));
+    memcpy(t->y, query ? e->y_query : e->y_support, t->n * sizeof(float));
+    bool good = (t->name = mem_text(l->lib, e->name)) != NULL;
+    for (size_t i = 0; good && i < classes; i++)
+        good = (t->class[i] = mem_text(l->lib, f->class[e->class[i]].name)) != NULL;
+    if (good)
+        *out = t;
+    else
+        t2m_task_free(t);
+    return good ? T2M_OK : T2M_ENOMEM;
+}
+
+static t2m_status take_sets(const t2m_learner *l, t2m_task *out[2], const t2m_family *f,
+                            const struct protocol *p, const t2m_episode_options *o)
+{
+    const size_t classes = l->kind == FAMILY_IMAGES ? p->ways : 0;
+    char name[EPISODE_NAME] = "";
+    struct episode e;
+    TRY(episodes_new(l->lib, &e, f, p, 1));
+    e.name = name;
+    e.class = mem_new(l->lib, classes, sizeof *e.class);
+    t2m_status status = e.class ? T2M_OK : T2M_ENOMEM;
+    if (status == T2M_OK) {
+        episode_draw(f, p, o->seed, o->number, &e);
+        status = take_set(l, &out[0], f, &e, classes, false);
+    }
+    if (status == T2M_OK)
+        status = take_set(l, &out[1], f, &e, classes, true);
+    if (status == T2M_OK && classes == 0) {
+        scale_task(l, out[1], out[0]);
+        scale_task(l, out[0], out[0]);
+    }
+    mem_free(l->lib, e.class);
+    episodes_free(l->lib, &e);
+    return status;
+}
+
+t2m_status t2m_episode_draw(const t2m_learner *l, t2m_task **support, t2m_task **query,
+                            const t2m_family *f, const t2m_episode_options *o)
 {
     const bool images = l->kind == FAMILY_IMAGES;
-    const struct protocol p = {.ways = images ? ways : 1, .shots = shots, .queries = 1};
-    struct episode e;
+    const struct protocol p = {.ways = images ? o->ways : 1,
+                               .shots = o->shots,
+                               .queries = o->queries,
+                               .even_queries = true};
+    t2m_task *set[2] = {NULL};
+    if (o->version != T2M_VERSION_1)
+        return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
     if (f->kind != l->kind || episode_input_size(f) != learner_input_size(l))
         return refuse(l->lib, T2M_EDATA, "'%s' does not fit this learner", f->name);
     TRY(episode_check(f, &p));
-    TRY(check_task(l, p.ways * shots, images ? ways : 0, f->name));
-    TRY(episodes_new(l->lib, &e, f, &p, 1));
-    episode_draw(f, &p, seed, 0, &e);
-    t2m_task *t = task_room(l, e.supports, images ? ways : 0);
-    bool good = t != NULL;
-    if (t) {
-        memcpy(t->x, e.x_support, e.supports * t->input * sizeof(float));
-        memcpy(t->y, e.y_support, e.supports * sizeof(float));
-        if (!images)
-            scale_task(l, t);
+    TRY(check_task(l, p.ways * p.shots, images ? p.ways : 0, f->name));
+    const t2m_status status = take_sets(l, set, f, &p, o);
+    if (status != T2M_OK) {
+        t2m_task_free(set[0]);
+        return status;
     }
-    for (size_t i = 0; good && i < t->classes; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "class %zu", i + 1);
-        good = (t->class[i] = mem_text(l->lib, name)) != NULL;
-    }
-    episodes_free(l->lib, &e);
-    if (!good) {
-        t2m_task_free(t);
-        return T2M_ENOMEM;
-    }
-    *out = t;
+    *support = set[0];
+    if (query)
+        *query = set[1];
+    else
+        t2m_task_free(set[1]);
     return T2M_OK;
+}
+
+t2m_status t2m_task_draw(const t2m_learner *l, t2m_task **out, const t2m_family *f, size_t ways,
+                         size_t shots, uint64_t seed)
+{
+    t2m_episode_options o = T2M_EPISODE_OPTIONS_INIT;
+    o.ways = ways;
+    o.shots = shots;
+    o.seed = seed;
+    return t2m_episode_draw(l, out, NULL, f, &o);
+}
+
+const char *t2m_task_name(const t2m_task *t)
+{
+    return t->name ? t->name : "";
+}
+
+size_t t2m_task_classes(const t2m_task *t)
+{
+    return t->classes;
+}
+
+const char *t2m_task_class(const t2m_task *t, size_t i)
+{
+    return i < t->classes ? t->class[i] : NULL;
+}
+
+void t2m_task_values(const t2m_task *t, float *x, float *y)
+{
+    const struct task_scale *s = t->scale;
+    for (size_t i = 0; i < t->n * t->input; i++) {
+        const size_t k = i % t->input;
+        x[i] = t->classes ? t->x[i] : (float)((double)t->x[i] * s[k].unit + s[k].shift);
+    }
+    for (size_t i = 0; i < t->n; i++)
+        y[i] =
+            t->classes ? t->y[i] : (float)((double)t->y[i] * s[t->input].unit + s[t->input].shift);
 }
 
 size_t t2m_task_examples(const t2m_task *t)

@@ -9,4 +9,5 @@ struct t2m_task {
     float *x, *y;             /* [n, input], [n]; in the learner's scales */
     struct task_scale *scale; /* [input + 1] of rows: from the data's units to those of x and y */
     char **class;             /* [classes] names */
+    char *name;               /* of a drawn one; else NULL */
 };

@@ -60,7 +60,7 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "target", "%s", l->target ? l->target : "");
 }
 
-enum { TENSOR_NAME = 64 };
+enum { TENSOR_NAME = 72 }; /* 20 digits, a dot, and the 47 letters of a name in a layout */
 /* What a learner's file is made of. */
 struct saving {
     struct meta *meta;
@@ -392,6 +392,7 @@ void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out)
                               .height = (size_t)s->height,
                               .width = (size_t)s->width,
                               .channels = (size_t)s->channels,
+                              .ways_fixed = learner_ways_fixed(l),
                               .inner_steps = l->steps,
                               .eval_steps = l->eval_steps,
                               .inner_rate = l->rate,

@@ -174,6 +174,8 @@ static void draw_images(const struct t2m_family *f, const struct protocol *p, st
     for (size_t w = 0; w < p->ways; w++) {
         taken[w] = w ? draw_class(f, p, r, taken, w) : first_class(f, p, r);
         const struct image_class *c = &f->class[taken[w]];
+        if (e->class)
+            e->class[w] = taken[w];
         if (e->name && w < EPISODE_NAME) {
             const size_t at = w ? strlen(e->name) : 0;
             snprintf(e->name + at, EPISODE_NAME - at, "%s%s", w ? ", " : "", c->name);

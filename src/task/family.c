@@ -135,4 +135,8 @@ void t2m_family_describe(const t2m_family *f, t2m_family_info *out)
                              .channels = f->channels};
     for (size_t i = 0; i < f->classes; i++)
         out->examples += f->class[i].count;
+    for (size_t i = 0; i < f->tasks + f->classes; i++) { /* one of the two is 0 */
+        const size_t n = f->tasks ? f->task[i].rows : f->class[i].count;
+        out->fewest = i == 0 || n < out->fewest ? n : out->fewest;
+    }
 }

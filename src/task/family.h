@@ -74,8 +74,9 @@ struct protocol {                /* how episodes are drawn */
 struct episode {              /* float arrays of fixed size for a protocol */
     size_t supports, queries; /* examples */
     float *x_support, *y_support, *x_query, *y_query;
-    double *unit; /* [1] of y, in those of the family; NULL: not wanted */
-    char *name;   /* [EPISODE_NAME] gets what the task is called; NULL: not wanted */
+    double *unit;  /* [1] of y, in those of the family; NULL: not wanted */
+    char *name;    /* [EPISODE_NAME] gets what the task is called; NULL: not wanted */
+    size_t *class; /* [ways] gets the numbers of its classes in the family; NULL: not wanted */
 };
 enum { EPISODE_NAME = 96 };
 
