@@ -67,7 +67,7 @@ static size_t numbers(const struct building *b, int i)
 static t2m_status run_graph(struct building *b, int first, int last)
 {
     const t2m_value in[] = {b->e.phi, b->e.statistics, b->e.x_support, b->e.y_support};
-    const size_t n = (size_t)(last - first + 1);
+    const size_t n = (size_t)last - (size_t)first + 1;
     t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
     t2m_plan *plan;
     t2m_workspace *w;

@@ -1,5 +1,6 @@
 /* choice.c: step 4, which of several structures the model of a task gets. What each says of
  * examples that were left out is weighed together with what the task vector says. */
+#include <assert.h>
 #include <string.h>
 
 #include "mapping/learner.h"
@@ -153,10 +154,11 @@ void choose_structure(const struct t2m_learner *l, const struct episode_use *use
 {
     struct choosing c = {.l = l, .one = one, .g = e->g};
     t2m_graph *g = e->g;
-    t2m_value worse[MAX_CANDIDATES], x[MAX_CANDIDATES];
+    t2m_value worse[MAX_CANDIDATES], x[MAX_CANDIDATES] = {{0}};
     for (size_t i = 0; i < l->candidates; i++)
         if (!use->left_out || !use->left_out[i])
             c.which[c.n++] = i;
+    assert(c.n > 0);
     e->t = one[l->candidates - 1].t;
     weigh(&c, e);
     compare(&c, c.surprise, c.word, c.trust, worse);

@@ -236,6 +236,22 @@ static void sum_up(const double *x, size_t n, t2m_eval_row *row)
     row->ci95 = n > 1 ? 1.96 * sqrt(squares / (double)(n - 1) / (double)n) : 0;
 }
 
+/* How often each structure was chosen; the mean size of the models in bytes. */
+static double describe_structures(const struct t2m_learner *l, const size_t *chosen, size_t tasks,
+                                  t2m_eval_result *out)
+{
+    double bytes = 0;
+    out->structures = l->candidates;
+    for (size_t k = 0; k < l->candidates; k++) {
+        const struct candidate *c = &l->candidate[k];
+        const size_t numbers = c->layout.numel + c->layout.statistics;
+        out->share[k] = (double)chosen[k] / (double)tasks;
+        structure_text(&c->structure, out->structure[k]);
+        bytes += out->share[k] * (double)(numbers * sizeof(float));
+    }
+    return bytes;
+}
+
 t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *options,
                     t2m_eval_result *out)
 {
@@ -276,22 +292,14 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
                              .shots = v.protocol.shots,
                              .queries = v.protocol.queries,
                              .tasks = v.tasks,
-                             .seed = v.seed,
-                             .structures = l->candidates};
-    double mean_bytes = 0;
-    for (size_t k = 0; k < l->candidates; k++) {
-        const struct candidate *c = &l->candidate[k];
-        out->share[k] = (double)chosen[k] / (double)v.tasks;
-        structure_text(&c->structure, out->structure[k]);
-        mean_bytes +=
-            out->share[k] * sizeof(float) * (double)(c->layout.numel + c->layout.statistics);
-    }
+                             .seed = v.seed};
+    const double bytes = describe_structures(l, chosen, v.tasks, out);
     for (int row = 0; row < T2M_EVAL_ROWS && status == T2M_OK; row++) {
         t2m_eval_row *r = &out->row[row];
         r->name = name[row];
         r->note = note_of(l, row);
         r->present = !r->note;
-        r->bytes = (size_t)mean_bytes;
+        r->bytes = (size_t)bytes;
         const double ms = score[row == ROW_SCRATCH ? ROW_SCRATCH : ROW_TUNED].milliseconds;
         r->ms_per_task = ms / (double)v.tasks;
         if (r->present)

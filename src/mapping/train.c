@@ -236,6 +236,7 @@ static t2m_status open_files(struct training *t)
                           path);
     }
     TRY(store_folder(t->lib, t->files.folder));
+    TRY(store_write(t->lib, t->files.log, &(struct bytes){0}, 1, true)); /* of an earlier one */
     manifest_now(t->times.started);
     return manifest_write(t->l, t->family->name, &t->files, &t->times);
 }
