@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lake's minimal background sets: train on the characters of one set, tell 20 characters of one alphabet of the other set apart from
 one drawing each. Alphabets that both sets have are left out of the test.
-Usage: minimal.py T2M FIRST.zip SECOND.zip [--seeds N] [--steps N] [--methods A,B]"""
+Usage: minimal.py T2M FIRST.zip SECOND.zip [--first] [--seeds N] [--steps N] [--methods A,B]"""
 import argparse
 import json
 import pathlib
@@ -38,6 +38,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--methods", default="protonet,ridge,t2m")
+    parser.add_argument("--first", action="store_true", help="train on the first set only")
     parser.add_argument("--threads", default="0")
     given = parser.parse_args()
     t2m = str(pathlib.Path(given.t2m).resolve())
@@ -45,7 +46,7 @@ def main():
     errors = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        for i in range(2):
+        for i in range(1 if given.first else 2):
             train = without(given.sets[i], set(), folder / f"train{i}.zip")
             test = without(given.sets[1 - i], both, folder / f"test{i}.zip")
             for method in given.methods.split(","):
