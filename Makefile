@@ -2,7 +2,7 @@
 BUILD := build/release
 PREFIX ?= /usr/local
 
-.PHONY: all demo check bench bench-peers fuzz install size format clean help
+.PHONY: all demo check bench bench-peers bench-families fuzz install size format clean help
 all: ## build the library and the command
 	@tools/deps.sh build
 	@cmake -G Ninja -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -23,6 +23,12 @@ bench-peers: all ## the same beside PyTorch and JAX, installed in build/peers
 	@tools/deps.sh peers
 	@cmake --build $(BUILD) --target bench
 	@python3 bench/peers/compare.py $(BUILD)/bench
+
+bench-families: all ## real families of regression tasks in DATA beside ridge regression and a mixed model
+	@test -d "$(DATA)" || { echo "DATA=FOLDER is missing: CSVs with task, inputs, target, and index.csv"; exit 2; }
+	@test -x build/peers/statistics/bin/python || python3 -m venv build/peers/statistics
+	@build/peers/statistics/bin/pip install -q numpy scikit-learn statsmodels
+	@build/peers/statistics/bin/python bench/accuracy/families.py $(BUILD)/t2m $(DATA) --draws 4
 
 fuzz: ## a minute for each fuzz target (clang)
 	@tools/deps.sh fuzz

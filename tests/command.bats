@@ -323,7 +323,7 @@ assert " x " in a["nearest"][0]["name"]'
 }
 
 @test "several structures: the choice, budgets, and why" {
-    "$T2M" train builtin:sine-line --method t2m --structure mlp:8+linear --steps 20 -o several
+    "$T2M" train builtin:sine-line --method t2m --structure mlp:8+linear --inner-steps 2 --steps 20 -o several
     "$T2M" info several | grep "linear+mlp:8"
     "$T2M" eval several builtin:sine-line --tasks 8 | grep -E "^structures: linear [0-9.]+ %, mlp:8 [0-9.]+ %$"
     printf 'x,y\n1,2\n2,4\n3,6.1\n4,8\n' > t.csv
@@ -349,7 +349,7 @@ assert " x " in a["nearest"][0]["name"]'
 }
 
 @test "how weights are made, what is tuned, whose units: kept in the learner" {
-    for options in "--decode all" "--tune code" "--tune weights" "--scale-by-task"; do
+    for options in "--decode all" "--tune code --inner-steps 1" "--tune weights --inner-steps 2" "--scale-by-task"; do
         "$T2M" train builtin:sine-line --method t2m --structure linear+mlp:8 --steps 4 -o own --force $options
         printf 'x,y\n1,2\n2,4\n3,6.1\n4,8\n' > t.csv
         "$T2M" build own t.csv -o m --force

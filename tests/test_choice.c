@@ -145,6 +145,7 @@ static t2m_learner *trained(t2m *lib, const char *structure)
     o.method = "t2m";
     o.structure = structure;
     o.steps = 12;
+    o.inner_steps = 2;
     o.meta_batch = 5;
     o.validation_tasks = 4;
     assert_int_equal(t2m_family_open(lib, &f, &path, 1, NULL), T2M_OK);
