@@ -60,7 +60,7 @@ static double log_sine(const double *x, const double *y, int n)
 }
 
 struct count {
-    size_t tasks, bayes, ours, alike;
+    size_t tasks, bayes, ours, alike, missed[2]; /* lines, and others */
 };
 
 static t2m_status one_task(const t2m_learner *l, struct episode *e, struct count *c)
@@ -84,6 +84,7 @@ static t2m_status one_task(const t2m_learner *l, struct episode *e, struct count
         c->bayes += bayes == line;
         c->ours += ours == line;
         c->alike += ours == bayes;
+        c->missed[!line] += ours != line;
     }
     t2m_model_free(model);
     t2m_task_free(task);
@@ -140,5 +141,6 @@ int main(int argc, char **argv)
         printf("  %-18s %.4f +- %.4f\n", what[i], part,
                1.96 * sqrt(part * (1 - part) / (double)c.tasks));
     }
+    printf("  %zu lines got a network, %zu sines a line\n", c.missed[0], c.missed[1]);
     return 0;
 }

@@ -25,10 +25,11 @@ static t2m_value standard_error(t2m_graph *g, t2m_value a, t2m_value b)
     return t2m_sqrt(g, t2m_scale(g, per, t2m_sum_all(g, away)));
 }
 
-/* worse[i]: structure i is worse than the best by more than one standard error. bad[i] [examples]:
- * how badly it does on each; word[i] []: what else is held against it; trust [] in the examples. */
+/* worse[i]: structure i is worse than the best by more than so many standard errors. bad[i]
+ * [examples]: how badly it does on each; word[i] []: what else is held against it; trust [] in the
+ * examples. */
 static void compare(const struct choosing *c, const t2m_value *bad, const t2m_value *word,
-                    t2m_value trust, t2m_value *worse)
+                    t2m_value trust, double errors, t2m_value *worse)
 {
     t2m_graph *g = c->g;
     t2m_value total[MAX_CANDIDATES], best = bad[0], least = {0};
@@ -39,8 +40,9 @@ static void compare(const struct choosing *c, const t2m_value *bad, const t2m_va
         least = i > 0 ? t2m_select(g, better, total[i], least) : total[i];
     }
     for (size_t i = 0; i < c->n; i++)
-        worse[i] = t2m_less(g, t2m_mul(g, trust, standard_error(g, bad[i], best)),
-                            t2m_sub(g, total[i], least));
+        worse[i] =
+            t2m_less(g, t2m_scale(g, errors, t2m_mul(g, trust, standard_error(g, bad[i], best))),
+                     t2m_sub(g, total[i], least));
 }
 
 /* Sets what t says against each structure, and how far the support set is trusted. */
@@ -118,8 +120,8 @@ static void fitness(const struct choosing *c, t2m_value *out)
 }
 
 /* The chooser learns to foretell which is the smallest structure that does as well on the query set
- * as any, but for chance. A structure learns from the tasks that it may be fit for: a line would
- * only be spoilt by what no line can do. */
+ * as any, within one and a half standard errors. A structure learns from the tasks that it may be
+ * fit for: a line would only be spoilt by what no line can do. */
 static t2m_value loss(const struct choosing *c)
 {
     t2m_graph *g = c->g;
@@ -134,7 +136,7 @@ static t2m_value loss(const struct choosing *c)
         none[i] = t2m_constant(g, 0);
         number[i] = t2m_constant(g, (double)i);
     }
-    compare(c, error, none, t2m_constant(g, 1), worse);
+    compare(c, error, none, t2m_constant(g, 1), 1.5, worse);
     const t2m_value winner = t2m_reshape(g, pick(c, worse, number), 1, &one);
     return t2m_axpy(g, 1 / (double)c->n, sum,
                     nn_cross_entropy(g, t2m_reshape(g, logits(c), 2, row), winner));
@@ -161,7 +163,7 @@ void choose_structure(const struct t2m_learner *l, const struct episode_use *use
     assert(c.n > 0);
     e->t = one[l->candidates - 1].t;
     weigh(&c, e);
-    compare(&c, c.surprise, c.word, c.trust, worse);
+    compare(&c, c.surprise, c.word, c.trust, 1, worse);
     if (use->training)
         e->loss = loss(&c);
     t2m_value *to[RESULTS], *from[MAX_CANDIDATES][RESULTS];
