@@ -120,8 +120,9 @@ static void fitness(const struct choosing *c, t2m_value *out)
 }
 
 /* The chooser learns to foretell which is the smallest structure that does as well on the query set
- * as any, within one and a half standard errors. A structure learns from the tasks that it may be
- * fit for: a line would only be spoilt by what no line can do. */
+ * as any, within one and a quarter standard errors: with more, curves are taken for lines, with
+ * less, lines for curves. A structure learns from the tasks that it may be fit for: a line would
+ * only be spoilt by what no line can do. */
 static t2m_value loss(const struct choosing *c)
 {
     t2m_graph *g = c->g;
@@ -136,7 +137,7 @@ static t2m_value loss(const struct choosing *c)
         none[i] = t2m_constant(g, 0);
         number[i] = t2m_constant(g, (double)i);
     }
-    compare(c, error, none, t2m_constant(g, 1), 1.5, worse);
+    compare(c, error, none, t2m_constant(g, 1), 1.25, worse);
     const t2m_value winner = t2m_reshape(g, pick(c, worse, number), 1, &one);
     return t2m_axpy(g, 1 / (double)c->n, sum,
                     nn_cross_entropy(g, t2m_reshape(g, logits(c), 2, row), winner));
