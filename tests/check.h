@@ -27,6 +27,19 @@ static inline t2m *check_open(const char *isa, size_t threads)
     return lib;
 }
 
+/* Group fixtures: *state is a handle with one thread. */
+static inline int check_setup(void **state)
+{
+    *state = check_open(NULL, 1);
+    return 0;
+}
+
+static inline int check_teardown(void **state)
+{
+    t2m_close(*state);
+    return 0;
+}
+
 static inline size_t check_numel(const t2m_graph *g, t2m_value v)
 {
     size_t n = 1;

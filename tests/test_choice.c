@@ -253,23 +253,11 @@ static void methods_without_a_choice(void **state)
     t2m_family_free(f);
 }
 
-static int open_library(void **state)
-{
-    *state = check_open(NULL, 1);
-    return 0;
-}
-
-static int close_library(void **state)
-{
-    t2m_close(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(names),
                                        cmocka_unit_test(smallest_within_one_error),
                                        cmocka_unit_test(budgets), cmocka_unit_test(same_numbers),
                                        cmocka_unit_test(methods_without_a_choice)};
-    return cmocka_run_group_tests(tests, open_library, close_library);
+    return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }

@@ -276,18 +276,6 @@ static void lowest_score(void **state)
     t2m_graph_free(g);
 }
 
-static int open_library(void **state)
-{
-    *state = check_open(NULL, 1);
-    return 0;
-}
-
-static int close_library(void **state)
-{
-    t2m_close(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,5 +283,5 @@ int main(void)
         cmocka_unit_test(prototypes_left_out), cmocka_unit_test(t_has_no_order),
         cmocka_unit_test(parts_of_t),          cmocka_unit_test(bases),
         cmocka_unit_test(lowest_score)};
-    return cmocka_run_group_tests(tests, open_library, close_library);
+    return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }

@@ -115,22 +115,10 @@ static void kept_and_measured(void **state)
     unlink(path);
 }
 
-static int open_library(void **state)
-{
-    *state = check_open(NULL, 1);
-    return 0;
-}
-
-static int close_library(void **state)
-{
-    t2m_close(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_constant_column_has_the_unit_1),
                                        cmocka_unit_test(other_units),
                                        cmocka_unit_test(kept_and_measured)};
-    return cmocka_run_group_tests(tests, open_library, close_library);
+    return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }
