@@ -274,6 +274,7 @@ typedef struct t2m_build_report {
      * after each step on the code, after each on the weights. None: the method has no such score,
      * or the number of steps was given. */
     size_t stages, chosen_stage;
+    size_t code_steps; /* of the steps; the others are on the weights */
     double stage[T2M_STAGES];
 } t2m_build_report;
 /* A model for the task. T2M_EUSAGE: no structure is as small as asked. */

@@ -338,6 +338,10 @@ assert " x " in a["nearest"][0]["name"]'
     "$T2M" build several t.csv -o small --max-bytes 500
     [ "$(wc -c < small)" -le 500 ]
     "$T2M" info small | grep linear
+    "$T2M" train builtin:sine-line --method t2m --structure mlp:8 --tune code --inner-steps 2 --steps 4 -o coded
+    "$T2M" build coded t.csv -o m4 --explain > text
+    grep -E "^[* ] code, step 2 " text
+    [ "$(grep -c "weights, step" text)" -eq 0 ]
     run "$T2M" build several t.csv -o none --max-macs 0
     [ "$status" -eq 2 ]
     run "$T2M" build several t.csv -o none --max-bytes 100

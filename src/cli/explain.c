@@ -24,7 +24,7 @@ t2m_status explain_task(struct cli *c, const struct built *b, struct explanation
 /* The first two stages, then the steps on the code, then those on the weights. */
 static void stage_name(const t2m_build_report *r, size_t i, char out[32])
 {
-    const size_t steps = (r->stages - 2) / 2, k = i - 2;
+    const size_t steps = r->code_steps, k = i - 2;
     if (i < 2)
         snprintf(out, 32, "%s", i == 0 ? "generated" : "shared parameters");
     else if (k < steps)

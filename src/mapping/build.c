@@ -168,6 +168,7 @@ static void report_choice(const struct building *b, t2m_build_report *r)
     for (size_t i = 0; i < r->structures && r->structures > 1; i++)
         r->structure[i].weight = (double)b->result[WEIGHTS][i];
     const size_t n = numbers(b, STAGES);
+    r->code_steps = b->l->tuned == TUNE_WEIGHTS ? 0 : (size_t)b->steps;
     r->stages = n < T2M_STAGES ? n : T2M_STAGES;
     for (size_t i = 0; i < r->stages; i++) {
         r->stage[i] = (double)b->result[STAGES][i];

@@ -343,31 +343,17 @@ const float *t2m_task_y(const t2m_task *t)
 
 /* ---- what a task is like ---- */
 
-static double column_of(const t2m_task *t, size_t i, size_t row)
-{
-    return (double)(i < t->input ? t->x[row * t->input + i] : t->y[row]);
-}
-
-static void moments(const t2m_task *t, size_t i, double *mean, double *sd)
-{
-    double sum = 0, squares = 0;
-    for (size_t k = 0; k < t->n; k++)
-        sum += column_of(t, i, k);
-    *mean = sum / (double)t->n;
-    for (size_t k = 0; k < t->n; k++)
-        squares += pow(column_of(t, i, k) - *mean, 2);
-    *sd = sqrt(squares / (double)t->n);
-}
-
 bool t2m_task_column(const t2m_learner *l, const t2m_task *t, size_t i, t2m_column *out)
 {
-    double mean, sd, y_mean, y_sd, product = 0;
     if (t->classes || i > t->input)
         return false;
-    moments(t, i, &mean, &sd);
-    moments(t, t->input, &y_mean, &y_sd);
+    double mean, sd, y_mean, y_sd, product = 0;
+    const float *x = i < t->input ? t->x + i : t->y;
+    const size_t step = i < t->input ? t->input : 1;
+    column_moments(x, t->n, step, &mean, &sd);
+    column_moments(t->y, t->n, 1, &y_mean, &y_sd);
     for (size_t k = 0; k < t->n; k++)
-        product += (column_of(t, i, k) - mean) * (column_of(t, t->input, k) - y_mean);
+        product += ((double)x[k * step] - mean) * ((double)t->y[k] - y_mean);
     const bool target = i == t->input;
     const double unit = t->scale[i].unit;
     *out =

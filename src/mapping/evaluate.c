@@ -68,7 +68,7 @@ static void score_row(struct evaluating *e, struct worker_room *r, int row, size
     const struct evaluation *v = e->v;
     if (!e->score[row].value)
         return;
-    const double unit = v->l->kind == FAMILY_IMAGES ? 1 : *r->episode.unit * *r->episode.unit;
+    const double unit = *r->episode.unit * *r->episode.unit;
     const double metric = unit * episode_metric(v->l->kind, r->y[output], r->episode.y_query,
                                                 r->episode.queries, e->outputs);
     e->score[row].value[task] = v->relative ? sqrt(metric) : metric * e->unit;

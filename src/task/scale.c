@@ -3,15 +3,21 @@
 
 #include <math.h>
 
-static struct task_scale of_column(const float *x, size_t n, size_t step)
+void column_moments(const float *x, size_t n, size_t step, double *mean, double *sd)
 {
     double sum = 0, squares = 0;
     for (size_t i = 0; i < n; i++)
         sum += (double)x[i * step];
-    const double mean = n ? sum / (double)n : 0;
+    *mean = n ? sum / (double)n : 0;
     for (size_t i = 0; i < n; i++)
-        squares += pow((double)x[i * step] - mean, 2);
-    const double sd = n ? sqrt(squares / (double)n) : 0;
+        squares += pow((double)x[i * step] - *mean, 2);
+    *sd = n ? sqrt(squares / (double)n) : 0;
+}
+
+static struct task_scale of_column(const float *x, size_t n, size_t step)
+{
+    double mean, sd;
+    column_moments(x, n, step, &mean, &sd);
     return (struct task_scale){mean, sd > 1e-6 * (1 + fabs(mean)) ? sd : 1};
 }
 

@@ -266,10 +266,6 @@ static void finish_conv2d_filter(const struct call *c)
     const struct reduce_shape s = {1, c->parts - 1, node_numel(c->node)};
     c->k->reduce_add(&s, c->shared, c->y);
 }
-#define shared_conv2d NULL
-#define finish_conv2d NULL
-#define shared_conv2d_input NULL
-#define finish_conv2d_input NULL
 
 /* Every number of y meets the whole filter: 2 numel(y) kh kw in, in each of the three. */
 static double flops_conv(const struct node *n, const struct node *const *in)
@@ -307,7 +303,7 @@ static t2m_value sample_conv(t2m_graph *g, struct sample *s, const struct op *op
     return op == &op_conv2d ? add_conv(g, op, p, q, attr, 0, 0) : add_conv(g, op, p, q, attr, 3, 3);
 }
 
-#define CONV_OP(nm, text)                                                                          \
+#define CONV_OP(nm, text, its_shared, its_finish)                                                  \
     static t2m_value sample_##nm(t2m_graph *g, struct sample *s)                                   \
     {                                                                                              \
         return sample_conv(g, s, &op_##nm);                                                        \
@@ -322,14 +318,15 @@ static t2m_value sample_conv(t2m_graph *g, struct sample *s, const struct op *op
                                .work = work_conv,                                                  \
                                .run = run_##nm,                                                    \
                                .parts = parts_conv,                                                \
-                               .shared = shared_##nm,                                              \
-                               .finish = finish_##nm,                                              \
+                               .shared = its_shared,                                               \
+                               .finish = its_finish,                                               \
                                .flops = flops_conv,                                                \
                                .batch_strides = true,                                              \
                                .sample = sample_##nm};
-CONV_OP(conv2d, "cross-correlation of images with filters")
-CONV_OP(conv2d_input, "transpose of conv2d in the image")
-CONV_OP(conv2d_filter, "transpose of conv2d in the filter")
+CONV_OP(conv2d, "cross-correlation of images with filters", NULL, NULL)
+CONV_OP(conv2d_input, "transpose of conv2d in the image", NULL, NULL)
+CONV_OP(conv2d_filter, "transpose of conv2d in the filter", shared_conv2d_filter,
+        finish_conv2d_filter)
 
 /* ---- the public doors ---- */
 
