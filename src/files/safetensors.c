@@ -291,7 +291,7 @@ static void put_header(struct text *t, const struct tensor_writing *w)
         text_add(t, " ");
 }
 
-t2m_status safetensors_encode(t2m *lib, const struct tensor_writing *w, struct text *file)
+static t2m_status encode(t2m *lib, const struct tensor_writing *w, struct text *file)
 {
     struct text header;
     text_init(&header, lib);
@@ -315,11 +315,24 @@ t2m_status safetensors_encode(t2m *lib, const struct tensor_writing *w, struct t
     return status;
 }
 
+t2m_status safetensors_size(t2m *lib, const struct tensor_writing *w, size_t *bytes)
+{
+    struct text header;
+    text_init(&header, lib);
+    put_header(&header, w);
+    *bytes = 8 + header.length;
+    for (size_t i = 0; i < w->count; i++)
+        *bytes += w->tensors[i].count * sizeof(float);
+    const t2m_status status = header.failed ? T2M_ENOMEM : T2M_OK;
+    text_clear(&header);
+    return status;
+}
+
 t2m_status safetensors_write(t2m *lib, const char *path, const struct tensor_writing *w, bool force)
 {
     struct text file;
     text_init(&file, lib);
-    t2m_status status = safetensors_encode(lib, w, &file);
+    t2m_status status = encode(lib, w, &file);
     if (status == T2M_OK) {
         const struct bytes piece = {(unsigned char *)file.data, file.length};
         status = store_write(lib, path, &piece, 1, force);

@@ -3,7 +3,6 @@
  * the CRC-32C of the whole file (the 8 digits of the sum itself taken as zeros) as metadata
  * "crc32c". */
 #pragma once
-#include "base/text.h"
 #include "files/store.h"
 
 enum { SAFETENSORS_MAX_TENSORS = 65536, SAFETENSORS_MAX_HEADER = 16 << 20 };
@@ -42,8 +41,8 @@ struct tensor_writing {
     const char *const *meta_keys, *const *meta_values; /* "crc32c" is added */
     size_t meta_count;
 };
-/* The bytes of such a file, appended to an empty text. */
-t2m_status safetensors_encode(t2m *lib, const struct tensor_writing *w, struct text *file);
+/* How many bytes the file will have. */
+t2m_status safetensors_size(t2m *lib, const struct tensor_writing *w, size_t *bytes);
 /* The same input gives the same bytes. Data starts at a multiple of 64. */
 t2m_status safetensors_write(t2m *lib, const char *path, const struct tensor_writing *w,
                              bool force);

@@ -40,8 +40,8 @@ static size_t put_tensors(const t2m_model *m, struct tensor_entry *t)
     return n;
 }
 
-/* The bytes of the model's file. */
-static t2m_status encode(const t2m_model *m, struct text *file)
+/* Writes the model's file; with no path, only says how many bytes it has. */
+static t2m_status store(const t2m_model *m, const char *path, bool force, size_t *bytes)
 {
     char structure[96], input[96];
     struct text classes, features;
@@ -67,8 +67,10 @@ static t2m_status encode(const t2m_model *m, struct text *file)
                                         features.data ? features.data : "",
                                         m->target ? m->target : ""};
     const struct tensor_writing w = {t, put_tensors(m, t), key, value, sizeof key / sizeof *key};
-    const t2m_status status =
-        classes.failed || features.failed ? T2M_ENOMEM : safetensors_encode(m->lib, &w, file);
+    t2m_status status = classes.failed || features.failed ? T2M_ENOMEM : T2M_OK;
+    if (status == T2M_OK)
+        status =
+            path ? safetensors_write(m->lib, path, &w, force) : safetensors_size(m->lib, &w, bytes);
     text_clear(&classes);
     text_clear(&features);
     mem_free(m->lib, t);
@@ -77,25 +79,12 @@ static t2m_status encode(const t2m_model *m, struct text *file)
 
 t2m_status t2m_model_save(const t2m_model *m, const char *path, bool force)
 {
-    struct text file;
-    text_init(&file, m->lib);
-    t2m_status status = encode(m, &file);
-    if (status == T2M_OK) {
-        const struct bytes piece = {(unsigned char *)file.data, file.length};
-        status = store_write(m->lib, path, &piece, 1, force);
-    }
-    text_clear(&file);
-    return status;
+    return store(m, path, force, NULL);
 }
 
 t2m_status t2m_model_bytes(const t2m_model *m, size_t *bytes)
 {
-    struct text file;
-    text_init(&file, m->lib);
-    const t2m_status status = encode(m, &file);
-    *bytes = file.length;
-    text_clear(&file);
-    return status;
+    return store(m, NULL, false, bytes);
 }
 
 /* ---- reading ---- */
