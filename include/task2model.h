@@ -102,16 +102,18 @@ typedef struct t2m_family_options {
     size_t channels;            /* 1 grey, 3 colour; 0: as the first image */
     bool rotations;             /* adds each class turned by 90, 180 and 270 degrees */
     const t2m_learner *learner; /* sizes, columns and scales as this learner has them; or NULL */
+    bool tables;                /* CSVs are tables of any columns: for the method tables */
 } t2m_family_options;
 #define T2M_FAMILY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        T2M_VERSION_1, 0, 0, 0, false, 0                                                           \
+        T2M_VERSION_1, 0, 0, 0, false, 0, false                                                    \
     }
 
-/* Reads and joins the families at paths[n]: "builtin:NAME"; a CSV with a column `task`; a folder of
- * CSVs; a folder or .zip of class folders, or of domains of them, with PNG or JPEG images; .npz
- * with arrays images [n, h, w] or [n, h, w, c] of bytes, labels [n] and, if there is, domain [n].
- * T2M_EDATA names file, line, column or image. Freed by t2m_family_free. options may be NULL. */
+/* Reads and joins the families at paths[n]: "builtin:NAME" ("builtin:tables": synthetic tables); a
+ * CSV with a column `task`; a folder of CSVs; a folder or .zip of class folders, or of domains of
+ * them, with PNG or JPEG images; .npz with arrays images [n, h, w] or [n, h, w, c] of bytes, labels
+ * [n] and, if there is, domain [n]. T2M_EDATA names file, line, column or image. Freed by
+ * t2m_family_free. options may be NULL. */
 t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
                            const t2m_family_options *options);
 void t2m_family_free(t2m_family *f);
@@ -119,6 +121,8 @@ typedef struct t2m_family_info {
     const char *name;
     bool images;
     size_t tasks, features;            /* regression: tasks (0: endless), columns */
+    size_t tables;                     /* of the method tables */
+    bool endless;                      /* as many tasks as are asked for: built-in families */
     size_t classes, domains, examples; /* images */
     size_t height, width, channels;
     size_t fewest; /* rows of the smallest task, images of the smallest class; 0: endless */

@@ -45,6 +45,7 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
     if (o->channels && !o->learner)
         mine.channels = o->channels;
     mine.rotations = o->rotations;
+    mine.tables = o->tables || (o->learner && o->learner->kind == FAMILY_TABLES);
     TRY(family_open(lib, out, paths, n, &mine));
     const bool fits = o->learner && (*out)->kind == o->learner->kind;
     if (fits && (*out)->kind == FAMILY_REGRESSION &&
@@ -105,6 +106,15 @@ void t2m_task_free(t2m_task *t)
     mem_free(lib, t->y);
     mem_free(lib, t->scale);
     mem_free(lib, t);
+}
+
+t2m_status learner_makes_models(const t2m_learner *l)
+{
+    return l->kind != FAMILY_TABLES
+               ? T2M_OK
+               : refuse(l->lib, T2M_EUSAGE,
+                        "a learner of the method tables can be trained, but models are not made "
+                        "from it in this version");
 }
 
 static t2m_status check_task(const t2m_learner *l, size_t n, size_t classes, const char *name)
@@ -172,6 +182,7 @@ t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
 {
     t2m_family *f;
     struct family_options o = options_for(l);
+    TRY(learner_makes_models(l));
     if (target)
         o.target = target;
     TRY(family_open(l->lib, &f, &path, 1, &o));
@@ -192,6 +203,7 @@ t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, co
                         size_t n, const char *const *classes, size_t n_classes)
 {
     const bool images = l->kind == FAMILY_IMAGES;
+    TRY(learner_makes_models(l));
     TRY(check_task(l, n, n_classes, "the task"));
     for (size_t i = 0; images && i < n; i++)
         if (!(y[i] >= 0 && y[i] < (float)n_classes))
@@ -272,6 +284,7 @@ t2m_status t2m_episode_draw(const t2m_learner *l, t2m_task **support, t2m_task *
     t2m_task *set[2] = {NULL};
     if (o->version != T2M_VERSION_1)
         return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
+    TRY(learner_makes_models(l));
     if (f->kind != l->kind || episode_input_size(f) != learner_input_size(l))
         return refuse(l->lib, T2M_EDATA, "'%s' does not fit this learner", f->name);
     TRY(episode_check(f, &p));

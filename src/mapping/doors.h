@@ -11,3 +11,6 @@ struct t2m_task {
     char **class;             /* [classes] names */
     char *name;               /* of a drawn one; else NULL */
 };
+
+/* T2M_EUSAGE if this kind of learner is for training only. */
+t2m_status learner_makes_models(const t2m_learner *l);

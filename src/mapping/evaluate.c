@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #include "engine/compute/pool.h"
-#include "mapping/learner.h"
+#include "mapping/doors.h"
 
 enum { OUTPUTS = 3, WRONG_FIRST = 1 << 30 }; /* outputs: shared, generated, tuned */
 
@@ -195,6 +195,7 @@ t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROW
 
 static t2m_status check_kinds(const struct t2m_learner *l, const struct t2m_family *f)
 {
+    TRY(learner_makes_models(l));
     if (l->kind != f->kind)
         return refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s",
                       l->kind == FAMILY_IMAGES ? "images" : "rows of numbers", f->name,

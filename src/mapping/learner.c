@@ -31,6 +31,8 @@ static void put(struct meta *m, const char *key, const char *format, ...)
     m->count++;
 }
 
+static const char *const kind_names[] = {"none", "rows", "images", "tables"};
+
 static void describe(const struct t2m_learner *l, struct meta *m)
 {
     char structure[STRUCTURES_TEXT], represent[32];
@@ -40,7 +42,7 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "version", "1");
     put(m, "method", "%s", l->method->name);
     put(m, "structure", "%s", structure);
-    put(m, "data", "%s", l->kind == FAMILY_IMAGES ? "images" : "rows");
+    put(m, "data", "%s", kind_names[l->kind]);
     put(m, "input", "%lld %lld %lld %lld", (long long)s->height, (long long)s->width,
         (long long)s->channels, (long long)s->outputs);
     represent_text(l->represent, represent);
@@ -234,7 +236,10 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
     if (!read_changes(l, f))
         return false;
     l->by_task = strcmp(meta(f, "scale"), "task") == 0;
-    l->kind = strcmp(meta(f, "data"), "images") == 0 ? FAMILY_IMAGES : FAMILY_REGRESSION;
+    const size_t kind = name_find(kind_names, 4, meta(f, "data"));
+    if (kind < FAMILY_REGRESSION || kind > FAMILY_TABLES)
+        return false;
+    l->kind = (enum family_kind)kind;
     *like =
         (struct structure){.height = in[0], .width = in[1], .channels = in[2], .outputs = in[3]};
     l->fingerprint = fingerprint;

@@ -96,6 +96,9 @@ void learner_method(struct t2m_learner *l, const struct method *m);
 /* Makes phi's layout, and phi at its start. */
 t2m_status learner_start(struct t2m_learner *l, uint64_t seed);
 void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t number, float *phi);
+/* Takes the parts of phi that both have, and the norm statistics, from another learner of the same
+ * structures. */
+t2m_status learner_copy(struct t2m_learner *l, const struct t2m_learner *from);
 /* Numbers of theta0: the body, and the head where it is learned. */
 size_t learner_theta(const struct t2m_learner *l, const struct candidate *c);
 bool learner_ways_fixed(const struct t2m_learner *l); /* the head is for so many classes only */

@@ -33,6 +33,8 @@ const struct method methods[] = {
      SET, DECODE_BASES, HEAD_LEARNED, TUNE_CODE_THEN_WEIGHTS, true, META_EXACT, NORM_SUPPORT, 2, 0.1, 1e-3},
     {"t2m", "weights on shared bases from the task vector, head in closed form; may be tuned, by leave-one-out",
      SET | STATISTICS | PROBE, DECODE_BASES, HEAD_CLOSED, TUNE_CODE_THEN_WEIGHTS, true, META_EXACT, NORM_SUPPORT, 0, 0.1, 1e-3},
+    {"tables", "for tables of any columns: layers made from the columns and rows, head solved on the rows",
+     0, DECODE_NOTHING, HEAD_CLOSED, TUNE_NOTHING, false, META_EXACT, NORM_RUNNING, 0, 0.1, 1e-3},
 };
 /* clang-format on */
 const size_t method_count = sizeof methods / sizeof *methods;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mapping/learner.h"
+#include "mapping/tables.h"
 
 static bool is_images(const struct t2m_learner *l)
 {
@@ -126,7 +126,7 @@ bool learner_ways_fixed(const struct t2m_learner *l)
 
 bool learner_chooses(const struct t2m_learner *l)
 {
-    return l->method->head == HEAD_CLOSED;
+    return l->method->head == HEAD_CLOSED && l->kind != FAMILY_TABLES;
 }
 
 struct representation learner_representation(const struct t2m_learner *l, const struct candidate *c)
@@ -183,6 +183,10 @@ static void lay_out_candidate(const struct t2m_learner *l, struct candidate *c)
 {
     const struct method *m = l->method;
     structure_layout(&c->structure, &c->layout);
+    if (l->kind == FAMILY_TABLES) {
+        table_layout(&c->structure, &c->parts);
+        return;
+    }
     c->parts = c->layout;
     const size_t theta = learner_theta(l, c);
     if (theta < c->layout.numel) {
@@ -275,5 +279,39 @@ t2m_status learner_start(struct t2m_learner *l, uint64_t seed)
     learner_start_phi(l, seed, 0, l->phi);
     learner_start_statistics(l, l->statistics);
     l->seed = seed;
+    return T2M_OK;
+}
+
+/* ---- from another learner ---- */
+
+/* The tensors that both have. */
+static void copy_share(const struct layout *l, float *to, const struct layout *l_from,
+                       const float *from)
+{
+    for (size_t i = 0; i < l->count; i++)
+        for (size_t k = 0; k < l_from->count; k++) {
+            const struct parameter *p = &l->parameter[i], *q = &l_from->parameter[k];
+            if (strcmp(p->name, q->name) == 0 && p->count == q->count)
+                memcpy(to + p->offset, from + q->offset, p->count * sizeof(float));
+        }
+}
+
+t2m_status learner_copy(struct t2m_learner *l, const struct t2m_learner *from)
+{
+    char here[STRUCTURES_TEXT], there[STRUCTURES_TEXT];
+    learner_structures_text(l, here);
+    learner_structures_text(from, there);
+    const size_t body = l->candidate[0].layout.body, other = from->candidate[0].layout.body;
+    if (strcmp(here, there) != 0 || body != other || l->kind != from->kind)
+        return refuse(l->lib, T2M_EUSAGE,
+                      "--from: that learner is %s with %zu numbers before the head, this training "
+                      "is for %s with %zu",
+                      there, other, here, body);
+    for (size_t i = 0; i < l->candidates; i++)
+        copy_share(&l->candidate[i].parts, l->phi + l->candidate[i].at, &from->candidate[i].parts,
+                   from->phi + from->candidate[i].at);
+    copy_share(&l->chooser, l->phi + l->numel - l->chooser.numel, &from->chooser,
+               from->phi + from->numel - from->chooser.numel);
+    memcpy(l->statistics, from->statistics, l->norms * sizeof(float));
     return T2M_OK;
 }

@@ -116,22 +116,32 @@ static t2m_status compile_adam(struct meta_step *s)
 
 /* ---- memory ---- */
 
-static t2m_status make_rooms(struct meta_step *s)
+/* What the steps are made of, whatever the jobs are. */
+static t2m_status make_sums(struct meta_step *s)
 {
     t2m *lib = s->l->lib;
-    const size_t numel = s->l->numel, outputs = s->block * s->protocol.ways * s->protocol.queries *
-                                                (size_t)learner_structure(s->l)->outputs;
-    s->workspace = mem_new(lib, 2 * s->workers, sizeof *s->workspace);
-    s->episode = mem_new(lib, s->workers, sizeof *s->episode);
-    s->outputs = mem_new(lib, s->workers, sizeof *s->outputs);
+    const size_t numel = s->l->numel;
     s->gradient = mem_new(lib, s->blocks * numel, sizeof *s->gradient);
     s->loss = mem_new(lib, s->blocks, sizeof *s->loss);
     s->seen = mem_new(lib, s->blocks * s->l->norms, sizeof *s->seen);
     s->metric = mem_new(lib, s->blocks, sizeof *s->metric);
     s->state = mem_new(lib, 3 * numel, sizeof *s->state);
     s->next = mem_new(lib, 3 * numel, sizeof *s->next);
-    if (!s->workspace || !s->episode || !s->outputs || !s->gradient || !s->loss || !s->seen ||
-        !s->metric || !s->state || !s->next)
+    if (!s->gradient || !s->loss || !s->seen || !s->metric || !s->state || !s->next)
+        return T2M_ENOMEM;
+    memcpy(s->state, s->l->phi, numel * sizeof *s->state);
+    return T2M_OK;
+}
+
+static t2m_status make_rooms(struct meta_step *s)
+{
+    t2m *lib = s->l->lib;
+    const size_t outputs = s->block * s->protocol.ways * s->protocol.queries *
+                           (size_t)learner_structure(s->l)->outputs;
+    s->workspace = mem_new(lib, 2 * s->workers, sizeof *s->workspace);
+    s->episode = mem_new(lib, s->workers, sizeof *s->episode);
+    s->outputs = mem_new(lib, s->workers, sizeof *s->outputs);
+    if (!s->workspace || !s->episode || !s->outputs)
         return T2M_ENOMEM;
     for (size_t i = 0; i < s->workers; i++) {
         for (size_t k = 0; k < 2; k++)
@@ -146,13 +156,14 @@ static t2m_status make_rooms(struct meta_step *s)
 
 static t2m_status start(struct meta_step *s)
 {
+    TRY(compile_adam(s));
+    TRY(make_sums(s));
+    if (s->l->kind == FAMILY_TABLES)
+        return table_plans_new(s->l, true, &s->tables);
     TRY(compile_block(s, s->block, &s->plan[0]));
     if (s->tasks % s->blocks != 0)
         TRY(compile_block(s, s->block - 1, &s->plan[1]));
-    TRY(compile_adam(s));
-    TRY(make_rooms(s));
-    memcpy(s->state, s->l->phi, s->l->numel * sizeof *s->state);
-    return T2M_OK;
+    return make_rooms(s);
 }
 
 t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struct t2m_family *f,
@@ -161,7 +172,7 @@ t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struc
     *s = (struct meta_step){
         .l = l, .family = f, .tasks = tasks, .seed = l->seed, .draw = episode_draw};
     learner_protocol(l, &s->protocol);
-    const size_t most = block_size(l, &s->protocol, tasks);
+    const size_t most = l->kind == FAMILY_TABLES ? 1 : block_size(l, &s->protocol, tasks);
     s->blocks = (tasks + most - 1) / most;
     s->block = (tasks + s->blocks - 1) / s->blocks;
     s->workers = pool_size(l->lib->pool);
@@ -186,6 +197,7 @@ void meta_step_free(struct meta_step *s)
                             s->seen,      s->metric,  s->state,   s->next};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);
+    table_plans_free(s->tables);
     t2m_workspace_free(s->adam_workspace);
     t2m_plan_free(s->adam);
     t2m_plan_free(s->plan[0]);
@@ -257,7 +269,7 @@ t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, doub
     const float momentum = 0.05F; /* of the running norm statistics */
     const size_t statistics = s->l->norms;
     s->number = number;
-    pool_run(s->l->lib->pool, s->blocks, one_block, s);
+    pool_run(s->l->lib->pool, s->blocks, s->tables ? table_step_job : one_block, s);
     if (atomic_load(&s->stopped))
         return refuse(s->l->lib, T2M_ECANCELLED, "step %llu was stopped",
                       (unsigned long long)number + 1);

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "files/store.h"
+#include "mapping/tables.h"
 #include "mapping/training.h"
 
 enum { CHECKPOINT_SECONDS = 60, VALIDATIONS = 40, VALIDATION_SEED = 77 };
@@ -23,6 +24,7 @@ struct training {
     size_t steps, validation_every;
     double start, saved; /* seconds */
     struct run_times times;
+    struct table_plans *judges; /* of tables, for validation */
 };
 
 /* ---- settings ---- */
@@ -50,12 +52,20 @@ static t2m_status copy_scales(struct t2m_learner *l, const t2m_family *f)
 static t2m_status choose_method(struct training *t)
 {
     const bool images = t->family->kind == FAMILY_IMAGES;
-    const char *name = t->o->method ? t->o->method : images ? "protonet" : "ridge";
+    const bool tables = t->family->kind == FAMILY_TABLES;
+    const char *name = t->o->method ? t->o->method
+                       : images     ? "protonet"
+                       : tables     ? "tables"
+                                    : "ridge";
     const struct method *m = method_find(name);
     if (!m)
         return refuse(t->lib, T2M_EUSAGE, "unknown method '%.40s'; t2m train --help lists them",
                       name);
     learner_method(t->l, m);
+    if (tables != (strcmp(name, "tables") == 0))
+        return refuse(t->lib, T2M_EUSAGE,
+                      "the method tables is for tables, and they for it; '%s'%s", t->family->name,
+                      tables ? " has tables" : " has none");
     if (!images && m->head == HEAD_PROTOTYPES)
         return refuse(t->lib, T2M_EUSAGE,
                       "%s needs classes, and '%s' has values; use ridge, maml, cavia or hyper",
@@ -70,10 +80,19 @@ static t2m_status choose_structures(struct training *t)
     const bool images = f->kind == FAMILY_IMAGES;
     const struct structure like = {.height = images ? (int64_t)f->height : 1,
                                    .width = images ? (int64_t)f->width : 1,
-                                   .channels = (int64_t)(images ? f->channels : f->features),
+                                   .channels = (int64_t)(images        ? f->channels
+                                                         : f->features ? f->features
+                                                                       : 1),
                                    .outputs = (int64_t)l->ways};
-    const char *text = t->o->structure ? t->o->structure : images ? "conv4" : "mlp";
+    const bool tables = f->kind == FAMILY_TABLES;
+    const char *text = t->o->structure ? t->o->structure
+                       : images        ? "conv4"
+                       : tables        ? "skip"
+                                       : "mlp";
     TRY(learner_structures(l, text, &like));
+    if (tables && (l->candidates > 1 || !table_structure_fits(learner_structure(l))))
+        return refuse(t->lib, T2M_EUSAGE,
+                      "models of tables are skip:WIDTH,WIDTH or, without layers, linear");
     return l->candidates == 1 || learner_chooses(l)
                ? T2M_OK
                : refuse(t->lib, T2M_EUSAGE,
@@ -128,39 +147,6 @@ static size_t or_default(size_t given, size_t otherwise)
     return given ? given : otherwise;
 }
 
-/* The tensors that both have. */
-static void copy_share(const struct layout *l, float *to, const struct layout *l_from,
-                       const float *from)
-{
-    for (size_t i = 0; i < l->count; i++)
-        for (size_t k = 0; k < l_from->count; k++) {
-            const struct parameter *p = &l->parameter[i], *q = &l_from->parameter[k];
-            if (strcmp(p->name, q->name) == 0 && p->count == q->count)
-                memcpy(to + p->offset, from + q->offset, p->count * sizeof(float));
-        }
-}
-
-/* The parts of phi that both have, and the norm statistics, from another learner. */
-static t2m_status copy_parts(struct t2m_learner *l, const struct t2m_learner *from)
-{
-    char here[STRUCTURES_TEXT], there[STRUCTURES_TEXT];
-    learner_structures_text(l, here);
-    learner_structures_text(from, there);
-    const size_t body = l->candidate[0].layout.body, other = from->candidate[0].layout.body;
-    if (strcmp(here, there) != 0 || body != other || l->kind != from->kind)
-        return refuse(l->lib, T2M_EUSAGE,
-                      "--from: that learner is %s with %zu numbers before the head, this training "
-                      "is for %s with %zu",
-                      there, other, here, body);
-    for (size_t i = 0; i < l->candidates; i++)
-        copy_share(&l->candidate[i].parts, l->phi + l->candidate[i].at, &from->candidate[i].parts,
-                   from->phi + from->candidate[i].at);
-    copy_share(&l->chooser, l->phi + l->numel - l->chooser.numel, &from->chooser,
-               from->phi + from->numel - from->chooser.numel);
-    memcpy(l->statistics, from->statistics, l->norms * sizeof(float));
-    return T2M_OK;
-}
-
 static t2m_status make_learner(struct training *t)
 {
     const t2m_train_options *o = t->o;
@@ -189,8 +175,8 @@ static t2m_status make_learner(struct training *t)
     snprintf(l->family, sizeof l->family, "%.127s", base && base[1] ? base + 1 : f->name);
     TRY(learner_start(l, o->seed));
     if (o->from)
-        TRY(copy_parts(l, o->from));
-    return images ? T2M_OK : copy_scales(l, f);
+        TRY(learner_copy(l, o->from));
+    return f->kind == FAMILY_REGRESSION ? copy_scales(l, f) : T2M_OK;
 }
 
 /* What the bits depend on. */
@@ -274,9 +260,27 @@ static void mean_and_ci95(const double *x, size_t n, double *mean, double *ci95)
     *ci95 = n > 1 ? 1.96 * sqrt(squares / (double)(n - 1) / (double)n) : 0;
 }
 
+/* The mean loss over shapes of tables. */
+static t2m_status validate_tables(struct training *t, double *mean, double *ci95)
+{
+    const size_t jobs = or_default(t->o->validation_tasks, 192);
+    double *value = mem_new(t->lib, jobs, sizeof *value);
+    if (!value)
+        return T2M_ENOMEM;
+    t2m_status status = t->judges ? T2M_OK : table_plans_new(t->l, false, &t->judges);
+    if (status == T2M_OK)
+        status = table_validate(t->l, t->validation, t->judges, jobs, VALIDATION_SEED + t->l->seed,
+                                t->o->stop, t->o->ctx, value);
+    mean_and_ci95(value, jobs, mean, ci95);
+    mem_free(t->lib, value);
+    return status;
+}
+
 static t2m_status validate(struct training *t, double *mean, double *ci95)
 {
     struct t2m_learner *l = t->l;
+    if (l->kind == FAMILY_TABLES)
+        return validate_tables(t, mean, ci95);
     struct evaluation v = {.l = l,
                            .f = t->validation,
                            .tasks = or_default(t->o->validation_tasks, 200),
@@ -399,8 +403,12 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     memcpy(l->statistics, t->state.best_statistics, l->norms * sizeof(float));
     l->trained_steps = t->state.best_step;
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
-             l->kind == FAMILY_IMAGES ? "accuracy" : "mse", t->state.best);
-    TRY(likeness_learn(l, t->family, &t->step.protocol));
+             l->kind == FAMILY_IMAGES   ? "accuracy"
+             : l->kind == FAMILY_TABLES ? "loss"
+                                        : "mse",
+             t->state.best);
+    if (l->kind != FAMILY_TABLES)
+        TRY(likeness_learn(l, t->family, &t->step.protocol));
     if (result)
         *result =
             (t2m_train_result){t->state.step, t->state.best_step, t->state.best, t->state.seconds};
@@ -427,8 +435,11 @@ static t2m_status begin(struct training *t)
     if (o->augment > 0 && t->family->kind != FAMILY_IMAGES)
         return refuse(t->lib, T2M_EUSAGE, "--augment bends images, and '%s' has none",
                       t->family->name);
-    TRY(episode_check(t->family, &p));
-    const size_t batch = or_default(o->meta_batch, t->l->kind == FAMILY_IMAGES ? 4 : 25);
+    if (t->l->kind != FAMILY_TABLES)
+        TRY(episode_check(t->family, &p));
+    static const size_t batches[] = {
+        [FAMILY_REGRESSION] = 25, [FAMILY_IMAGES] = 4, [FAMILY_TABLES] = 8};
+    const size_t batch = or_default(o->meta_batch, batches[t->l->kind]);
     TRY(meta_step_new(&t->step, t->l, t->family, batch));
     t->step.protocol.within_domain = o->within_domain;
     t->step.protocol.augment = o->augment;
@@ -459,6 +470,7 @@ t2m_status t2m_train(t2m *lib, t2m_learner **out, const t2m_family *family,
         status = finish(&t, result);
     if (t.step.l)
         meta_step_free(&t.step);
+    table_plans_free(t.judges);
     mem_free(lib, t.state.best_phi);
     mem_free(lib, t.state.best_statistics);
     if (status == T2M_OK && out)

@@ -29,6 +29,7 @@ struct meta_step {
     uint64_t seed, number; /* of the step that runs */
     void (*draw)(const struct t2m_family *f, const struct protocol *p, uint64_t seed,
                  uint64_t number, struct episode *e); /* episode_draw, but in tests */
+    struct table_plans *tables; /* of learners of tables, whose jobs are other ones; else NULL */
     /* Adam (Kingma and Ba 2015, algorithm 1) */
     t2m_plan *adam;
     t2m_workspace *adam_workspace;
@@ -41,6 +42,18 @@ void meta_step_free(struct meta_step *s);
  * the step was stopped and has changed nothing. */
 t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, double *loss,
                          double *metric);
+
+/* ---- tables (table_step.c) ---- */
+
+/* Plans for a menu of shapes, with the gradient to learn or without; freed by table_plans_free. */
+t2m_status table_plans_new(const struct t2m_learner *l, bool learn, struct table_plans **out);
+void table_plans_free(struct table_plans *p);
+/* A job of meta_step_run: ctx is the meta_step. */
+void table_step_job(void *ctx, size_t job, size_t worker);
+/* value [jobs]: the mean loss of some tasks of one shape each, the shapes of the menu in turn. */
+t2m_status table_validate(const struct t2m_learner *l, const struct t2m_family *f,
+                          const struct table_plans *plans, size_t jobs, uint64_t seed,
+                          int (*stop)(void *ctx), void *ctx, double *value);
 
 /* ---- checkpoints ---- */
 

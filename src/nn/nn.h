@@ -46,6 +46,18 @@ struct nn_ridge {
 struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets,
                              const struct nn_ridge_prior *prior);
 
+/* ---- classification in closed form, nearly ---- */
+
+struct nn_logistic {
+    t2m_value weight, bias; /* [features, classes], [classes] */
+};
+/* Multinomial logistic regression on x [n, features] and a bias, member [n, classes] of 0 and 1,
+ * with a penalty of half the square of each weight (scale x for another one), by `steps` steps of
+ * the quadratic bound of Boehning 1992 ("Multinomial logistic regression algorithm", equation 2.9),
+ * whose matrix is solved once, with Nesterov's momentum. The smaller of the two systems is solved.
+ */
+struct nn_logistic nn_logistic_fit(t2m_graph *g, t2m_value x, t2m_value member, int steps);
+
 /* ---- losses: means over the examples ---- */
 t2m_value nn_squared_error(t2m_graph *g, t2m_value y, t2m_value target);
 /* logits [n, classes], labels [n] of whole numbers */
@@ -58,7 +70,7 @@ t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd,
 /* ---- structures ---- */
 
 enum { NN_MAX_LAYERS = 8 };
-enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KINDS };
+enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_SKIP, NN_KINDS };
 
 struct structure {
     enum nn_kind kind;
@@ -68,7 +80,7 @@ struct structure {
     int64_t hidden[NN_MAX_LAYERS];   /* units of a layer, or channels */
 };
 
-/* "linear", "mlp:40,40", "conv4:64". T2M_EUSAGE says what is expected. */
+/* "linear", "mlp:40,40", "skip:32,32", "conv4:64". T2M_EUSAGE says what is expected. */
 t2m_status structure_parse(t2m *lib, const char *text, struct structure *out);
 void structure_text(const struct structure *s, char out[96]);
 /* Whether the sizes make sense together; T2M_EUSAGE else. */
@@ -82,7 +94,7 @@ struct parameter { /* one tensor in the flat vector */
     double spread; /* half-width of the uniform start; 0: constant `start` */
     double start;
 };
-enum { NN_MAX_PARAMETERS = 7 * NN_MAX_LAYERS + 24 };
+enum { NN_MAX_PARAMETERS = 80 };
 
 struct layout {
     size_t count, numel; /* tensors, numbers */

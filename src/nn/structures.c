@@ -55,6 +55,15 @@ static void layout_mlp(const struct structure *s, struct layout *l)
     l->features = (size_t)in;
 }
 
+/* The head sees the inputs and all hidden layers. */
+static void layout_skip(const struct structure *s, struct layout *l)
+{
+    layout_mlp(s, l);
+    l->features = structure_input_size(s);
+    for (int i = 0; i < s->layers; i++)
+        l->features += (size_t)s->hidden[i];
+}
+
 static void layout_conv4(const struct structure *s, struct layout *l)
 {
     int64_t h = s->height, w = s->width, in = s->channels;
@@ -127,6 +136,18 @@ static t2m_value features_mlp(t2m_graph *g, const struct structure *s, t2m_value
     return h;
 }
 
+/* A way past every layer (Huang et al. 2017); tanh, so that far inputs stay bounded. */
+static t2m_value features_skip(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                               struct norm_use *norm)
+{
+    (void)norm;
+    t2m_value h[NN_MAX_LAYERS + 1] = {flat(g, x)};
+    for (int i = 0; i < s->layers; i++)
+        h[i + 1] =
+            t2m_tanh(g, nn_linear(g, h[i], take(g, s, m, i, "weight"), take(g, s, m, i, "bias")));
+    return t2m_concat(g, 1, h, (size_t)s->layers + 1);
+}
+
 /* Four blocks of convolution, norm, ReLU and pooling (Vinyals et al. 2016, section 4.1). */
 static t2m_value features_conv4(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
                                 struct norm_use *norm)
@@ -169,6 +190,7 @@ static const struct {
 } kinds[NN_KINDS] = {
     [NN_LINEAR] = {"linear", 0, 0, 0, 0, false, layout_linear, features_linear},
     [NN_MLP] = {"mlp", 1, NN_MAX_LAYERS, 2, 40, false, layout_mlp, features_mlp},
+    [NN_SKIP] = {"skip", 1, NN_MAX_LAYERS, 2, 32, false, layout_skip, features_skip},
     [NN_CONV4] = {"conv4", 4, 4, 4, 64, true, layout_conv4, features_conv4},
 };
 
@@ -240,8 +262,8 @@ static t2m_status bad_structure(t2m *lib, const char *text)
 {
     return refuse(
         lib, T2M_EUSAGE,
-        "unknown structure '%.60s': expected linear, mlp:WIDTH,... (1 to %d layers of 1 to "
-        "4096) or conv4:CHANNELS",
+        "unknown structure '%.60s': expected linear, mlp:WIDTH,... or skip:WIDTH,... (1 to %d "
+        "layers of 1 to 4096) or conv4:CHANNELS",
         text, NN_MAX_LAYERS);
 }
 

@@ -7,11 +7,21 @@
 
 #include "base/text.h"
 #include "task/reading.h"
+#include "task/tables.h"
 
 static const char builtin_prefix[] = "builtin:";
 
+static const double usual_real_part = 0.5;
+
 static t2m_status open_builtin(t2m_family *f, const char *path)
 {
+    if (strcmp(path, "builtin:tables") == 0) {
+        f->kind = FAMILY_TABLES;
+        f->prior = true;
+        f->real_part = usual_real_part;
+        f->fingerprint = hash_bytes(f->fingerprint, path, strlen(path));
+        return T2M_OK;
+    }
     f->kind = FAMILY_REGRESSION;
     f->builtin = builtin_find(path + sizeof builtin_prefix - 1);
     if (!f->builtin) {
@@ -109,6 +119,12 @@ void t2m_family_free(t2m_family *f)
         mem_free(lib, f->task[i].x);
         mem_free(lib, f->task[i].y);
     }
+    for (size_t i = 0; i < f->tables; i++) {
+        mem_free(lib, f->table[i].name);
+        mem_free(lib, f->table[i].x);
+        mem_free(lib, f->table[i].y);
+    }
+    mem_free(lib, f->table);
     for (size_t i = 0; i < f->classes; i++) {
         mem_free(lib, f->class[i].name);
         mem_free(lib, f->class[i].pixels);
@@ -127,6 +143,8 @@ void t2m_family_describe(const t2m_family *f, t2m_family_info *out)
     *out = (t2m_family_info){.name = f->name,
                              .images = f->kind == FAMILY_IMAGES,
                              .tasks = f->tasks,
+                             .tables = f->tables,
+                             .endless = f->builtin || f->prior,
                              .features = f->features,
                              .classes = f->classes,
                              .domains = f->domains,

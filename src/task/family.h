@@ -8,7 +8,8 @@
 #include "nn/nn.h"
 #include "task2model.h"
 
-enum family_kind { FAMILY_NONE, FAMILY_REGRESSION, FAMILY_IMAGES };
+enum family_kind { FAMILY_NONE, FAMILY_REGRESSION, FAMILY_IMAGES, FAMILY_TABLES };
+struct data_table; /* tables.h */
 
 struct regression_task {
     char *name;
@@ -44,6 +45,11 @@ struct t2m_family {
     char **feature_names;
     struct regression_task *task;
     double *x_mean, *x_scale, y_mean, y_scale; /* over all rows; 0 and 1 for built-in families */
+    /* tables */
+    bool prior;       /* synthetic ones too: builtin:tables */
+    double real_part; /* of the tasks, where there are both */
+    size_t tables;
+    struct data_table *table;
     /* images */
     size_t height, width, channels, classes, domains;
     struct image_class *class;
@@ -53,6 +59,7 @@ struct family_options {
     const char *target;
     size_t height, width, channels; /* 0: 28, 28, as the first image */
     bool rotations;
+    bool tables;     /* CSVs are tables of any columns, not tasks of one family */
     size_t features; /* columns wanted, in this order; 0: as the file has them */
     const char *const *feature_names;
 };

@@ -1,6 +1,7 @@
 /* reading.c: files into families: tables become regression tasks, pictures become classes. */
 #include "task/reading.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,9 @@
 #include "files/image.h"
 #include "files/source.h"
 #include "files/table.h"
+#include "task/tables.h"
 
-enum { DEFAULT_SIDE = 28 };
+enum { DEFAULT_SIDE = 28, MOST_CLASSES = 20 /* of a table whose classes are numbers */ };
 
 static t2m_status mixed(struct t2m_family *f, enum family_kind kind, const char *name)
 {
@@ -146,16 +148,63 @@ static t2m_status read_table(struct t2m_family *f, const struct table *t, const 
     return status;
 }
 
+/* Whole numbers from 0 to a few are classes; all others are values. */
+static size_t classes_of(const struct data_table *d)
+{
+    float most = 0;
+    for (size_t i = 0; i < d->rows; i++) {
+        if (d->y[i] < 0 || d->y[i] != floorf(d->y[i]) || d->y[i] >= MOST_CLASSES)
+            return 0;
+        most = d->y[i] > most ? d->y[i] : most;
+    }
+    return (size_t)most + 1;
+}
+
+static t2m_status take_cells(struct data_table *d, const struct table *t, size_t target)
+{
+    for (size_t row = 0; row < t->rows; row++)
+        for (size_t k = 0, at = 0; k < t->columns; k++) {
+            double v;
+            TRY(table_number(t, row, k, &v));
+            if (k == target)
+                d->y[row] = (float)v;
+            else
+                d->x[row * d->columns + at++] = (float)v;
+        }
+    d->classes = classes_of(d);
+    return T2M_OK;
+}
+
+/* A table of its own columns. */
+static t2m_status add_data(struct t2m_family *f, const struct table *t, const char *name,
+                           const struct family_options *o)
+{
+    struct columns c = {.t = t, .task = -1};
+    TRY(find_target(&c, o->target));
+    if (t->columns < 2)
+        return refuse(f->lib, T2M_EDATA, "%.160s: no column is left beside the target", t->name);
+    struct data_table *all = mem_resize(f->lib, f->table, f->tables + 1, sizeof *all);
+    if (!all)
+        return T2M_ENOMEM;
+    f->table = all;
+    struct data_table *d = &all[f->tables++];
+    *d = (struct data_table){
+        .name = mem_text(f->lib, name), .rows = t->rows, .columns = t->columns - 1};
+    d->x = mem_new(f->lib, d->rows * d->columns, sizeof *d->x);
+    d->y = mem_new(f->lib, d->rows, sizeof *d->y);
+    return d->name && d->x && d->y ? take_cells(d, t, (size_t)c.target) : T2M_ENOMEM;
+}
+
 static t2m_status add_table(struct t2m_family *f, const struct bytes *file, const char *name,
                             const struct family_options *o)
 {
     struct table *t;
-    TRY(mixed(f, FAMILY_REGRESSION, name));
+    TRY(mixed(f, o->tables ? FAMILY_TABLES : FAMILY_REGRESSION, name));
     TRY(table_parse(f->lib, file, name, &t));
-    const t2m_status status = read_table(f, t, name, o);
+    const t2m_status status = o->tables ? add_data(f, t, name, o) : read_table(f, t, name, o);
     table_free(t);
     f->fingerprint = hash_bytes(f->fingerprint, file->data, file->length);
-    if (status == T2M_OK)
+    if (status == T2M_OK && f->target)
         f->fingerprint = hash_bytes(f->fingerprint, f->target, strlen(f->target));
     return status;
 }

@@ -152,7 +152,8 @@ static t2m_value unflatten(t2m_graph *g, t2m_value y, t2m_value lead)
     if (!graph_ok(g))
         return y;
     memcpy(dim, graph_node(g, lead)->dim, sizeof dim);
-    dim[rank - 2] = t2m_dim(g, y, at);
+    if (at > 0) /* else the rows of all items lie one after the other */
+        dim[rank - 2] = t2m_dim(g, y, at);
     dim[rank - 1] = t2m_dim(g, y, at + 1);
     return t2m_reshape(g, y, rank, dim);
 }

@@ -1,0 +1,422 @@
+/* tables.c: a task of rows and columns as one differentiable graph.
+ *
+ * A cell is its two views (score, rank). What a column does in each class, pooled over the rows,
+ * and how well it tells the classes apart make the column's token; what a row has in all columns,
+ * beside the rows of its class, makes the row's; a second round lets each see the other (an
+ * exchangeable matrix, Hartford et al. 2018, equation 4, pooled by class). Values are put in a few
+ * overlapping bins, which then stand for classes. The weights of a hidden unit on a column are read
+ * off the column's token and added to a sum over the rows, weighed by their tokens: a step of
+ * gradient descent has that form. */
+#include "mapping/tables.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { WIDTH = TABLE_T, FACTS = TABLE_FACTS, VIEWS = MARGINAL_VIEWS, HEAD_STEPS = 10 };
+static const double tiny = 1e-3; /* of a variance */
+
+struct ctx {
+    t2m_graph *g;
+    const struct structure *s;
+    const struct layout *l;
+    const struct table_shape *shape;
+    struct table_graph *e;
+    t2m_value share;                  /* [rows, classes]: member over the number of the class */
+    t2m_value columns, rows, classes; /* tokens [.., WIDTH] */
+};
+
+/* ---- layers ---- */
+
+static t2m_value take(const struct ctx *c, const char *name, const char *part)
+{
+    char full[48];
+    snprintf(full, sizeof full, "%.30s.%.16s", name, part);
+    return layout_take(c->g, c->l, c->e->phi, full);
+}
+
+/* x [.., in] -> [.., out] */
+static t2m_value times(const struct ctx *c, const char *name, t2m_value x)
+{
+    return t2m_matmul(c->g, x, take(c, name, "weight"));
+}
+
+/* Each token by its own statistics, then ReLU; x [n, WIDTH]. */
+static t2m_value token(const struct ctx *c, const char *name, t2m_value x)
+{
+    return t2m_relu(c->g, nn_layer_norm(c->g, x, take(c, name, "scale"), take(c, name, "bias")));
+}
+
+static t2m_value relu_sum(const struct ctx *c, const char *name, const t2m_value *x, size_t n)
+{
+    t2m_value sum = take(c, name, "bias");
+    for (size_t i = 0; i < n; i++)
+        sum = t2m_add(c->g, sum, x[i]);
+    return t2m_relu(c->g, sum);
+}
+
+/* [a, b] -> [1, a, b] or [a, 1, b] */
+static t2m_value with_axis(t2m_graph *g, t2m_value x, int at)
+{
+    const int64_t front[] = {1, t2m_dim(g, x, 0), t2m_dim(g, x, 1)},
+                  middle[] = {t2m_dim(g, x, 0), 1, t2m_dim(g, x, 1)};
+    return t2m_reshape(g, x, 3, at ? middle : front);
+}
+
+/* [rows, ..] -> [classes, ..]: the mean of each class */
+static t2m_value class_means(const struct ctx *c, t2m_value x)
+{
+    t2m_graph *g = c->g;
+    const int rank = t2m_rank(g, x);
+    int64_t dim[3] = {t2m_dim(g, c->share, 1)};
+    const int64_t flat[] = {t2m_dim(g, x, 0), -1};
+    for (int i = 1; i < rank; i++)
+        dim[i] = t2m_dim(g, x, i);
+    const t2m_value mean = t2m_matmul_t(g, c->share, true, t2m_reshape(g, x, 2, flat), false);
+    return t2m_reshape(g, mean, rank, dim);
+}
+
+/* ---- what is known of the classes and the columns ---- */
+
+/* [classes, 2]: place, logarithm of the part of the rows */
+static t2m_value class_facts(const struct ctx *c, t2m_value part)
+{
+    t2m_graph *g = c->g;
+    const int64_t column[] = {-1, 1};
+    const t2m_value both[] = {
+        t2m_reshape(g, c->e->place, 2, column),
+        t2m_reshape(g, t2m_log(g, t2m_add(g, part, t2m_constant(g, tiny))), 2, column)};
+    return t2m_concat(g, 1, both, 2);
+}
+
+/* How much of a column's variance lies between the classes (the correlation ratio), as log odds,
+ * for each view, and how much there is to know it from [columns, FACTS]. */
+static t2m_value column_facts(const struct ctx *c, t2m_value part)
+{
+    t2m_graph *g = c->g;
+    const t2m_value x = c->e->x_support, mean = t2m_mean(g, x, 0, 1);
+    const int64_t classes = t2m_dim(g, part, 0), weight[] = {classes, 1, 1}, column[] = {1, 2};
+    const t2m_value all =
+        t2m_add(g, t2m_mean(g, t2m_square(g, t2m_sub(g, x, mean)), 0, 1), t2m_constant(g, tiny));
+    const t2m_value off = t2m_square(g, t2m_sub(g, class_means(c, x), mean));
+    const t2m_value between = t2m_sum(g, t2m_mul(g, off, t2m_reshape(g, part, 3, weight)), 0, 1);
+    const t2m_value within = t2m_max(g, t2m_sub(g, all, between), t2m_scale(g, tiny, all));
+    const t2m_value odds = t2m_log(g, t2m_div(g, t2m_axpy(g, tiny, all, between), within));
+    const t2m_value sizes[] = {t2m_fill(g, log((double)c->shape->supports), 2, (int64_t[]){1, 1}),
+                               t2m_fill(g, log((double)classes), 2, (int64_t[]){1, 1})};
+    const t2m_value pair[] = {
+        t2m_scale(g, 0.3, odds),
+        t2m_expand(g, t2m_scale(g, 0.3, t2m_reshape(g, t2m_concat(g, 1, sizes, 2), 2, column)), 2,
+                   (int64_t[]){c->shape->columns, 2})};
+    return t2m_concat(g, 1, pair, 2);
+}
+
+/* ---- step 1: tokens, and t ---- */
+
+/* One round for the columns: what each does in each class, and over all rows. x [rows, columns,
+ * WIDTH] */
+static void see_columns(struct ctx *c, const char *of_class, const char *of_column, t2m_value x,
+                        t2m_value class, t2m_value before)
+{
+    t2m_graph *g = c->g;
+    char name[3][48];
+    for (int i = 0; i < 3; i++)
+        snprintf(name[i], sizeof name[i], "%.30s.%s", i ? of_column : of_class,
+                 i == 0   ? "cells"
+                 : i == 1 ? "classes"
+                          : "all");
+    const t2m_value all = t2m_mean(g, x, 0, 1), in_class = class_means(c, x);
+    const t2m_value off = t2m_sub(g, in_class, with_axis(g, all, 0));
+    const t2m_value parts[] = {times(c, name[0], off), with_axis(g, class, 1)};
+    const t2m_value pooled = t2m_mean(g, relu_sum(c, of_class, parts, 2), 0, 1);
+    const t2m_value sum[] = {times(c, name[1], pooled), times(c, name[2], all)};
+    c->columns = token(c, of_column, t2m_add(g, t2m_add(g, sum[0], sum[1]), before));
+}
+
+/* One round for the rows: each beside its class and all rows. x [rows, columns, WIDTH] */
+static void see_rows(struct ctx *c, t2m_value x)
+{
+    t2m_graph *g = c->g;
+    const t2m_value row = t2m_mean(g, x, 1, 1), all = t2m_mean(g, row, 0, 1);
+    const t2m_value off = t2m_sub(g, class_means(c, row), all);
+    const t2m_value own = t2m_matmul(g, c->e->member, off);
+    const t2m_value sum = t2m_add(g, times(c, "rows.self", row), times(c, "rows.class", own));
+    c->classes = off;
+    c->rows =
+        token(c, "rows",
+              t2m_add(g, sum, times(c, "rows.all", t2m_reshape(g, all, 2, (int64_t[]){1, WIDTH}))));
+}
+
+static t2m_value task_facts(const struct ctx *c)
+{
+    t2m_graph *g = c->g;
+    const struct table_shape *s = c->shape;
+    const double fact[] = {log((double)s->supports), log((double)s->columns),
+                           s->classes ? log((double)s->classes) : 0, s->classes == 0};
+    t2m_value one[FACTS];
+    for (int i = 0; i < FACTS; i++)
+        one[i] = t2m_fill(g, fact[i] / 3, 2, (int64_t[]){1, 1});
+    return t2m_concat(g, 1, one, FACTS);
+}
+
+static void represent(struct ctx *c)
+{
+    t2m_graph *g = c->g;
+    struct table_graph *e = c->e;
+    const t2m_value count = t2m_sum(g, e->member, 0, 1);
+    const t2m_value some = t2m_max(g, count, t2m_constant(g, tiny));
+    const t2m_value part = t2m_scale(g, 1 / (double)c->shape->supports, count);
+    c->share = t2m_mul(g, e->member, t2m_recip(g, some));
+    const t2m_value cell =
+        t2m_relu(g, t2m_add(g, times(c, "cells", e->x_support), take(c, "cells", "bias")));
+    const t2m_value x =
+        t2m_relu(g, t2m_add(g, times(c, "cells2", cell), take(c, "cells2", "bias")));
+    see_columns(c, "class1", "columns1", x, times(c, "class1.facts", class_facts(c, part)),
+                times(c, "columns1.facts", column_facts(c, part)));
+    const t2m_value with_column[] = {times(c, "cells3.cells", x),
+                                     with_axis(g, times(c, "cells3.columns", c->columns), 0)};
+    see_rows(c, relu_sum(c, "cells3", with_column, 2));
+    const t2m_value with_row[] = {times(c, "cells4.cells", x),
+                                  with_axis(g, times(c, "cells4.columns", c->columns), 0),
+                                  with_axis(g, times(c, "cells4.rows", c->rows), 1)};
+    see_columns(c, "class2", "columns2", relu_sum(c, "cells4", with_row, 3),
+                times(c, "class2.classes", c->classes), times(c, "columns2.before", c->columns));
+    const t2m_value of_columns = t2m_mean(g, c->columns, 0, 1),
+                    of_rows = t2m_mean(g, c->rows, 0, 1);
+    const int64_t row[] = {1, WIDTH};
+    const t2m_value sum = t2m_add(g, times(c, "task.columns", t2m_reshape(g, of_columns, 2, row)),
+                                  t2m_add(g, times(c, "task.rows", t2m_reshape(g, of_rows, 2, row)),
+                                          times(c, "task.facts", task_facts(c))));
+    e->t = token(c, "task", sum); /* [1, TABLE_T] */
+    c->columns =
+        token(c, "columns3",
+              t2m_add(g, times(c, "columns3.self", c->columns), times(c, "columns3.task", e->t)));
+}
+
+/* ---- steps 3 and 4: hidden layers ---- */
+
+/* A number for each unit: shared, and what t says. [1, units] */
+static t2m_value for_task(const struct ctx *c, const char *name)
+{
+    return t2m_add(c->g, take(c, name, "shared"), times(c, name, c->e->t));
+}
+
+struct layer {
+    t2m_value weight, bias, h; /* [in, out], [out], [rows, out] */
+};
+
+/* The layer of these weights whose units have, on the support set, the mean and the spread that t
+ * says, so that no task drives them out of their range. */
+static struct layer normalised(const struct ctx *c, const char *name, t2m_value x, t2m_value w)
+{
+    t2m_graph *g = c->g;
+    char full[2][48];
+    snprintf(full[0], sizeof full[0], "%.30s.gain", name);
+    snprintf(full[1], sizeof full[1], "%.30s.shift", name);
+    const t2m_value before = t2m_matmul(g, x, w);
+    const int64_t units = t2m_dim(g, w, 1);
+    t2m_value mean, var;
+    nn_statistics(g, before, &mean, &var);
+    const t2m_value gain = t2m_mul(g, t2m_exp(g, t2m_reshape(g, for_task(c, full[0]), 1, &units)),
+                                   t2m_rsqrt(g, t2m_add(g, var, t2m_constant(g, tiny))));
+    const t2m_value shift = t2m_reshape(g, for_task(c, full[1]), 1, &units);
+    struct layer r = {t2m_mul(g, w, gain), t2m_sub(g, shift, t2m_mul(g, mean, gain)), {0}};
+    r.h = t2m_tanh(g, t2m_madd(g, before, gain, r.bias));
+    return r;
+}
+
+static struct layer first_layer(const struct ctx *c, t2m_value x)
+{
+    t2m_graph *g = c->g;
+    const int64_t units = c->s->hidden[0], flat[] = {VIEWS * c->shape->columns, units};
+    const t2m_value own = t2m_reshape(g, times(c, "unit1.columns", c->columns), 2, flat);
+    const t2m_value share =
+        t2m_reshape(g, t2m_sigmoid(g, times(c, "unit1.share", c->columns)), 2, flat);
+    const t2m_value of_rows = times(c, "unit1.rows", c->rows);
+    const t2m_value centred = t2m_sub(g, of_rows, t2m_mean(g, of_rows, 0, 1));
+    const t2m_value sum =
+        t2m_scale(g, 1 / (double)c->shape->supports, t2m_matmul_t(g, x, true, centred, false));
+    return normalised(c, "unit1", x, t2m_madd(g, share, sum, own));
+}
+
+/* W0 + L diag(z) R, z from t. */
+static struct layer next_layer(const struct ctx *c, t2m_value x)
+{
+    t2m_graph *g = c->g;
+    const t2m_value left =
+        t2m_mul(g, take(c, "unit2.left", "weight"), times(c, "unit2.code", c->e->t));
+    const t2m_value change = t2m_matmul(g, left, take(c, "unit2.right", "weight"));
+    return normalised(c, "unit2", x, t2m_add(g, take(c, "unit2", "shared"), change));
+}
+
+/* ---- the head ---- */
+
+static t2m_value as_vector(t2m_graph *g, t2m_value x)
+{
+    const int64_t all = -1;
+    return t2m_reshape(g, x, 1, &all);
+}
+
+/* How far from 0 the head's weights are thought to be, for each of its inputs [features]. */
+static t2m_value prior_scale(const struct ctx *c)
+{
+    t2m_graph *g = c->g;
+    if (c->s->kind == NN_LINEAR) { /* nothing is made from t */
+        const t2m_value views =
+            t2m_expand(g, take(c, "head", "views"), 2, (int64_t[]){c->shape->columns, VIEWS});
+        return t2m_exp(g, as_vector(g, views));
+    }
+    const t2m_value task = times(c, "head.task", c->e->t); /* [1, VIEWS] */
+    const t2m_value of_columns = t2m_add(g, t2m_add(g, times(c, "head.columns", c->columns), task),
+                                         take(c, "head", "views"));
+    const t2m_value all[] = {as_vector(g, of_columns), as_vector(g, for_task(c, "head1")),
+                             as_vector(g, for_task(c, "head2"))};
+    return t2m_exp(g, t2m_concat(g, 0, all, 3));
+}
+
+static void put_model(struct ctx *c, const struct layer *layer, int layers, t2m_value weight,
+                      t2m_value bias)
+{
+    t2m_value all[2 * NN_MAX_LAYERS + 2];
+    size_t n = 0;
+    for (int i = 0; i < layers; i++) {
+        all[n++] = as_vector(c->g, layer[i].weight);
+        all[n++] = as_vector(c->g, layer[i].bias);
+    }
+    all[n++] = as_vector(c->g, weight);
+    all[n++] = as_vector(c->g, bias);
+    c->e->m = t2m_concat(c->g, 0, all, n);
+}
+
+/* Half-widths of the intervals, from how far left-out rows were off [2]. */
+static t2m_value spread_of(const struct ctx *c, t2m_value off)
+{
+    t2m_graph *g = c->g;
+    const t2m_value error =
+        t2m_sqrt(g, t2m_add(g, t2m_mean_all(g, t2m_square(g, off)), t2m_constant(g, 1e-6)));
+    t2m_value factor = take(c, "spread", "shared");
+    if (c->s->kind != NN_LINEAR)
+        factor = t2m_add(g, factor, as_vector(g, times(c, "spread", c->e->t)));
+    return t2m_mul(g, error, t2m_exp(g, factor));
+}
+
+/* The head on features h [rows, features]; *weight, *bias. */
+static void solve_head(struct ctx *c, t2m_value h, t2m_value *weight, t2m_value *bias)
+{
+    t2m_graph *g = c->g;
+    const t2m_value scale = prior_scale(c), x = t2m_mul(g, h, scale);
+    const int64_t column[] = {-1, 1};
+    const t2m_value turned = t2m_reshape(g, scale, 2, column);
+    if (c->shape->classes) {
+        const struct nn_logistic r = nn_logistic_fit(g, x, c->e->member, HEAD_STEPS);
+        *weight = t2m_mul(g, r.weight, turned);
+        *bias = r.bias;
+        c->e->spread = t2m_fill(g, 0, 1, (int64_t[]){2});
+        return;
+    }
+    const struct nn_ridge_prior prior = {.log_penalty = take(c, "ridge", "log_penalty")};
+    const t2m_value y = t2m_reshape(g, c->e->y_support, 2, column);
+    const struct nn_ridge r = nn_ridge_fit(g, x, y, &prior);
+    *weight = t2m_mul(g, r.weight, turned);
+    *bias = r.bias;
+    c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
+}
+
+/* ---- the loss ---- */
+
+/* Of a bound that a part `p` of the distances should not pass (Koenker and Bassett 1978). */
+static t2m_value pinball(t2m_graph *g, t2m_value distance, t2m_value bound, double p)
+{
+    const t2m_value over = t2m_sub(g, distance, bound);
+    return t2m_mean_all(g, t2m_max(g, t2m_scale(g, p, over), t2m_scale(g, p - 1, over)));
+}
+
+/* The root of the mean squared error, which is what is asked for, and the intervals' own. */
+static t2m_value loss_of_values(const struct ctx *c)
+{
+    t2m_graph *g = c->g;
+    struct table_graph *e = c->e;
+    const t2m_value off = t2m_sub(g, as_vector(g, e->output), e->y_query);
+    const t2m_value root =
+        t2m_sqrt(g, t2m_add(g, t2m_mean_all(g, t2m_square(g, off)), t2m_constant(g, 1e-4)));
+    const t2m_value distance = t2m_stop_gradient(g, t2m_abs(g, off));
+    const t2m_value wide[] = {pinball(g, distance, t2m_slice(g, e->spread, 0, 0, 1), 0.8),
+                              pinball(g, distance, t2m_slice(g, e->spread, 0, 1, 1), 0.95)};
+    return t2m_add(g, root, t2m_add(g, wide[0], wide[1]));
+}
+
+/* ---- all of it ---- */
+
+static t2m_value rows_of(const struct ctx *c, t2m_value x)
+{
+    return t2m_reshape(c->g, x, 2, (int64_t[]){-1, VIEWS * c->shape->columns});
+}
+
+static void make_inputs(struct ctx *c)
+{
+    const struct table_shape *s = c->shape;
+    struct table_graph *e = c->e;
+    const int64_t phi = (int64_t)c->l->numel, k = s->classes ? s->classes : TABLE_BINS;
+    e->phi = t2m_input(c->g, "phi", 1, &phi);
+    e->x_support =
+        t2m_input(c->g, "x of the support set", 3, (int64_t[]){s->supports, s->columns, VIEWS});
+    e->y_support = t2m_input(c->g, "y of the support set", 1, &s->supports);
+    e->member = t2m_input(c->g, "member", 2, (int64_t[]){s->supports, k});
+    e->place = t2m_input(c->g, "place", 1, &k);
+    e->x_query =
+        t2m_input(c->g, "x of the query set", 3, (int64_t[]){s->queries, s->columns, VIEWS});
+    e->y_query = t2m_input(c->g, "y of the query set", 1, &s->queries);
+}
+
+void table_graph_inputs(const struct table_graph *e, t2m_value in[TABLE_INPUTS])
+{
+    const t2m_value all[TABLE_INPUTS] = {e->phi,   e->x_support, e->y_support, e->member,
+                                         e->place, e->x_query,   e->y_query};
+    for (int i = 0; i < TABLE_INPUTS; i++)
+        in[i] = all[i];
+}
+
+static void make(struct ctx *c)
+{
+    t2m_graph *g = c->g;
+    struct table_graph *e = c->e;
+    const t2m_value x = rows_of(c, e->x_support);
+    struct layer layer[2];
+    t2m_value h[] = {x, {0}, {0}}, weight, bias;
+    int layers = 0;
+    if (c->s->kind == NN_LINEAR) {
+        e->t = t2m_fill(g, 0, 2, (int64_t[]){1, TABLE_T});
+    } else {
+        represent(c);
+        layer[0] = first_layer(c, x);
+        layer[1] = next_layer(c, layer[0].h);
+        h[1] = layer[0].h;
+        h[2] = layer[1].h;
+        layers = 2;
+    }
+    solve_head(c, t2m_concat(g, 1, h, (size_t)layers + 1), &weight, &bias);
+    put_model(c, layer, layers, weight, bias);
+    struct structure s = *c->s;
+    struct norm_use norm = {0};
+    s.height = s.width = 1;
+    s.channels = VIEWS * c->shape->columns;
+    s.outputs = c->shape->classes ? c->shape->classes : 1;
+    const t2m_value query = structure_features(g, &s, e->m, rows_of(c, e->x_query), &norm);
+    e->output = structure_head(g, &s, e->m, query);
+    e->t = as_vector(g, e->t);
+    e->loss = c->shape->classes ? nn_cross_entropy(g, e->output, e->y_query) : loss_of_values(c);
+}
+
+t2m_status table_graph_make(t2m *lib, const struct structure *s, const struct layout *l,
+                            const struct table_shape *shape, struct table_graph *e)
+{
+    struct ctx c = {.s = s, .l = l, .shape = shape, .e = e};
+    *e = (struct table_graph){0};
+    TRY(t2m_graph_new(lib, &e->g));
+    c.g = e->g;
+    make_inputs(&c);
+    make(&c);
+    const t2m_status status = t2m_graph_status(e->g);
+    if (status != T2M_OK)
+        t2m_graph_free(e->g);
+    return status;
+}

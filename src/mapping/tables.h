@@ -1,0 +1,34 @@
+/* tables.h: learners of tables of any columns and classes. The task is represented by its columns,
+ * its rows and itself; from that the hidden layers of a small network are made, column by column,
+ * and its head is solved on the rows. The order of rows, of columns and of classes does not matter,
+ * since nothing is learned of the place of any. */
+#pragma once
+#include "mapping/learner.h"
+#include "task/tables.h"
+
+struct table_graph {
+    t2m_graph *g;
+    /* inputs */
+    t2m_value phi;
+    t2m_value x_support, x_query; /* [n, columns, MARGINAL_VIEWS] */
+    t2m_value y_support, y_query; /* [n] class numbers, or values in units of the support set */
+    t2m_value member;             /* [supports, classes or TABLE_BINS] each row's share in each */
+    t2m_value place;              /* [classes or TABLE_BINS] of bins: -1 .. 1; of classes: 0 */
+    /* results */
+    t2m_value loss;   /* [] of the query set */
+    t2m_value output; /* [queries, outputs] logits, or values */
+    t2m_value t;      /* [TABLE_T] */
+    t2m_value m;      /* model vector */
+    t2m_value spread; /* [2] half-widths of intervals of 80 and 95 % of values; of classes 0 */
+};
+enum { TABLE_T = 64 /* numbers of t, and of each token */, TABLE_FACTS = 4, TABLE_INPUTS = 7 };
+
+/* Whether models of tables can have it: skip of two layers, or linear. */
+bool table_structure_fits(const struct structure *s);
+/* Appends the parameters of a learner whose models have this structure. */
+void table_layout(const struct structure *s, struct layout *l);
+/* Appends the whole of steps 1, 3 and 4 for one task; makes the inputs too. */
+t2m_status table_graph_make(t2m *lib, const struct structure *s, const struct layout *l,
+                            const struct table_shape *shape, struct table_graph *e);
+/* The inputs in the order in which the runs take them. */
+void table_graph_inputs(const struct table_graph *e, t2m_value in[TABLE_INPUTS]);

@@ -1,0 +1,91 @@
+/* marginal.c: columns as standard scores and ranks. */
+#include "task/marginal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const float most = 5;          /* standard deviations: farther ones count as this far */
+static const float uniform = 3.4641F; /* width of a uniform distribution of variance 1 */
+
+static int ascending(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* Each value once, with its middle rank 0..1; in place. Gives their number. */
+static size_t distinct(float *value, size_t n, float *rank)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n;) {
+        size_t end = i;
+        while (end < n && value[end] == value[i])
+            end++;
+        rank[count] = ((float)i + (float)end) / (2 * (float)n);
+        value[count++] = value[i];
+        i = end;
+    }
+    return count;
+}
+
+static void put_knots(struct marginal *m, const float *value, const float *rank, size_t count)
+{
+    const size_t knots = count < MARGINAL_KNOTS ? count : MARGINAL_KNOTS;
+    m->knots = (float)knots;
+    for (size_t k = 0; k < knots; k++) {
+        const size_t i = knots > 1 ? k * (count - 1) / (knots - 1) : 0;
+        m->value[k] = value[i];
+        m->rank[k] = uniform * (rank[i] - 0.5F);
+    }
+}
+
+void marginal_find(struct marginal *m, const float *x, size_t n, size_t step, float *sorted)
+{
+    size_t seen = 0;
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(x[i * step]))
+            sum += (double)(sorted[seen++] = x[i * step]);
+    *m = (struct marginal){.mean = seen ? (float)(sum / (double)seen) : 0, .scale = 1};
+    for (size_t i = 0; i < seen; i++)
+        squares += pow((double)sorted[i] - (double)m->mean, 2);
+    const double sd = seen ? sqrt(squares / (double)seen) : 0;
+    if (sd > 1e-6 * (1e-30 + fabs((double)m->mean)) && isfinite(sd) && (float)sd > 0)
+        m->scale = (float)sd;
+    qsort(sorted, seen, sizeof *sorted, ascending);
+    float *rank = sorted + n;
+    put_knots(m, sorted, rank, distinct(sorted, seen, rank));
+}
+
+static float rank_of(const struct marginal *m, float x)
+{
+    const size_t knots = (size_t)m->knots;
+    if (knots == 0)
+        return 0;
+    if (!(x > m->value[0]))
+        return m->rank[0];
+    size_t k = 1;
+    while (k < knots && x > m->value[k])
+        k++;
+    if (k == knots)
+        return m->rank[knots - 1];
+    const float part = (x - m->value[k - 1]) / (m->value[k] - m->value[k - 1]);
+    return m->rank[k - 1] + part * (m->rank[k] - m->rank[k - 1]);
+}
+
+void marginal_apply(const struct marginal *m, float x, float view[MARGINAL_VIEWS])
+{
+    view[0] = view[1] = 0;
+    if (!isfinite(x))
+        return;
+    const float score = (x - m->mean) / m->scale;
+    view[0] = score > most ? most : score < -most ? -most : score;
+    view[1] = rank_of(m, x);
+}
+
+void marginals_apply(const struct marginal *m, const float *x, size_t n, size_t columns,
+                     float *views)
+{
+    for (size_t i = 0; i < n * columns; i++)
+        marginal_apply(&m[i % columns], x[i], views + i * MARGINAL_VIEWS);
+}
