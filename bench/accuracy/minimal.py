@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import zipfile
 
-SETTINGS = ["--structure", "conv4:64", "--rotations", "--augment", "1", "--within-domain", "--ways", "20", "--shots", "1", "--queries", "5",
+SETTINGS = ["--structure", "conv4:32", "--rotations", "--augment", "1", "--within-domain", "--ways", "20", "--shots", "1", "--queries", "5",
             "--meta-batch", "2"]
 
 
@@ -36,7 +36,7 @@ def main():
     parser.add_argument("t2m")
     parser.add_argument("sets", nargs=2)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--methods", default="protonet,ridge,t2m")
     parser.add_argument("--first", action="store_true", help="train on the first set only")
     parser.add_argument("--threads", default="0")
