@@ -24,9 +24,10 @@ SIZES, SEEDS, LEAST_TEST = [16, 64, 256], 5, 20
 LARGE_SIZES, LARGE_SEEDS, LARGE_LEAST_TEST = [1000, 2000, 5000], 2, 200
 MOST_TEST = 512  # rows that are predicted
 BINS = 15  # of the top probability, for the calibration error
-PROTOCOL = 1  # a part of the cache's keys: count up when the drawn rows or the measures change
+PROTOCOL = 1  # a part of the cache's keys: count up when the drawn rows, the measures or the settings of a method change
 PARTS_FILE = pathlib.Path(__file__).resolve().parent.parent / "tables.csv"
 Cell = collections.namedtuple("Cell", "table n seed")
+Failure = collections.namedtuple("Failure", "method cell text")
 
 
 class Table:
@@ -135,7 +136,7 @@ def measure_baseline(method, fit, cell):
     return measures | {"fit_ms": 1e3 * (fitted - start), "predict_us": 1e6 * (done - fitted) / len(yt)}
 
 
-class Failure(Exception):
+class CommandError(Exception):
     pass
 
 
@@ -147,7 +148,7 @@ class Command:
     def run(self, folder, *arguments):
         r = subprocess.run([self.t2m, *arguments, "--threads", "1"], cwd=folder, capture_output=True, text=True)
         if r.returncode:
-            raise Failure(f"t2m {' '.join(arguments)}: {r.stderr.strip()}")
+            raise CommandError(f"t2m {' '.join(arguments)}: {(r.stderr.strip() or 'no message').splitlines()[-1]}")
         return r.stdout
 
     def measure(self, cell):
@@ -161,7 +162,7 @@ class Command:
             answer = json.loads(self.run(folder, "predict", "model", "test.csv", "--json"))["data"]["predictions"]
             done = time.perf_counter()
         if len(answer) != len(test):
-            raise Failure(f"t2m predict: {len(answer)} answers for {len(test)} rows")
+            raise CommandError(f"t2m predict: {len(answer)} answers for {len(test)} rows")
         return self.judge(table, answer, table.y[test]) | {"fit_ms": 1e3 * (built - start), "predict_us": 1e6 * (done - built) / len(test)}
 
     @staticmethod
@@ -232,27 +233,29 @@ def measure_commands(cell, commands, failures):
     for method, command in commands.items():
         try:
             found[method] = command.measure(cell)
-        except Failure as failure:
-            failures.append(f"{method}, {cell.table.name}, {cell.n} rows, seed {cell.seed}: {failure}")
+        except CommandError as error:
+            failures.append(Failure(method, cell, str(error)))
     return found
 
 
 def measure(tables, n, commands, cache, given):
-    """Records of all tables at n training rows, and what failed."""
+    """Records of all tables at n training rows, and what failed: a method's records of a table count only if no draw failed."""
     records, failures = [], []
     for cell in (c for table in tables for c in cells_of(table, n, given.seeds)):
         found = measure_commands(cell, commands, failures) | measure_baselines(cell, cache, given)
         records += [{"method": m, "table": cell.table.name, "features": cell.table.features, "n": n, "seed": cell.seed, **measures}
                     for m, measures in found.items()]
-    return records, failures
+    failed = {(f.method, f.cell.table.name) for f in failures}
+    return [r for r in records if (r["method"], r["table"]) not in failed], failures
 
 
 def load(folder, parts, names):
     with open(PARTS_FILE) as f:
-        rows = [row for row in csv.DictReader(f) if row["part"] in parts and (not names or row["name"] in names)]
-    if not rows:
-        raise SystemExit(f"no table of {PARTS_FILE.name} is in the parts {', '.join(parts)}" + (" and among the names given" if names else ""))
-    return [Table(row, folder) for row in rows]
+        rows = [row for row in csv.DictReader(f) if row["part"] in parts]
+    missing = (set(parts) - {row["part"] for row in rows}) | (set(names) - {row["name"] for row in rows})
+    if missing:
+        raise SystemExit(f"{PARTS_FILE.name} has no such part, or those parts have no such table: {', '.join(sorted(missing))}")
+    return [Table(row, folder) for row in rows if not names or row["name"] in names]
 
 
 def commands_of(given):
@@ -268,6 +271,9 @@ def commands_of(given):
 def options():
     def names(text):
         return text.split(",")
+
+    def numbers(text):
+        return [int(part) for part in text.split(",")]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=pathlib.Path)
     parser.add_argument("--draw", action="store_true", help="choose the parts of the tables and write bench/tables.csv")
@@ -275,7 +281,7 @@ def options():
     parser.add_argument("--learner", action="append", default=[], metavar="NAME=PATH", help="build from this learner; one row each")
     parser.add_argument("--parts", type=names, default=["evaluation"], help="evaluation, development, training; with commas")
     parser.add_argument("--tables", type=names, default=[], help="only these, with commas")
-    parser.add_argument("--sizes", type=lambda t: [int(v) for v in t.split(",")], default=SIZES + LARGE_SIZES, help="training rows, with commas")
+    parser.add_argument("--sizes", type=numbers, default=SIZES + LARGE_SIZES, help="training rows, with commas")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"draws of the rows (from {LARGE_SIZES[0]} rows: {LARGE_SEEDS} at most)")
     parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("build/peers/tables/results.jsonl"))
     parser.add_argument("--json", type=pathlib.Path, help="write every measure into this file")

@@ -80,33 +80,40 @@ def show(task, n, records, ours, only_times):
 def show_means(task, records):
     measures = MEASURES[task]
     means = {m.key: by_method(records, m.key) for m in measures}
-    ranks = {m.key: mean_ranks(means[m.key], m.sign) for m in measures if m.sign and means[m.key]}
-    pooled = pooled_calibration(records) if task == "classification" else {}
-    titles = "".join(f"{m.title:>16s}" for m in measures) + ("   pooled" if pooled else "")
-    print(f"  {'':22s}{titles}   rank: " + ", ".join(m.title for m in measures if m.key in ranks) + "; tables")
-    for method, tables in means[measures[0].key].items():
-        cells = [cell(means[m.key].get(method, {}).values(), m.digits) for m in measures] + [f"{pooled[method]:9.3f}"] * bool(pooled)
-        print(f"  {method:22s}" + "".join(cells) + "    " + " ".join(f"{r[method]:5.2f}" if method in r else "    -" for r in ranks.values())
-              + f"  {len(tables):4d}")
+    columns = {m.title: {method: cell(tables.values(), m.digits) for method, tables in means[m.key].items()} for m in measures}
+    if task == "classification":
+        columns["pooled"] = {method: f"{error:.3f}" for method, error in pooled_calibration(records).items()}
+    for m in measures:
+        if m.sign and means[m.key]:
+            columns[f"rank {m.title}"] = {method: f"{rank:.2f}" for method, rank in mean_ranks(means[m.key], m.sign).items()}
+    columns["tables"] = {method: str(len(tables)) for method, tables in means[measures[0].key].items()}
+    show_columns(columns, list(columns["tables"]))
+
+
+def show_columns(columns, methods):
+    """columns: title -> method -> text"""
+    widths = {title: max(len(title), *(len(text) for text in cells.values()), 1) for title, cells in columns.items() if cells}
+    print(f"  {'':22s}" + "".join(f"  {title:>{w}s}" for title, w in widths.items()))
+    for method in methods:
+        print(f"  {method:22s}" + "".join(f"  {columns[title].get(method, '-'):>{w}s}" for title, w in widths.items()))
 
 
 def cell(values, digits, plus=""):
-    if not values:
-        return f"{'-':>16s}"
     mean, error = with_error(values)
-    return f"{mean:{plus}.{digits}f} +-{error:.{digits}f}".rjust(16)
+    return f"{mean:{plus}.{digits}f} +-{error:.{digits}f}"
 
 
 def show_differences(task, records, ours):
+    """A negative difference is in t2m's favour for losses and errors, a positive one for accuracy and AUC."""
     measures = [m for m in MEASURES[task] if m.sign]
     means = {m.key: by_method(records, m.key) for m in measures}
     if ours not in means[measures[0].key]:
         return
-    print(f"  {ours} minus, by table")
-    for method, tables in means[measures[0].key].items():
-        if method != ours:
-            pairs = [paired(means[m.key][ours], means[m.key].get(method, {})) for m in measures]
-            print(f"  {method:22s}" + "".join(cell(p, m.digits, "+") for p, m in zip(pairs, measures)) + f"  {len(pairs[0]):4d} tables")
+    pairs = {m: {method: paired(means[m.key][ours], tables) for method, tables in means[m.key].items() if method != ours} for m in measures}
+    columns = {m.title: {method: cell(values, m.digits, "+") for method, values in pairs[m].items() if values} for m in measures}
+    columns["tables"] = {method: str(len(values)) for method, values in pairs[measures[0]].items()}
+    print(f"  {ours} minus the other, paired by table")
+    show_columns(columns, list(columns["tables"]))
 
 
 def paired(ours, theirs):
@@ -115,7 +122,9 @@ def paired(ours, theirs):
 
 def show_failures(failures):
     if failures:
-        print(f"  failed {len(failures)} times, those draws are left out of its rows; first: {failures[0]}")
+        first = failures[0]
+        print(f"  failed on {len(failures)} draws; tables with such a draw are left out of that row; first: {first.method}, "
+              f"{first.cell.table.name}, {first.cell.n} rows, draw {first.cell.seed}: {first.text}")
 
 
 def show_times(records):
