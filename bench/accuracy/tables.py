@@ -148,7 +148,7 @@ class Command:
     def run(self, folder, *arguments):
         r = subprocess.run([self.t2m, *arguments, "--threads", "1"], cwd=folder, capture_output=True, text=True)
         if r.returncode:
-            raise CommandError(f"t2m {' '.join(arguments)}: {(r.stderr.strip() or 'no message').splitlines()[-1]}")
+            raise CommandError(f"t2m {' '.join(arguments)}: {' '.join(r.stderr.split()) or f'status {r.returncode}'}")
         return r.stdout
 
     def measure(self, cell):
@@ -260,6 +260,8 @@ def load(folder, parts, names):
 
 def commands_of(given):
     """method -> command; the first is compared with all others."""
+    if given.learner and not given.t2m:
+        raise SystemExit("--learner needs --t2m")
     if not given.t2m:
         return {}
     learners = [text.partition("=") for text in given.learner]
