@@ -100,7 +100,7 @@ def show_columns(columns, methods):
 
 def cell(values, digits, plus=""):
     mean, error = with_error(values)
-    return f"{mean:{plus}.{digits}f} +-{error:.{digits}f}"
+    return f"{mean:{plus}.{digits}f}" + ("" if np.isnan(error) else f" +-{error:.{digits}f}")
 
 
 def show_differences(task, records, ours):
