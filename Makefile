@@ -2,7 +2,7 @@
 BUILD := build/release
 PREFIX ?= /usr/local
 
-.PHONY: all demo check bench bench-peers bench-families fuzz install size format clean help
+.PHONY: all demo check bench bench-peers bench-families bench-tables fuzz install size format clean help
 all: ## build the library and the command
 	@tools/deps.sh build
 	@cmake -G Ninja -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -29,6 +29,12 @@ bench-families: all ## real families of regression tasks in DATA beside ridge re
 	@test -x build/peers/statistics/bin/python || python3 -m venv build/peers/statistics
 	@build/peers/statistics/bin/pip install -q numpy scikit-learn statsmodels
 	@build/peers/statistics/bin/python bench/accuracy/families.py $(BUILD)/t2m $(DATA) --draws 4
+
+bench-tables: all ## small real tables in DATA beside logistic regression, k-NN, forest, boosting and an MLP
+	@test -d "$(DATA)" || { echo "DATA=FOLDER is missing: CSVs with the last column target, and index.csv"; exit 2; }
+	@test -x build/peers/tables/bin/python || python3 -m venv build/peers/tables
+	@build/peers/tables/bin/pip install -q numpy scikit-learn xgboost
+	@build/peers/tables/bin/python bench/accuracy/tables.py $(DATA) --t2m $(BUILD)/t2m $(ARGUMENTS)
 
 fuzz: ## a minute for each fuzz target (clang)
 	@tools/deps.sh fuzz
