@@ -111,6 +111,29 @@ static bool is_space(char c)
     return c == ' ' || c == '\t';
 }
 
+/* Most numbers of a table: without exponent, at most 15 digits. Digits and power of ten are then
+ * exact as doubles, so the one division is rounded once, as strtod rounds (Clinger 1990). */
+static bool short_number(const char *s, size_t n, double *out)
+{
+    enum { EXACT_DIGITS = 15 };
+    const bool negative = s[0] == '-';
+    double value = 0, unit = 1;
+    size_t at = s[0] == '-' || s[0] == '+', count = 0;
+    bool point = false;
+    for (; at < n; at++) {
+        if (s[at] == '.') {
+            point = true;
+        } else if (s[at] == 'e' || s[at] == 'E' || ++count > EXACT_DIGITS) {
+            return false;
+        } else {
+            value = 10 * value + (s[at] - '0');
+            unit *= point ? 10 : 1;
+        }
+    }
+    *out = negative ? -(value / unit) : value / unit;
+    return true;
+}
+
 /* The number is laid out with the point of the current locale before strtod sees it. */
 bool text_number(const char *s, size_t n, double *out)
 {
@@ -123,6 +146,8 @@ bool text_number(const char *s, size_t n, double *out)
         n--;
     if (n == 0 || n > 300 || !is_number(s, n))
         return false;
+    if (short_number(s, n, out))
+        return true;
     snprintf(zero, sizeof zero, "%.1f", 0.0); /* "0.0" or "0,0"; the point may be several bytes */
     const size_t point = strlen(zero) - 2;
     char *to = copy;
@@ -139,6 +164,16 @@ bool text_number(const char *s, size_t n, double *out)
         return false;
     *out = value;
     return true;
+}
+
+bool text_comma_number(const char *s, size_t n, double *out)
+{
+    char copy[304];
+    if (n > sizeof copy || !memchr(s, ',', n) || memchr(s, '.', n))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        copy[i] = s[i] == ',' ? '.' : s[i];
+    return text_number(copy, n, out);
 }
 
 /* ---- text ---- */
@@ -202,7 +237,9 @@ bool text_ends(const char *s, const char *suffix)
 
 const char *text_shown(const char *s, size_t n, char out[64])
 {
-    const size_t shown = n > 60 ? 57 : n;
+    size_t shown = n > 60 ? 57 : n;
+    while (n > 60 && shown > 0 && (s[shown] & 0xC0) == 0x80) /* no character is cut in two */
+        shown--;
     for (size_t i = 0; i < shown; i++)
         out[i] = (unsigned char)s[i] < 32 || s[i] == 127 ? '?' : s[i];
     memcpy(out + shown, n > 60 ? "..." : "", n > 60 ? 4 : 1);

@@ -21,6 +21,8 @@ bool text_take_lines(t2m *lib, const char *s, size_t n, char **out);
 /* Reads the whole of s [n] as a number, decimal point '.', no locale, spaces around it allowed.
  * False if it is not a number or not finite. */
 bool text_number(const char *s, size_t n, double *out);
+/* The same where it has a decimal comma, as 1,5; false if it has none. */
+bool text_comma_number(const char *s, size_t n, double *out);
 /* Place of the first byte that is not valid UTF-8 (no overlong forms, no surrogates), or n. */
 size_t text_utf8_fault(const char *s, size_t n);
 /* UTF-8 without control characters: fit for a name of a class, a column or a file. */

@@ -1,4 +1,6 @@
-/* table.c: CSV by libcsv in strict mode. */
+/* table.c: CSV by libcsv in strict mode. The texts of all cells lie one after the other in one
+ * buffer: each takes a byte for its NUL, and in the file one for the delimiter or the newline, so
+ * the file's length is enough. */
 #include "files/table.h"
 
 #include <csv.h>
@@ -6,11 +8,14 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/words.h"
 
 enum { MAX_COLUMNS = 65536, MAX_FIELD = 1000000 };
 
 struct table_impl {
-    struct arena arena;
+    char *text; /* of all cells */
+    size_t used, room;
+    struct words names; /* of the columns */
 };
 
 struct parsing {
@@ -28,23 +33,28 @@ static t2m_status bad_line(struct parsing *p, size_t line, const char *why)
     return p->status;
 }
 
+/* ---- cells and rows as they come ---- */
+
 static void on_cell(void *text, size_t n, void *ctx)
 {
     struct parsing *p = ctx;
+    struct table_impl *impl = p->t->impl;
     if (p->status != T2M_OK)
         return;
     if (n > MAX_FIELD || p->cells >= MAX_COLUMNS) {
         bad_line(p, p->row_line, "a field over 1 MB, or more than 65536 columns");
         return;
     }
-    char *copy = arena_new(&p->t->impl->arena, n + 1, 1);
-    if (!copy ||
+    if (n >= impl->room - impl->used ||
         !mem_grow(p->t->lib, (void **)&p->row, &p->row_capacity, p->cells + 1, sizeof *p->row)) {
         p->status = T2M_ENOMEM;
         return;
     }
+    char *copy = impl->text + impl->used;
     if (n)
         memcpy(copy, text, n);
+    copy[n] = 0;
+    impl->used += n + 1;
     p->row[p->cells++] = copy;
 }
 
@@ -53,30 +63,54 @@ static bool blank_row(const struct parsing *p)
     return p->cells == 0 || (p->cells == 1 && p->row[0][0] == 0);
 }
 
+static bool all_numbers(const struct table *t)
+{
+    double v;
+    for (size_t i = 0; i < t->columns; i++)
+        if (!text_number(t->header[i], strlen(t->header[i]), &v) &&
+            !(t->delimiter != ',' && text_comma_number(t->header[i], strlen(t->header[i]), &v)))
+            return false;
+    return true;
+}
+
+static void same_name(struct parsing *p, const char *name)
+{
+    char why[128], shown[64];
+    snprintf(why, sizeof why, "two columns are called '%s'", text_shown(name, strlen(name), shown));
+    bad_line(p, p->row_line, why);
+}
+
+static void take_names(struct parsing *p)
+{
+    struct table *t = p->t;
+    for (size_t i = 0; i < t->columns && p->status == T2M_OK; i++)
+        if (!text_is_name(t->header[i]))
+            bad_line(p, p->row_line, "the name of a column has a control character");
+    for (size_t i = 0; i < t->columns && p->status == T2M_OK; i++) {
+        const size_t number = words_add(&t->impl->names, t->header[i]);
+        if (number == SIZE_MAX)
+            p->status = T2M_ENOMEM;
+        else if (number < i)
+            same_name(p, t->header[i]);
+    }
+    if (p->status == T2M_OK && all_numbers(t))
+        bad_line(p, p->row_line,
+                 "a header line is missing: these are numbers, not names of columns; put a line "
+                 "with the names above");
+}
+
 static void take_header(struct parsing *p)
 {
     struct table *t = p->t;
-    t->columns = p->cells;
-    t->header = arena_new(&t->impl->arena, p->cells, sizeof *t->header);
-    if (!t->header) {
+    t->header = mem_new(t->lib, p->cells, sizeof *t->header);
+    t->decimal_comma = mem_new(t->lib, p->cells, sizeof *t->decimal_comma);
+    if (!t->header || !t->decimal_comma) {
         p->status = T2M_ENOMEM;
         return;
     }
+    t->columns = p->cells;
     memcpy(t->header, p->row, p->cells * sizeof *t->header);
-    for (size_t i = 0; i < p->cells; i++)
-        if (!text_is_name(t->header[i])) {
-            bad_line(p, p->row_line, "the name of a column has a control character");
-            return;
-        }
-    for (size_t i = 0; i < p->cells; i++)
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(t->header[i], t->header[k]) == 0) {
-                char why[128], shown[64];
-                snprintf(why, sizeof why, "two columns are called '%s'",
-                         text_shown(t->header[i], strlen(t->header[i]), shown));
-                bad_line(p, p->row_line, why);
-                return;
-            }
+    take_names(p);
 }
 
 static void take_row(struct parsing *p)
@@ -112,17 +146,50 @@ static void on_row(int end, void *ctx)
     p->row_line = p->at_line + 1; /* the newline that ends this row is being read */
 }
 
+/* ---- the file ---- */
+
 static t2m_status check_text(struct parsing *p, const char *s, size_t n)
 {
     const size_t fault = text_utf8_fault(s, n);
     const char *zero = memchr(s, 0, n);
     const size_t at = zero && (size_t)(zero - s) < fault ? (size_t)(zero - s) : fault;
-    size_t line = 1;
+    size_t line = 1, begin = 0;
+    char why[128];
     if (at == n)
         return T2M_OK;
     for (size_t i = 0; i < at; i++)
-        line += s[i] == '\n';
-    return bad_line(p, line, "not text in UTF-8");
+        if (s[i] == '\n') {
+            line++;
+            begin = i + 1;
+        }
+    snprintf(why, sizeof why, "not text in UTF-8: byte %zu of the line is 0x%02X; save as UTF-8",
+             at - begin + 1, (unsigned)(unsigned char)s[at]);
+    return bad_line(p, line, why);
+}
+
+/* What separates the fields of the first line that is not empty. */
+static char delimiter_of(const char *s, size_t n)
+{
+    static const char known[] = {',', ';', '\t', '|'};
+    size_t count[sizeof known] = {0}, most = 0, at = 0;
+    bool quoted = false;
+    while (at < n && (s[at] == '\n' || s[at] == '\r'))
+        at++;
+    for (; at < n && (quoted || (s[at] != '\n' && s[at] != '\r')); at++) {
+        quoted ^= s[at] == '"';
+        for (size_t k = 0; k < sizeof known && !quoted; k++)
+            count[k] += s[at] == known[k];
+    }
+    for (size_t k = 1; k < sizeof known; k++)
+        most = count[k] > count[most] ? k : most;
+    return known[most];
+}
+
+static void bad_quote(struct parsing *p, size_t line, const char *what)
+{
+    char why[128];
+    snprintf(why, sizeof why, "%s (field %zu)", what, p->cells + 1);
+    bad_line(p, line, why);
 }
 
 /* One line at a time, so that rows know the line on which they begin. */
@@ -133,36 +200,58 @@ static void feed(struct parsing *p, struct csv_parser *csv, const char *s, size_
         const char *end = memchr(s + at, '\n', n - at);
         const size_t length = end ? (size_t)(end - s) + 1 - at : n - at;
         if (csv_parse(csv, s + at, length, on_cell, on_row, p) != length)
-            bad_line(p, p->at_line, "a quote is open, closed too early, or followed by text");
+            bad_quote(p, p->at_line, "a quote is open, closed too early, or followed by text");
         at += length;
         p->at_line++;
         if (p->cells == 0)
             p->row_line = p->at_line;
     }
     if (p->status == T2M_OK && csv_fini(csv, on_cell, on_row, p) != 0)
-        bad_line(p, p->row_line, "a quote is never closed");
+        bad_quote(p, p->row_line, "a quote is never closed");
 }
 
-static void parse(struct parsing *p, const struct bytes *file)
+/* A column has decimal commas if some cells are numbers only so, and none only with a point. */
+static t2m_status find_decimal_commas(struct table *t)
 {
-    const char *s = (const char *)file->data;
-    size_t n = file->length;
-    struct csv_parser csv;
-    if (n >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0) {
-        s += 3;
-        n -= 3;
+    bool *point = mem_new(t->lib, t->columns, sizeof *point);
+    double v;
+    if (!point)
+        return T2M_ENOMEM;
+    for (size_t i = 0; i < t->rows * t->columns; i++) {
+        const char *cell = t->cells[i];
+        const size_t column = i % t->columns, at = strcspn(cell, ",.");
+        if (cell[at] == ',' && text_comma_number(cell, strlen(cell), &v))
+            t->decimal_comma[column] = true;
+        else if (cell[at] == '.' && text_number(cell, strlen(cell), &v))
+            point[column] = true;
     }
+    for (size_t k = 0; k < t->columns; k++)
+        t->decimal_comma[k] = t->decimal_comma[k] && !point[k];
+    mem_free(t->lib, point);
+    return T2M_OK;
+}
+
+static void parse(struct parsing *p, const char *s, size_t n)
+{
+    struct table *t = p->t;
+    struct csv_parser csv;
     if (check_text(p, s, n) != T2M_OK)
         return;
-    if (csv_init(&csv, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0) {
+    t->impl->room = n + 1;
+    t->impl->text = mem_new(t->lib, t->impl->room, 1);
+    if (!t->impl->text || csv_init(&csv, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0) {
         p->status = T2M_ENOMEM;
         return;
     }
+    t->delimiter = delimiter_of(s, n);
+    csv_set_delim(&csv, (unsigned char)t->delimiter);
     feed(p, &csv, s, n);
     csv_free(&csv);
-    if (p->status == T2M_OK && p->t->rows == 0)
-        p->status = refuse(p->t->lib, T2M_EDATA, "%.160s: no rows%s", p->t->name,
-                           p->t->header ? " under the header" : "");
+    if (p->status == T2M_OK && t->rows == 0)
+        p->status = refuse(t->lib, T2M_EDATA, "%.160s: no rows%s", t->name,
+                           t->header ? " under the header" : "; the file is empty");
+    if (p->status == T2M_OK && t->delimiter != ',')
+        p->status = find_decimal_commas(t);
 }
 
 t2m_status table_parse(t2m *lib, const struct bytes *file, const char *name, struct table **out)
@@ -174,12 +263,13 @@ t2m_status table_parse(t2m *lib, const struct bytes *file, const char *name, str
         mem_free(lib, impl);
         return T2M_ENOMEM;
     }
-    arena_init(&impl->arena, lib);
+    words_init(&impl->names, lib);
     t->lib = lib;
     t->impl = impl;
     t->name = name;
     struct parsing p = {.t = t};
-    parse(&p, file);
+    const bool mark = file->length >= 3 && memcmp(file->data, "\xEF\xBB\xBF", 3) == 0;
+    parse(&p, (const char *)file->data + (mark ? 3 : 0), file->length - (mark ? 3 : 0));
     mem_free(lib, p.row);
     if (p.status == T2M_OK)
         *out = t;
@@ -193,28 +283,53 @@ void table_free(struct table *t)
     if (!t)
         return;
     t2m *lib = t->lib;
-    arena_clear(&t->impl->arena);
+    words_clear(&t->impl->names);
+    mem_free(lib, t->impl->text);
     mem_free(lib, t->impl);
+    mem_free(lib, t->header);
+    mem_free(lib, t->decimal_comma);
     mem_free(lib, t->cells);
     mem_free(lib, t->line);
     mem_free(lib, t);
 }
 
+/* ---- what is in it ---- */
+
 int64_t table_column(const struct table *t, const char *name)
 {
-    for (size_t i = 0; i < t->columns; i++)
-        if (strcmp(t->header[i], name) == 0)
-            return (int64_t)i;
-    return -1;
+    const size_t at = words_find(&t->impl->names, name);
+    return at == SIZE_MAX ? -1 : (int64_t)at;
+}
+
+t2m_status table_no_column(const struct table *t, const char *name)
+{
+    char have[256] = "";
+    size_t at = 0;
+    for (size_t i = 0; i < t->columns && at < 200; i++)
+        at += (size_t)snprintf(have + at, sizeof have - at, "%s%.30s", i ? ", " : "", t->header[i]);
+    return refuse(t->lib, T2M_EDATA, "%.160s: no column '%.60s'; there are: %s", t->name, name,
+                  have);
+}
+
+bool table_value(const struct table *t, size_t row, size_t column, double *out)
+{
+    const char *cell = t->cells[row * t->columns + column];
+    if (t->decimal_comma[column] && strchr(cell, ','))
+        return text_comma_number(cell, strlen(cell), out);
+    return text_number(cell, strlen(cell), out);
+}
+
+t2m_status table_bad_cell(const struct table *t, size_t row, size_t column, const char *why)
+{
+    const char *cell = t->cells[row * t->columns + column];
+    char shown[64], name[64];
+    return refuse(t->lib, T2M_EDATA, "%.160s: line %zu, column '%s': '%s' %s", t->name,
+                  t->line[row], text_shown(t->header[column], strlen(t->header[column]), name),
+                  text_shown(cell, strlen(cell), shown), why);
 }
 
 t2m_status table_number(const struct table *t, size_t row, size_t column, double *out)
 {
-    const char *cell = t->cells[row * t->columns + column];
-    char shown[64], name[64];
-    if (text_number(cell, strlen(cell), out))
-        return T2M_OK;
-    return refuse(t->lib, T2M_EDATA, "%.160s: line %zu, column '%s': '%s' is not a number", t->name,
-                  t->line[row], text_shown(t->header[column], strlen(t->header[column]), name),
-                  text_shown(cell, strlen(cell), shown));
+    return table_value(t, row, column, out) ? T2M_OK
+                                            : table_bad_cell(t, row, column, "is not a number");
 }

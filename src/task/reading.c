@@ -33,27 +33,17 @@ struct columns { /* which column of a table is what */
     size_t *feature; /* [features] */
 };
 
-static t2m_status no_column(const struct table *t, const char *name)
-{
-    char have[256] = "";
-    size_t at = 0;
-    for (size_t i = 0; i < t->columns && at < 200; i++)
-        at += (size_t)snprintf(have + at, sizeof have - at, "%s%.30s", i ? ", " : "", t->header[i]);
-    return refuse(t->lib, T2M_EDATA, "%.160s: no column '%.60s'; there are: %s", t->name, name,
-                  have);
-}
-
 static t2m_status find_target(struct columns *c, const char *wanted)
 {
     if (wanted) {
         c->target = table_column(c->t, wanted);
-        return c->target >= 0 ? T2M_OK : no_column(c->t, wanted);
+        return c->target >= 0 ? T2M_OK : table_no_column(c->t, wanted);
     }
     c->target = table_column(c->t, "target");
     for (int64_t i = (int64_t)c->t->columns - 1; i >= 0 && c->target < 0; i--)
         if (i != c->task)
             c->target = i;
-    return c->target >= 0 ? T2M_OK : no_column(c->t, "target");
+    return c->target >= 0 ? T2M_OK : table_no_column(c->t, "target");
 }
 
 /* The first table says which columns there are; later ones must have the same names. */
@@ -88,7 +78,7 @@ static t2m_status find_features(struct t2m_family *f, struct columns *c)
     for (size_t i = 0; i < f->features; i++) {
         const int64_t at = table_column(c->t, f->feature_names[i]);
         if (at < 0)
-            return no_column(c->t, f->feature_names[i]);
+            return table_no_column(c->t, f->feature_names[i]);
         c->feature[i] = (size_t)at;
     }
     return T2M_OK;
