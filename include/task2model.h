@@ -121,7 +121,8 @@ typedef struct t2m_family_info {
     const char *name;
     bool images;
     size_t tasks, features;            /* regression: tasks (0: endless), columns */
-    size_t tables;                     /* of the method tables */
+    bool any_columns;                  /* it is of tables, for the method tables */
+    size_t tables;                     /* of those, but for synthetic ones */
     bool endless;                      /* as many tasks as are asked for: built-in families */
     size_t classes, domains, examples; /* images */
     size_t height, width, channels;
@@ -235,7 +236,7 @@ void t2m_learner_free(t2m_learner *l);
 typedef struct t2m_learner_info {
     const char *method, *family, *settings, *target, *results;
     char structure[256];
-    bool images;
+    bool images, tables;
     size_t parameters, ways, shots, trained_steps, features, height, width, channels;
     bool ways_fixed; /* models have a head for so many classes, no other number */
     int inner_steps, eval_steps;

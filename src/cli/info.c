@@ -40,6 +40,8 @@ static void learner_info(struct cli *c, const char *path, const t2m_learner *l)
     if (i.images)
         printf("  pictures of %zu x %zu x %zu; trained %zu-way %zu-shot\n", i.height, i.width,
                i.channels, i.ways, i.shots);
+    else if (i.tables)
+        printf("  tables of any columns; it can be trained further, but makes no models yet\n");
     else
         printf("  rows of %zu column%s, predicts '%s'; trained with %zu shots\n", i.features,
                i.features == 1 ? "" : "s", i.target, i.shots);

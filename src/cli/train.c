@@ -220,7 +220,7 @@ static void describe_family(const t2m_family *f, char *out, size_t room)
         snprintf(out, room, "%s: %zu images of %zu x %zu x %zu, %zu classes, %zu domains", i.name,
                  i.examples, i.height, i.width, i.channels, i.classes, i.domains);
     else if (i.tables)
-        snprintf(out, room, "%s: %zu tables%s", i.name, i.tables,
+        snprintf(out, room, "%s: %zu table%s%s", i.name, i.tables, i.tables == 1 ? "" : "s",
                  i.endless ? " and synthetic ones" : "");
     else if (i.tasks)
         snprintf(out, room, "%s: %zu tasks, %zu column%s", i.name, i.tasks, i.features,
@@ -268,7 +268,7 @@ static t2m_status open_family(struct cli *c, const char *const *paths, size_t n,
     o.image_size = like ? info.height : or_0(given.image_size);
     o.channels = info.channels;
     o.rotations = given.rotations && !like;
-    o.tables = given.method && strcmp(given.method, "tables") == 0;
+    o.tables = info.any_columns || (given.method && strcmp(given.method, "tables") == 0);
     return t2m_family_open(c->lib, out, paths, n, &o);
 }
 

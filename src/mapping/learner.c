@@ -389,6 +389,7 @@ void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out)
                               .target = l->target,
                               .results = l->results,
                               .images = l->kind == FAMILY_IMAGES,
+                              .tables = l->kind == FAMILY_TABLES,
                               .parameters = l->numel,
                               .ways = l->ways,
                               .shots = l->shots,

@@ -7,7 +7,7 @@
 #include "mapping/tables.h"
 #include "mapping/training.h"
 
-enum { MENU = 48, QUERIES = 64, CELLS = 3072 /* of the support sets of a job, about */ };
+enum { MENU = 48, CELLS = 3072 /* of the support sets of a job, about */ };
 
 struct table_plans {
     t2m *lib;
@@ -26,7 +26,7 @@ static struct table_shape shape_of(struct random *r)
                          columns[] = {2, 3,  4,  5,  5,  6,  6,  7,  8, 8,
                                       9, 10, 12, 13, 16, 18, 20, 24, 32},
                          classes[] = {0, 0, 0, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8, 10};
-    struct table_shape s = {.queries = QUERIES};
+    struct table_shape s = {.queries = TABLE_QUERIES};
     s.supports = rows[random_below(r, sizeof rows / sizeof *rows)];
     s.columns = columns[random_below(r, sizeof columns / sizeof *columns)];
     do

@@ -21,6 +21,8 @@ struct table_graph {
     t2m_value m;      /* model vector */
     t2m_value spread; /* [2] half-widths of intervals of 80 and 95 % of values; of classes 0 */
 };
+/* Rows of the smallest task and its queries in training. */
+enum { TABLE_QUERIES = 64, TABLE_LEAST_ROWS = 8 + TABLE_QUERIES };
 enum { TABLE_T = 64 /* numbers of t, and of each token */, TABLE_FACTS = 4, TABLE_INPUTS = 7 };
 
 /* Whether models of tables can have it: skip of two layers, or linear. */

@@ -421,6 +421,19 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     return t2m_learner_save(l, t->o->output, true);
 }
 
+static t2m_status check_families(const struct training *t, const struct protocol *p)
+{
+    const t2m_family *f = t->family, *v = t->validation;
+    if (v->kind != f->kind || episode_input_size(v) != episode_input_size(f))
+        return refuse(t->lib, T2M_EUSAGE,
+                      "--validation: '%s' is no family like '%s', with the same inputs", v->name,
+                      f->name);
+    if (f->kind != FAMILY_TABLES)
+        return episode_check(f, p);
+    TRY(table_family_check(f, TABLE_LEAST_ROWS));
+    return table_family_check(v, TABLE_LEAST_ROWS);
+}
+
 static t2m_status begin(struct training *t)
 {
     const t2m_train_options *o = t->o;
@@ -435,8 +448,7 @@ static t2m_status begin(struct training *t)
     if (o->augment > 0 && t->family->kind != FAMILY_IMAGES)
         return refuse(t->lib, T2M_EUSAGE, "--augment bends images, and '%s' has none",
                       t->family->name);
-    if (t->l->kind != FAMILY_TABLES)
-        TRY(episode_check(t->family, &p));
+    TRY(check_families(t, &p));
     static const size_t batches[] = {
         [FAMILY_REGRESSION] = 25, [FAMILY_IMAGES] = 4, [FAMILY_TABLES] = 8};
     const size_t batch = or_default(o->meta_batch, batches[t->l->kind]);

@@ -9,13 +9,13 @@
 #include "task/reading.h"
 #include "task/tables.h"
 
-static const char builtin_prefix[] = "builtin:";
+static const char builtin_prefix[] = "builtin:", builtin_tables[] = "builtin:tables";
 
 static const double usual_real_part = 0.5;
 
 static t2m_status open_builtin(t2m_family *f, const char *path)
 {
-    if (strcmp(path, "builtin:tables") == 0) {
+    if (strcmp(path, builtin_tables) == 0) {
         f->kind = FAMILY_TABLES;
         f->prior = true;
         f->real_part = usual_real_part;
@@ -82,8 +82,11 @@ static t2m_status open_one(t2m_family *f, const char *path, const struct family_
 }
 
 t2m_status family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
-                       const struct family_options *o)
+                       const struct family_options *options)
 {
+    struct family_options mine = *options, *const o = &mine;
+    for (size_t i = 0; i < n; i++) /* others are joined to it */
+        mine.tables = mine.tables || strcmp(paths[i], builtin_tables) == 0;
     if (n == 0)
         return refuse(lib, T2M_EUSAGE, "no family was given");
     t2m_family *f = mem_new(lib, 1, sizeof *f);
@@ -143,6 +146,7 @@ void t2m_family_describe(const t2m_family *f, t2m_family_info *out)
     *out = (t2m_family_info){.name = f->name,
                              .images = f->kind == FAMILY_IMAGES,
                              .tasks = f->tasks,
+                             .any_columns = f->kind == FAMILY_TABLES,
                              .tables = f->tables,
                              .endless = f->builtin || f->prior,
                              .features = f->features,

@@ -84,6 +84,18 @@ void table_fill_support(const struct table_rows *rows, const struct marginal *ma
         t->member[i * rows->classes + (size_t)rows->y[i]] = 1;
 }
 
+t2m_status table_family_check(const struct t2m_family *f, size_t rows)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < f->tables; i++)
+        most = f->table[i].rows > most ? f->table[i].rows : most;
+    if (f->prior || most >= rows)
+        return T2M_OK;
+    return refuse(f->lib, T2M_EDATA,
+                  "the largest table of '%s' has %zu rows; tasks need %zu or more", f->name, most,
+                  rows);
+}
+
 /* ---- memory ---- */
 
 static size_t groups(const struct table_shape *s)
