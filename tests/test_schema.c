@@ -32,6 +32,19 @@ static void kinds_of_columns(void **state)
         check(*state, row[i][0], NULL, NULL, row[i][1]);
 }
 
+/* As docs/tables.md tells it. */
+static void the_example(void **state)
+{
+    check(*state,
+          "colour;bought;size;new;price\n"
+          "red;2024-03-01;1,5;yes;10,90\n"
+          "blue;2024-03-04;2;no;12,00\n"
+          "red;2024-04-01;;no;9,50\n",
+          NULL, NULL,
+          "colour = blue, bought: days, bought: month, bought: weekday, size, size is missing, new "
+          "/ 0 8826 3 4 1.5 0 1; 1 8829 3 0 2 0 0; 0 8857 4 0 ~ 1 0 / 10.9 12 9.5");
+}
+
 static void dates(void **state)
 {
     static const char *const row[][2] = {
@@ -185,6 +198,7 @@ static void targets(void **state)
         {"a,y\n1,0\n2,1\n3,1\n", &value, "a / 1; 2; 3 / 0 1 1"},
         {"a;y\n1;1,5\n2;0,5\n3;1,5\n", &class, "a / 1; 2; 3 / 1 0 1 / 0,5, 1,5"},
         {"a,y\n1,none\n2,x\n3,NA\n", &find, "a / 1; 2; 3 / 1 2 0 / NA, none, x"},
+        {"a,y\n1,9\n2,1e39\n3,9\n", &class, "a / 1; 2; 3 / 1 0 1 / 1e39, 9"}, /* too large */
         {"a,y\n1,7\n2,x\n3,1e999\n", &class, "a / 1; 2; 3 / 1 2 0 / 1e999, 7, x"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
@@ -198,10 +212,10 @@ static void line_of_classes(struct text *s, size_t i)
 
 static void few_whole_numbers_are_classes(void **state)
 {
-    char *file = made(*state, "a,b,c,d", 60, line_of_classes);
+    char *file = made(*state, "a,b,c,d", 50, line_of_classes);
     struct schema_options o = {.target = "b", .classes = -1};
     struct schema *s = found(*state, file, &o);
-    assert_int_equal(s->classes, 10); /* 10 of 60 / 5 */
+    assert_int_equal(s->classes, 10); /* 10 of 50 / 5 */
     schema_free(s);
     o.target = "c";
     s = found(*state, file, &o);
@@ -319,6 +333,7 @@ static void too_many_classes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(kinds_of_columns),
+                                       cmocka_unit_test(the_example),
                                        cmocka_unit_test(dates),
                                        cmocka_unit_test(many_categories),
                                        cmocka_unit_test(ten_have_an_output_each),

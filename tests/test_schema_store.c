@@ -207,6 +207,8 @@ static void hostile_json(void **state)
         WHOLE("\"y\", \"classes\": \"ab\"", NUMBER),
         WHOLE("\"y\"", NUMBER ", " NUMBER),
         WHOLE("\"y\"", NUMBER ", 3"),
+        WHOLE("\"y\"",
+              NUMBER ", {\"name\": \"a\", \"kind\": \"category\", \"categories\": [\"x\"]}"),
         WHOLE("\"y\"", "{\"kind\": \"number\"}"),
         WHOLE("\"y\"", "{\"name\": 3, \"kind\": \"number\"}"),
         WHOLE("\"y\"", "{\"name\": \"\\u0001\", \"kind\": \"number\"}"),

@@ -7,10 +7,16 @@
 
 /* ---- words ---- */
 
-/* The cell without spaces around it is the word, which is in small letters. */
+static const char *skip_spaces(const char *s)
+{
+    while (*s == ' ' || *s == '\t')
+        s++;
+    return s;
+}
+
+/* The word, which is in small letters, and then nothing but spaces. */
 static bool is_word(const char *s, const char *word)
 {
-    s += strspn(s, " \t");
     for (; *word; s++, word++)
         if ((*s >= 'A' && *s <= 'Z' ? *s + 32 : *s) != *word)
             return false;
@@ -20,6 +26,7 @@ static bool is_word(const char *s, const char *word)
 /* Its place among the words, or -1. */
 static int find_word(const char *s, const char *const *word, int n)
 {
+    s = skip_spaces(s);
     for (int i = 0; i < n; i++)
         if (is_word(s, word[i]))
             return i;
@@ -28,7 +35,7 @@ static int find_word(const char *s, const char *const *word, int n)
 
 bool cell_is_empty(const char *s)
 {
-    return s[strspn(s, " \t")] == 0;
+    return *skip_spaces(s) == 0;
 }
 
 bool cell_is_missing(const char *s)
@@ -46,7 +53,7 @@ int cell_truth(const char *s)
 bool cell_is_infinite(const char *s)
 {
     static const char *const word[] = {"inf", "infinity", "nan"};
-    s += strspn(s, " \t");
+    s = skip_spaces(s);
     const char *unsigned_part = s + (*s == '+' || *s == '-');
     if (find_word(unsigned_part, word, sizeof word / sizeof *word) >= 0)
         return true;
@@ -142,7 +149,7 @@ bool cell_date(const char *s, bool day_first, float part[DATE_PARTS], bool *slas
 {
     struct day d = {0, 0, 0};
     double hour = 0;
-    s += strspn(s, " \t");
+    s = skip_spaces(s);
     if (!take_day(&s, day_first, &d, slashes))
         return false;
     if ((*s == 'T' || *s == ' ') && s[1] >= '0' && s[1] <= '9') {

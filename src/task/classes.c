@@ -7,11 +7,14 @@
 #include "base/text.h"
 #include "base/words.h"
 #include "task/cells.h"
+#include "task/survey.h"
 
+/* As the survey of the column decides: the order follows from the names alone. */
 static bool name_number(const char *name, bool comma, double *out)
 {
     const size_t n = strlen(name);
-    return (comma && text_comma_number(name, n, out)) || text_number(name, n, out);
+    return ((comma && text_comma_number(name, n, out)) || text_number(name, n, out)) &&
+           survey_is_float(*out);
 }
 
 /* False if the name does not fit the order. */

@@ -12,8 +12,7 @@
 #include "task/survey.h"
 
 enum {
-    TYPO_ROWS = 20, /* in so many rows or more, of which more than so many percent are numbers, */
-    TYPO_PERCENT = 95, /* the other cells are typing errors */
+    TYPO_PERCENT = 95, /* of the cells: if more are numbers (so 20 or more), others are typos */
     FEW = 20,          /* rows up to which no column is taken for an identifier */
     FEW_VALUES = 10,   /* whole numbers up to which a target may be classes */
     ROWS_A_CLASS = 5   /* that it then has on average */
@@ -47,7 +46,7 @@ static t2m_status check_numbers(const struct finding *f, size_t column, const ch
     if (s->infinite > 0 && s->numbers + s->infinite == known)
         return table_bad_cell(f->t, s->first_infinite, column,
                               "is infinite, or too large for a model; correct it");
-    if (s->rows < TYPO_ROWS || s->numbers == known || 100 * s->numbers <= TYPO_PERCENT * known)
+    if (s->numbers == known || 100 * s->numbers <= TYPO_PERCENT * known)
         return T2M_OK;
     snprintf(why, sizeof why,
              "is not a number, but %zu of %zu cells of the column are: probably a typo; correct "
