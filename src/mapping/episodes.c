@@ -61,3 +61,10 @@ void learner_protocol(const struct t2m_learner *l, struct protocol *p)
                            .queries = l->queries,
                            .by_task = l->by_task};
 }
+
+bool asked_to_stop(int (*stop)(void *ctx), void *ctx, atomic_bool *stopped)
+{
+    if (stop && stop(ctx) != 0)
+        atomic_store(stopped, true);
+    return atomic_load(stopped);
+}

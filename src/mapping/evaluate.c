@@ -80,9 +80,7 @@ static void one_task(void *ctx, size_t job, size_t worker)
     const struct evaluation *v = e->v;
     struct worker_room *r = &e->room[worker];
     const size_t task = e->first + job;
-    if (v->stop && v->stop(v->ctx) != 0)
-        atomic_store(&e->stopped, true);
-    if (atomic_load(&e->stopped))
+    if (asked_to_stop(v->stop, v->ctx, &e->stopped))
         return;
     episode_draw(v->f, &v->protocol, v->seed, task, &r->episode);
     const double start = seconds_now();

@@ -2,6 +2,8 @@
  * table) with its settings, and one flat vector phi that meta-training changes: for each structure
  * theta0, learned rates, encoder, decoder; then what weighs the structures. */
 #pragma once
+#include <stdatomic.h>
+
 #include "base/base.h"
 #include "generate/decode.h"
 #include "nn/nn.h"
@@ -169,6 +171,10 @@ struct episode episode_at(const struct episode *all, size_t k, size_t input_size
 /* Part of right answers, or mean squared error, of outputs y [queries, outputs]. */
 double episode_metric(enum family_kind kind, const float *y, const float *truth, size_t queries,
                       size_t outputs);
+
+/* Whether jobs are to be left out from now on: *stopped is set, or `stop` (NULL: never) says so,
+ * which sets it. */
+bool asked_to_stop(int (*stop)(void *ctx), void *ctx, atomic_bool *stopped);
 
 /* ---- tasks beside tasks (likeness.c) ---- */
 

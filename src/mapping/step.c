@@ -36,7 +36,7 @@ struct block_graph {
     t2m_value in[6], out[4];
 };
 
-static t2m_value batched_input(t2m_graph *g, t2m_value like, size_t size)
+t2m_value batched_input(t2m_graph *g, t2m_value like, size_t size)
 {
     int64_t dim[T2M_MAX_RANK] = {(int64_t)size};
     const int rank = t2m_rank(g, like);
@@ -216,9 +216,7 @@ static void one_block(void *ctx, size_t job, size_t worker)
                  input = episode_input_size(s->family);
     const size_t which = size != s->block;
     struct episode *e = &s->episode[worker];
-    if (s->stop && s->stop(s->stop_ctx) != 0)
-        atomic_store(&s->stopped, true);
-    if (atomic_load(&s->stopped))
+    if (asked_to_stop(s->stop, s->stop_ctx, &s->stopped))
         return;
     for (size_t k = 0; k < size; k++) {
         struct episode one = episode_at(e, k, input);

@@ -9,7 +9,7 @@ enum { WIDTH = TABLE_T, FACTS = TABLE_FACTS, VIEWS = MARGINAL_VIEWS, RANK = 16 /
 /* Where a name has a weight [in, out], and what else. */
 struct part {
     const char *name;
-    int in, out;   /* 0: no weight; UNITS1, UNITS2, BOTH1: of the structure */
+    int in, out;   /* 0: no weight; UNITS1 and so on: of the structure */
     double spread; /* times the root of 3 / in */
     bool bias, scale;
 };

@@ -7,7 +7,11 @@
 #include "mapping/tables.h"
 #include "mapping/training.h"
 
-enum { MENU = 48, CELLS = 3072 /* of the support sets of a job, about */ };
+enum {
+    MENU = 48,
+    MOST_TASKS = 16 /* of a job */,
+    CELLS = 3072 /* of the support sets of a job, about */
+};
 
 struct table_plans {
     t2m *lib;
@@ -15,7 +19,6 @@ struct table_plans {
     struct table_shape shape[MENU];
     size_t tasks[MENU]; /* of a job */
     t2m_plan *plan[MENU];
-    size_t outputs; /* of each plan: gradient or none, loss, .. */
 };
 
 /* ---- the menu ---- */
@@ -38,19 +41,10 @@ static struct table_shape shape_of(struct random *r)
 static size_t tasks_of(const struct table_shape *s)
 {
     const size_t n = CELLS / (size_t)(s->supports * s->columns);
-    return n < 1 ? 1 : n > 16 ? 16 : n;
+    return n < 1 ? 1 : n > MOST_TASKS ? MOST_TASKS : n;
 }
 
 /* ---- plans ---- */
-
-static t2m_value batched(t2m_graph *g, t2m_value like, size_t size)
-{
-    int64_t dim[T2M_MAX_RANK] = {(int64_t)size};
-    const int rank = t2m_rank(g, like);
-    for (int i = 0; i < rank; i++)
-        dim[i + 1] = t2m_dim(g, like, i);
-    return t2m_input(g, "tasks", rank + 1, dim);
-}
 
 static t2m_status compile_job(const struct t2m_learner *l, const struct table_shape *shape,
                               size_t tasks, bool learn, t2m_plan **plan)
@@ -62,7 +56,7 @@ static t2m_status compile_job(const struct t2m_learner *l, const struct table_sh
     table_graph_inputs(&e, from);
     to[0] = from[0];
     for (int i = 1; i < TABLE_INPUTS; i++)
-        to[i] = batched(e.g, from[i], tasks);
+        to[i] = batched_input(e.g, from[i], tasks);
     t2m_vmap(e.g, (int64_t)tasks, from, to, TABLE_INPUTS, result, each, 2);
     const t2m_value loss = t2m_mean_all(e.g, each[0]);
     const t2m_value out[] = {each[0], each[1], learn ? t2m_grad(e.g, loss, e.phi) : loss};
@@ -113,11 +107,6 @@ struct table_job {
     double loss, metric;   /* means over the tasks; metric: part of right answers, or the loss */
 };
 
-static double right_answers(const float *output, const float *y, size_t n, size_t classes)
-{
-    return episode_metric(FAMILY_IMAGES, output, y, n, classes);
-}
-
 static t2m_status run_job(struct table_job *j, struct table_task *all, float *loss, float *output,
                           void *room)
 {
@@ -138,8 +127,8 @@ static t2m_status run_job(struct table_job *j, struct table_task *all, float *lo
     j->loss = j->metric = 0;
     for (size_t k = 0; k < tasks; k++) {
         j->loss += (double)loss[k] / (double)tasks;
-        j->metric += classes ? right_answers(output + k * queries * classes,
-                                             all->y_query + k * queries, queries, classes)
+        j->metric += classes ? episode_metric(FAMILY_IMAGES, output + k * queries * classes,
+                                              all->y_query + k * queries, queries, classes)
                              : (double)loss[k];
     }
     j->metric /= (double)tasks;
@@ -169,9 +158,7 @@ void table_step_job(void *ctx, size_t job, size_t worker)
 {
     struct meta_step *s = ctx;
     (void)worker;
-    if (s->stop && s->stop(s->stop_ctx) != 0)
-        atomic_store(&s->stopped, true);
-    if (atomic_load(&s->stopped))
+    if (asked_to_stop(s->stop, s->stop_ctx, &s->stopped))
         return;
     const uint64_t number = s->number * s->blocks + job;
     struct random r = random_stream(s->seed, 13, number);
@@ -180,7 +167,7 @@ void table_step_job(void *ctx, size_t job, size_t worker)
                           .phi = s->state,
                           .which = random_below(&r, s->tables->count),
                           .seed = s->seed,
-                          .number = number * 16,
+                          .number = number * MOST_TASKS,
                           .gradient = s->gradient + job * s->l->numel};
     if (table_job(s->l->lib, &j) != T2M_OK)
         j.loss = NAN;
@@ -206,16 +193,14 @@ static void evaluate_job(void *ctx, size_t job, size_t worker)
 {
     struct table_evaluating *e = ctx;
     (void)worker;
-    if (e->stop && e->stop(e->ctx) != 0)
-        atomic_store(&e->stopped, true);
-    if (atomic_load(&e->stopped))
+    if (asked_to_stop(e->stop, e->ctx, &e->stopped))
         return;
     struct table_job j = {.plans = e->plans,
                           .family = e->f,
                           .phi = e->l->phi,
                           .which = job % e->plans->count,
                           .seed = e->seed,
-                          .number = job * 16,
+                          .number = job * MOST_TASKS,
                           .gradient = e->sink + job};
     e->value[job] = table_job(e->l->lib, &j) == T2M_OK ? j.loss : NAN;
 }

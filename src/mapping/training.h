@@ -43,6 +43,9 @@ void meta_step_free(struct meta_step *s);
 t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, double *loss,
                          double *metric);
 
+/* An input for `size` tasks, each with the shape of `like`. */
+t2m_value batched_input(t2m_graph *g, t2m_value like, size_t size);
+
 /* ---- tables (table_step.c) ---- */
 
 /* Plans for a menu of shapes, with the gradient to learn or without; freed by table_plans_free. */

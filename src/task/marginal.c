@@ -4,10 +4,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "task/scale.h"
+
 static const float most = 5;          /* standard deviations: farther ones count as this far */
 static const float uniform = 3.4641F; /* width of a uniform distribution of variance 1 */
 
-static int ascending(const void *a, const void *b)
+int ascending_floats(const void *a, const void *b)
 {
     const float x = *(const float *)a, y = *(const float *)b;
     return (x > y) - (x < y);
@@ -42,17 +44,15 @@ static void put_knots(struct marginal *m, const float *value, const float *rank,
 void marginal_find(struct marginal *m, const float *x, size_t n, size_t step, float *sorted)
 {
     size_t seen = 0;
-    double sum = 0, squares = 0;
+    double mean, sd;
     for (size_t i = 0; i < n; i++)
         if (isfinite(x[i * step]))
-            sum += (double)(sorted[seen++] = x[i * step]);
-    *m = (struct marginal){.mean = seen ? (float)(sum / (double)seen) : 0, .scale = 1};
-    for (size_t i = 0; i < seen; i++)
-        squares += pow((double)sorted[i] - (double)m->mean, 2);
-    const double sd = seen ? sqrt(squares / (double)seen) : 0;
+            sorted[seen++] = x[i * step];
+    column_moments(sorted, seen, 1, &mean, &sd);
+    *m = (struct marginal){.mean = (float)mean, .scale = 1};
     if (sd > 1e-6 * (1e-30 + fabs((double)m->mean)) && isfinite(sd) && (float)sd > 0)
         m->scale = (float)sd;
-    qsort(sorted, seen, sizeof *sorted, ascending);
+    qsort(sorted, seen, sizeof *sorted, ascending_floats);
     float *rank = sorted + n;
     put_knots(m, sorted, rank, distinct(sorted, seen, rank));
 }

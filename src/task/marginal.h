@@ -12,6 +12,8 @@ struct marginal { /* only floats: it is stored as it is */
     float rank[MARGINAL_KNOTS];  /* its place among the others, as a uniform number of variance 1 */
 };
 
+/* For qsort. */
+int ascending_floats(const void *a, const void *b);
 /* Of column x[i * step], n rows; NaN: missing. room [2 n] is for sorting. */
 void marginal_find(struct marginal *m, const float *x, size_t n, size_t step, float *room);
 /* The two views of a number; missing: 0, which is the mean of both. */

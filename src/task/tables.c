@@ -12,12 +12,6 @@ static const double other_target = 0.3; /* part of the draws from tables */
 
 /* ---- rows as models take them ---- */
 
-static int ascending(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 void table_measure(const struct table_rows *rows, struct marginal *marginal, float unit[2],
                    float *room)
 {
@@ -49,7 +43,7 @@ static void share_bins(double rank, float *member)
 static void fill_bins(const float *y, size_t n, struct table_task *t, float *sorted)
 {
     memcpy(sorted, y, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, ascending);
+    qsort(sorted, n, sizeof *sorted, ascending_floats);
     for (size_t i = 0; i < n; i++) {
         size_t low = 0, high = n; /* how many are less */
         while (low < high) {
