@@ -117,6 +117,10 @@ t2m_value t2m_matmul_t(t2m_graph *g, t2m_value a, bool a_transposed, t2m_value b
  * definite. */
 t2m_value t2m_solve_spd(t2m_graph *g, t2m_value a, t2m_value b);
 
+/* Sums of absolute differences between rows: a [n, k], b [m, k] -> [n, m], or both and the result
+ * with one leading axis. */
+t2m_value t2m_distance(t2m_graph *g, t2m_value a, t2m_value b);
+
 /* ---- convolution family (cross-correlation, as usual): x [.., n, h, w, in], filter [.., kh, kw,
  * in, out] -> [.., n, oh, ow, out], oh = (h + 2 pad - kh) / stride + 1. With `..` (at most one
  * axis) every item has its own filter. conv2d_input and conv2d_filter are its two transposes. ----

@@ -69,6 +69,12 @@ struct solve_shape { /* a [batch, n, n], b [batch, n, m] -> x [batch, n, m] */
     size_t a_batch, b_batch;
 };
 
+struct distance_shape { /* a [batch, n, k], b [batch, m, k]; the third array is as the result of
+                           distance, or as a */
+    size_t batch, n, m, k;
+    size_t a_batch, b_batch, c_batch;
+};
+
 struct kernels {
     const char *isa; /* "base", "avx2", "avx512", "neon" */
     size_t real_size;
@@ -114,6 +120,16 @@ struct kernels {
     size_t (*solve_spd_work)(const struct solve_shape *s);
     void (*solve_spd)(const struct solve_shape *s, const void *a, const void *b, void *x,
                       void *work);
+
+    /* y [n, m] = sum over k of |a - b|; gradient gy [n, m] -> y [n, k], with respect to a; change u
+     * [n, k] of a -> y [n, m], of the distances */
+    size_t (*distance_work)(const struct distance_shape *s); /* enough for each of the three */
+    void (*distance)(const struct distance_shape *s, const void *a, const void *b, void *y,
+                     void *work);
+    void (*distance_input)(const struct distance_shape *s, const void *a, const void *b,
+                           const void *gy, void *y, void *work);
+    void (*distance_push)(const struct distance_shape *s, const void *a, const void *b,
+                          const void *u, void *y, void *work);
 };
 
 enum { REDUCE_CHUNK = 512 }; /* reals: 2 KiB, a few of them fit in L1 */

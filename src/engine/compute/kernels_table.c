@@ -35,4 +35,8 @@ const struct kernels KERNEL(kernels) = {
     .scatter_add = SCATTER_ADD,
     .solve_spd_work = SOLVE_SPD_WORK,
     .solve_spd = SOLVE_SPD,
+    .distance_work = DISTANCE_WORK,
+    .distance = DISTANCE,
+    .distance_input = DISTANCE_INPUT,
+    .distance_push = DISTANCE_PUSH,
 };

@@ -150,6 +150,17 @@ static bool test_solve(const struct kernels *kernels, struct trial *t)
     return good;
 }
 
+static bool test_distance(const struct kernels *kernels, struct trial *t)
+{
+    const struct kernels *f64 = &kernels_f64;
+    const struct distance_shape s = {2, 5, 37, 3, 15, 111, 185}, u = {2, 5, 37, 3, 15, 111, 15};
+    bool good = true;
+    BOTH(370, k->distance(&s, X(k, 0), X(k, 1), Y(k), WORK(k)));
+    BOTH(30, k->distance_input(&s, X(k, 0), X(k, 1), X(k, 2), Y(k), WORK(k)));
+    BOTH(370, k->distance_push(&u, X(k, 0), X(k, 1), X(k, 2), Y(k), WORK(k)));
+    return good;
+}
+
 const char *kernels_self_test(const struct kernels *k)
 {
     struct trial t;
@@ -167,5 +178,7 @@ const char *kernels_self_test(const struct kernels *k)
     draw(&t, -1, 1);
     if (!bad && !test_solve(k, &t))
         bad = "solve_spd";
+    if (!bad && !test_distance(k, &t))
+        bad = "distance";
     return bad;
 }

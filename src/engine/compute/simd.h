@@ -184,6 +184,17 @@ void SCATTER_ADD(const struct gather_shape *s, const void *values, const void *i
 size_t SOLVE_SPD_WORK(const struct solve_shape *s);
 void SOLVE_SPD(const struct solve_shape *s, const void *a, const void *b, void *x, void *work);
 
+#define DISTANCE_WORK KERNEL(distance_work)
+#define DISTANCE KERNEL(distance)
+#define DISTANCE_INPUT KERNEL(distance_input)
+#define DISTANCE_PUSH KERNEL(distance_push)
+size_t DISTANCE_WORK(const struct distance_shape *s);
+void DISTANCE(const struct distance_shape *s, const void *a, const void *b, void *y, void *work);
+void DISTANCE_INPUT(const struct distance_shape *s, const void *a, const void *b, const void *gy,
+                    void *y, void *work);
+void DISTANCE_PUSH(const struct distance_shape *s, const void *a, const void *b, const void *u,
+                   void *y, void *work);
+
 #define UNARY(name, ...) pointwise_fn KERNEL(pointwise_##name);
 #define BINARY UNARY
 #define TERNARY UNARY

@@ -421,6 +421,11 @@ static t2m_value zero_second(t2m_graph *g, const struct node *n)
     return is_fill(g, n, 1, 0) ? fill_of(g, n, 0) : none;
 }
 
+static t2m_value zero_third(t2m_graph *g, const struct node *n)
+{
+    return is_fill(g, n, 2, 0) ? fill_of(g, n, 0) : none;
+}
+
 static t2m_value zero_first(t2m_graph *g, const struct node *n)
 {
     return is_fill(g, n, 0, 0) ? fill_of(g, n, 0) : none;
@@ -439,6 +444,7 @@ static const struct {
     {&op_conv2d_filter, zero_operand}, {&op_solve_spd, zero_second},
     {&op_window_gather, zero_first},   {&op_window_scatter, zero_first},
     {&op_gather, zero_first},          {&op_scatter_add, zero_first},
+    {&op_distance_input, zero_third},  {&op_distance_push, zero_third},
 };
 
 bool graph_transparent(const t2m_graph *g, const struct node *n)
