@@ -27,10 +27,11 @@ static double slope_left(t2m *lib, int64_t n, int64_t features)
     const t2m_value in[] = {t2m_input(g, "x", 2, (int64_t[]){n, features}),
                             t2m_input(g, "label", 1, &n)};
     const t2m_value member = t2m_one_hot(g, in[1], K);
-    const struct nn_logistic fit = nn_logistic_fit(g, in[0], member, 300);
-    const t2m_value logits = nn_linear(g, in[0], fit.weight, fit.bias),
-                    off = t2m_sub(g, t2m_softmax(g, logits), member);
-    const t2m_value slope = t2m_add(g, t2m_matmul_t(g, in[0], true, off, false), fit.weight);
+    const t2m_value gram = t2m_matmul_t(g, in[0], false, in[0], true),
+                    of_rows = nn_logistic_kernel(g, gram, member, 300),
+                    w = t2m_matmul_t(g, in[0], true, of_rows, false),
+                    off = t2m_sub(g, t2m_softmax(g, t2m_matmul(g, in[0], w)), member);
+    const t2m_value slope = t2m_add(g, t2m_matmul_t(g, in[0], true, off, false), w);
     double *const data[] = {x, label};
     double *out = check_run(lib, g, in, data, 2, slope, T2M_F64, false);
     for (int64_t i = 0; i < features * K; i++)
@@ -125,7 +126,7 @@ static void orders_do_not_matter(void **state)
     struct layout l = {0};
     struct orders plain, turned;
     float first[QUERIES * CLASSES], second[QUERIES * CLASSES];
-    assert_int_equal(structure_parse(*state, "skip:16,8", &s), T2M_OK);
+    assert_int_equal(structure_parse(*state, "kernel:9,16,8", &s), T2M_OK);
     table_layout(&s, &l);
     float *phi = (float *)check_room(l.numel);
     struct random r = random_stream(5, 2, 0);
@@ -204,7 +205,7 @@ static uint64_t trained(size_t threads)
     t2m_family *f = NULL;
     t2m_learner *l = NULL;
     t2m_task *task = NULL;
-    o.structure = "skip:4,4";
+    o.structure = "kernel:9,4,4";
     o.steps = 2;
     o.meta_batch = 3;
     o.validation_tasks = 2;

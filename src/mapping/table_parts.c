@@ -64,15 +64,18 @@ static const struct part encoder[] = {
     {"head.task", TABLE_T, VIEWS, 0.1, false, false},
     {"head1", TABLE_T, UNITS1, 0.1, false, false},
     {"head2", TABLE_T, UNITS2, 0.1, false, false},
+    {"metric", WIDTH, NN_METRICS, 0.1, false, false},
+    {"metric.task", TABLE_T, NN_METRICS, 0.1, false, false},
+    {"amplitude", TABLE_T, NN_METRICS, 0.1, false, false},
     {"spread", TABLE_T, 2, 0.03, false, false},
 };
 
 static int64_t size_of(const struct structure *s, int size)
 {
     return size >= 0        ? size
-           : size == UNITS1 ? s->hidden[0]
-           : size == UNITS2 ? s->hidden[1]
-                            : VIEWS * s->hidden[0];
+           : size == UNITS1 ? s->hidden[1]
+           : size == UNITS2 ? s->hidden[2]
+                            : VIEWS * s->hidden[1];
 }
 
 static void add(struct layout *l, const char *name, const char *part, int rank, const int64_t *dim,
@@ -86,7 +89,7 @@ static void add(struct layout *l, const char *name, const char *part, int rank, 
 /* Numbers that all tasks share, of the places where t changes them. */
 static void add_shared(const struct structure *s, struct layout *l)
 {
-    const int64_t units[] = {s->hidden[0], s->hidden[1]};
+    const int64_t units[] = {s->hidden[1], s->hidden[2]}, metrics = NN_METRICS;
     add(l, "unit1.gain", "shared", 1, &units[0], 0.5, 0);
     add(l, "unit1.shift", "shared", 1, &units[0], 1, 0);
     add(l, "unit2", "shared", 2, units, sqrt(3.0 / (double)units[0]), 0);
@@ -94,11 +97,13 @@ static void add_shared(const struct structure *s, struct layout *l)
     add(l, "unit2.shift", "shared", 1, &units[1], 1, 0);
     add(l, "head1", "shared", 1, &units[0], 0, -1.5);
     add(l, "head2", "shared", 1, &units[1], 0, -1.5);
+    add(l, "metric.task", "shared", 1, &metrics, 1, 0.5);
+    add(l, "amplitude", "shared", 1, &metrics, 0, 1);
 }
 
 bool table_structure_fits(const struct structure *s)
 {
-    return s->kind == NN_LINEAR || (s->kind == NN_SKIP && s->layers == 2);
+    return s->kind == NN_LINEAR || (s->kind == NN_KERNEL && s->layers == 3);
 }
 
 void table_layout(const struct structure *s, struct layout *l)

@@ -6,14 +6,16 @@
  * exchangeable matrix, Hartford et al. 2018, equation 4, pooled by class). Values are put in a few
  * overlapping bins, which then stand for classes. The weights of a hidden unit on a column are read
  * off the column's token and added to a sum over the rows, weighed by their tokens: a step of
- * gradient descent has that form. */
+ * gradient descent has that form. So is how much a column counts in the distance to the rows, which
+ * are the centres of the model's kernel. */
 #include "mapping/tables.h"
 
 #include <math.h>
 #include <stdio.h>
 
-enum { WIDTH = TABLE_T, FACTS = TABLE_FACTS, VIEWS = MARGINAL_VIEWS, HEAD_STEPS = 10 };
-static const double tiny = 1e-3; /* of a variance */
+enum { WIDTH = TABLE_T, FACTS = TABLE_FACTS, VIEWS = MARGINAL_VIEWS, HEAD_STEPS = 16 };
+static const double tiny = 1e-3,   /* of a variance */
+    bias_input = 3; /* a bias of 3 is thought as likely as a weight of 1 */
 
 struct ctx {
     t2m_graph *g;
@@ -227,7 +229,7 @@ static struct layer normalised(const struct ctx *c, const char *name, t2m_value 
 static struct layer first_layer(const struct ctx *c, t2m_value x)
 {
     t2m_graph *g = c->g;
-    const int64_t units = c->s->hidden[0], flat[] = {VIEWS * c->shape->columns, units};
+    const int64_t units = c->s->hidden[1], flat[] = {VIEWS * c->shape->columns, units};
     const t2m_value own = t2m_reshape(g, times(c, "unit1.columns", c->columns), 2, flat);
     const t2m_value share =
         t2m_reshape(g, t2m_sigmoid(g, times(c, "unit1.share", c->columns)), 2, flat);
@@ -273,18 +275,34 @@ static t2m_value prior_scale(const struct ctx *c)
     return t2m_exp(g, t2m_concat(g, 0, all, 3));
 }
 
-static void put_model(struct ctx *c, const struct layer *layer, int layers, t2m_value weight,
-                      t2m_value bias)
+/* ---- the kernel ---- */
+
+struct kernel {
+    t2m_value centres, metric, amplitude; /* [rows, columns], [NN_METRICS, columns], [NN_METRICS] */
+};
+
+/* Of a metric, the columns together count about as much as one. */
+static struct kernel make_kernel(const struct ctx *c, const struct structure *s)
 {
-    t2m_value all[2 * NN_MAX_LAYERS + 2];
-    size_t n = 0;
-    for (int i = 0; i < layers; i++) {
-        all[n++] = as_vector(c->g, layer[i].weight);
-        all[n++] = as_vector(c->g, layer[i].bias);
-    }
-    all[n++] = as_vector(c->g, weight);
-    all[n++] = as_vector(c->g, bias);
-    c->e->m = t2m_concat(c->g, 0, all, n);
+    t2m_graph *g = c->g;
+    const t2m_value of_columns = times(c, "metric", c->columns),
+                    logs = t2m_add(g, of_columns, for_task(c, "metric.task"));
+    return (struct kernel){structure_last_channel(g, s, c->e->x_support),
+                           t2m_swap(g, t2m_scale(g, 1 / (double)c->shape->columns,
+                                                 t2m_exp(g, logs))),
+                           t2m_exp(g, as_vector(g, for_task(c, "amplitude")))};
+}
+
+/* ---- the model ---- */
+
+struct made { /* parts of a model, in their order */
+    t2m_value part[2 * NN_MAX_LAYERS + 5];
+    size_t count;
+};
+
+static void put(const struct ctx *c, struct made *m, t2m_value x)
+{
+    m->part[m->count++] = as_vector(c->g, x);
 }
 
 /* Half-widths of the intervals, from how far left-out rows were off [2]. */
@@ -299,26 +317,31 @@ static t2m_value spread_of(const struct ctx *c, t2m_value off)
     return t2m_mul(g, error, t2m_exp(g, factor));
 }
 
-/* The head on features h [rows, features]; *weight, *bias. */
-static void solve_head(struct ctx *c, t2m_value h, t2m_value *weight, t2m_value *bias)
+/* The head on features h [rows, features] and, if there is one, a kernel [rows, rows]. */
+static void solve_head(struct ctx *c, t2m_value h, t2m_value kernel, struct made *m)
 {
     t2m_graph *g = c->g;
-    const t2m_value scale = prior_scale(c), x = t2m_mul(g, h, scale);
-    const int64_t column[] = {-1, 1};
-    const t2m_value turned = t2m_reshape(g, scale, 2, column);
+    const int64_t rows = t2m_dim(g, h, 0), features = t2m_dim(g, h, 1), column[] = {-1, 1};
+    const t2m_value scale = prior_scale(c),
+                    pair[] = {t2m_mul(g, h, scale),
+                              t2m_fill(g, bias_input, 2, (int64_t[]){rows, 1})},
+                    x = t2m_concat(g, 1, pair, 2), plain = t2m_matmul_t(g, x, false, x, true),
+                    gram = kernel.id ? t2m_add(g, plain, kernel) : plain;
+    t2m_value of_rows;
     if (c->shape->classes) {
-        const struct nn_logistic r = nn_logistic_fit(g, x, c->e->member, HEAD_STEPS);
-        *weight = t2m_mul(g, r.weight, turned);
-        *bias = r.bias;
+        of_rows = nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
         c->e->spread = t2m_fill(g, 0, 1, (int64_t[]){2});
-        return;
+    } else {
+        const t2m_value y = t2m_reshape(g, c->e->y_support, 2, column);
+        const struct nn_ridge r = nn_ridge_kernel(g, gram, y, take(c, "ridge", "log_penalty"));
+        of_rows = r.weight;
+        c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
     }
-    const struct nn_ridge_prior prior = {.log_penalty = take(c, "ridge", "log_penalty")};
-    const t2m_value y = t2m_reshape(g, c->e->y_support, 2, column);
-    const struct nn_ridge r = nn_ridge_fit(g, x, y, &prior);
-    *weight = t2m_mul(g, r.weight, turned);
-    *bias = r.bias;
-    c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
+    const t2m_value w = t2m_matmul_t(g, x, true, of_rows, false);
+    put(c, m, t2m_mul(g, t2m_slice(g, w, 0, 0, features), t2m_reshape(g, scale, 2, column)));
+    if (kernel.id)
+        put(c, m, of_rows);
+    put(c, m, t2m_scale(g, bias_input, t2m_slice(g, w, 0, features, 1)));
 }
 
 /* ---- the loss ---- */
@@ -375,34 +398,52 @@ void table_graph_inputs(const struct table_graph *e, t2m_value in[TABLE_INPUTS])
         in[i] = all[i];
 }
 
+/* The structure of the models of this shape. */
+static struct structure model_structure(const struct ctx *c)
+{
+    struct structure s = *c->s;
+    s.height = 1;
+    s.width = c->shape->columns;
+    s.channels = VIEWS;
+    s.outputs = c->shape->classes ? c->shape->classes : 1;
+    if (s.kind == NN_KERNEL)
+        s.hidden[0] = c->shape->supports;
+    return s;
+}
+
+/* Of a kernel with two layers. */
+static void make_body(struct ctx *c, const struct structure *s, struct made *m)
+{
+    t2m_graph *g = c->g;
+    const t2m_value x = rows_of(c, c->e->x_support);
+    represent(c);
+    const struct layer one = first_layer(c, x), two = next_layer(c, one.h);
+    const struct kernel k = make_kernel(c, s);
+    const t2m_value h[] = {x, one.h, two.h},
+                    in_order[] = {one.weight, one.bias, two.weight, two.bias,
+                                  k.centres,  k.metric, k.amplitude};
+    for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++)
+        put(c, m, in_order[i]);
+    solve_head(c, t2m_concat(g, 1, h, 3),
+               nn_kernel(g, k.centres, k.centres, k.metric, k.amplitude), m);
+}
+
 static void make(struct ctx *c)
 {
     t2m_graph *g = c->g;
     struct table_graph *e = c->e;
-    const t2m_value x = rows_of(c, e->x_support);
-    struct layer layer[2];
-    t2m_value h[] = {x, {0}, {0}}, weight, bias;
-    int layers = 0;
-    if (c->s->kind == NN_LINEAR) {
-        e->t = t2m_fill(g, 0, 2, (int64_t[]){1, TABLE_T});
-    } else {
-        represent(c);
-        layer[0] = first_layer(c, x);
-        layer[1] = next_layer(c, layer[0].h);
-        h[1] = layer[0].h;
-        h[2] = layer[1].h;
-        layers = 2;
-    }
-    solve_head(c, t2m_concat(g, 1, h, (size_t)layers + 1), &weight, &bias);
-    put_model(c, layer, layers, weight, bias);
-    struct structure s = *c->s;
+    struct made m = {0};
     struct norm_use norm = {0};
-    s.height = s.width = 1;
-    s.channels = VIEWS * c->shape->columns;
-    s.outputs = c->shape->classes ? c->shape->classes : 1;
-    const t2m_value query = structure_features(g, &s, e->m, rows_of(c, e->x_query), &norm);
-    e->output = structure_head(g, &s, e->m, query);
+    const struct structure s = model_structure(c);
+    if (s.kind == NN_LINEAR) {
+        e->t = t2m_fill(g, 0, 2, (int64_t[]){1, TABLE_T});
+        solve_head(c, rows_of(c, e->x_support), (t2m_value){0}, &m);
+    } else {
+        make_body(c, &s, &m);
+    }
+    e->m = t2m_concat(g, 0, m.part, m.count);
     e->t = as_vector(g, e->t);
+    e->output = structure_head(g, &s, e->m, structure_features(g, &s, e->m, e->x_query, &norm));
     e->loss = c->shape->classes ? nn_cross_entropy(g, e->output, e->y_query) : loss_of_values(c);
 }
 

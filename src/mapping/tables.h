@@ -25,7 +25,7 @@ struct table_graph {
 enum { TABLE_QUERIES = 64, TABLE_LEAST_ROWS = 8 + TABLE_QUERIES };
 enum { TABLE_T = 64 /* numbers of t, and of each token */, TABLE_FACTS = 4, TABLE_INPUTS = 7 };
 
-/* Whether models of tables can have it: skip of two layers, or linear. */
+/* Whether models of tables can have it: kernel with two layers, or linear. */
 bool table_structure_fits(const struct structure *s);
 /* Appends the parameters of a learner whose models have this structure. */
 void table_layout(const struct structure *s, struct layout *l);

@@ -87,12 +87,12 @@ static t2m_status choose_structures(struct training *t)
     const bool tables = f->kind == FAMILY_TABLES;
     const char *text = t->o->structure ? t->o->structure
                        : images        ? "conv4"
-                       : tables        ? "skip"
+                       : tables        ? "kernel:256,32,32"
                                        : "mlp";
     TRY(learner_structures(l, text, &like));
     if (tables && (l->candidates > 1 || !table_structure_fits(learner_structure(l))))
         return refuse(t->lib, T2M_EUSAGE,
-                      "models of tables are skip:WIDTH,WIDTH or, without layers, linear");
+                      "models of tables are kernel:CENTRES,WIDTH,WIDTH or, without layers, linear");
     return l->candidates == 1 || learner_chooses(l)
                ? T2M_OK
                : refuse(t->lib, T2M_EUSAGE,

@@ -105,3 +105,15 @@ t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd,
     const t2m_value nll = t2m_axpy(g, 0.5, t2m_square(g, z), log_sd);
     return t2m_mean_all(g, t2m_add(g, nll, t2m_constant(g, half_log_two_pi)));
 }
+
+t2m_value nn_kernel(t2m_graph *g, t2m_value a, t2m_value b, t2m_value metric, t2m_value amplitude)
+{
+    const int64_t columns = t2m_dim(g, a, 1), per_row[] = {NN_METRICS, 1, columns},
+                  per_pair[] = {NN_METRICS, 1, 1}, rows[] = {1, t2m_dim(g, a, 0), columns},
+                  others[] = {1, t2m_dim(g, b, 0), columns};
+    const t2m_value unit = t2m_reshape(g, metric, 3, per_row),
+                    x = t2m_mul(g, t2m_reshape(g, a, 3, rows), unit),
+                    y = t2m_mul(g, t2m_reshape(g, b, 3, others), unit),
+                    near = t2m_exp(g, t2m_neg(g, t2m_distance(g, x, y)));
+    return t2m_sum(g, t2m_mul(g, near, t2m_reshape(g, amplitude, 3, per_pair)), 0, 1);
+}

@@ -45,18 +45,28 @@ struct nn_ridge {
 };
 struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets,
                              const struct nn_ridge_prior *prior);
+/* The same by a kernel, gram [n, n] of the examples: a prediction is the product of its kernel with
+ * all examples and `weight` [n, outputs]; there is no bias. The penalty is exp(log_penalty). */
+struct nn_ridge nn_ridge_kernel(t2m_graph *g, t2m_value gram, t2m_value targets,
+                                t2m_value log_penalty);
+
+/* ---- kernels ---- */
+
+enum { NN_METRICS = 2 };
+/* sum over k of amplitude[k] exp(-distance(a, b)), distances being sums of metric[k, c] |a - b|:
+ * the limit of random forests of axis-aligned cuts (Balog et al. 2016, "The Mondrian kernel",
+ * proposition 1). a [n, columns], b [m, columns], metric [NN_METRICS, columns] >= 0, amplitude
+ * [NN_METRICS] -> [n, m] */
+t2m_value nn_kernel(t2m_graph *g, t2m_value a, t2m_value b, t2m_value metric, t2m_value amplitude);
 
 /* ---- classification in closed form, nearly ---- */
 
-struct nn_logistic {
-    t2m_value weight, bias; /* [features, classes], [classes] */
-};
-/* Multinomial logistic regression on x [n, features] and a bias, member [n, classes] of 0 and 1,
- * with a penalty of half the square of each weight (scale x for another one), by `steps` steps of
- * the quadratic bound of Boehning 1992 ("Multinomial logistic regression algorithm", equation 2.9),
- * whose matrix is solved once, with Nesterov's momentum. The smaller of the two systems is solved.
- */
-struct nn_logistic nn_logistic_fit(t2m_graph *g, t2m_value x, t2m_value member, int steps);
+/* Multinomial logistic regression by a kernel, gram [n, n] of the examples, member [n, classes] of
+ * 0 and 1, with a penalty of half the squared norm of each class's function: the weights [n,
+ * classes] of the examples, as in nn_ridge_kernel. By `steps` steps of the quadratic bound of
+ * Boehning 1992 ("Multinomial logistic regression algorithm", equation 2.9), whose matrix is solved
+ * once, with Nesterov's momentum. */
+t2m_value nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value member, int steps);
 
 /* ---- losses: means over the examples ---- */
 t2m_value nn_squared_error(t2m_graph *g, t2m_value y, t2m_value target);
@@ -70,17 +80,17 @@ t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd,
 /* ---- structures ---- */
 
 enum { NN_MAX_LAYERS = 8 };
-enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_SKIP, NN_KINDS };
+enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_KINDS };
 
 struct structure {
     enum nn_kind kind;
     int64_t height, width, channels; /* of an image; a row of features is 1 x 1 x channels */
     int64_t outputs;                 /* numbers for each input: classes, or 1 value */
     int layers;                      /* hidden */
-    int64_t hidden[NN_MAX_LAYERS];   /* units of a layer, or channels */
+    int64_t hidden[NN_MAX_LAYERS];   /* units of a layer, or channels; first the centres of a kernel */
 };
 
-/* "linear", "mlp:40,40", "skip:32,32", "conv4:64". T2M_EUSAGE says what is expected. */
+/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64". T2M_EUSAGE says what is expected. */
 t2m_status structure_parse(t2m *lib, const char *text, struct structure *out);
 void structure_text(const struct structure *s, char out[96]);
 /* Whether the sizes make sense together; T2M_EUSAGE else. */
@@ -122,6 +132,8 @@ t2m_value structure_features(t2m_graph *g, const struct structure *s, t2m_value 
                              struct norm_use *norm);
 /* [n, features] -> [n, outputs]; the head stands at the end of m */
 t2m_value structure_head(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value features);
+/* x [n, inputs] or [n, height, width, channels] -> [n, height * width] */
+t2m_value structure_last_channel(t2m_graph *g, const struct structure *s, t2m_value x);
 size_t structure_macs(const struct structure *s); /* multiplications and additions for one input */
 /* An input for n examples of this structure. */
 t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);

@@ -25,16 +25,24 @@ static void leave_out(t2m_graph *g, t2m_value y, t2m_value a, t2m_value d, struc
     r->surprise = t2m_scale(g, 0.5, t2m_add(g, log_variance, t2m_div(g, square, scale)));
 }
 
-/* K = x x' + penalty; w = x' K^-1 y (Rasmussen and Williams 2006, equations 5.10 to 5.12). */
-static t2m_value few_examples(t2m_graph *g, t2m_value x, t2m_value y, t2m_value penalty,
-                              struct nn_ridge *r)
+/* a = (gram + penalty)^-1 y (Rasmussen and Williams 2006, equations 5.10 to 5.12). */
+static t2m_value by_kernel(t2m_graph *g, t2m_value gram, t2m_value y, t2m_value penalty,
+                           struct nn_ridge *r)
 {
-    const t2m_value eye = identity(g, t2m_dim(g, x, 0));
-    const t2m_value k = t2m_madd(g, penalty, eye, t2m_matmul_t(g, x, false, x, true));
+    const t2m_value eye = identity(g, t2m_dim(g, y, 0));
+    const t2m_value k = t2m_madd(g, penalty, eye, gram);
     const t2m_value a = t2m_solve_spd(g, k, y);
     const t2m_value d = t2m_sum(g, t2m_mul(g, t2m_solve_spd(g, k, eye), eye), 1, 1);
     leave_out(g, y, a, d, r);
-    return t2m_matmul_t(g, x, true, a, false);
+    return a;
+}
+
+/* K = x x' + penalty; w = x' K^-1 y */
+static t2m_value few_examples(t2m_graph *g, t2m_value x, t2m_value y, t2m_value penalty,
+                              struct nn_ridge *r)
+{
+    const t2m_value gram = t2m_matmul_t(g, x, false, x, true);
+    return t2m_matmul_t(g, x, true, by_kernel(g, gram, y, penalty, r), false);
 }
 
 /* The same from A = x' x + penalty: w = A^-1 x' y; penalty K^-1 y is the error of the fit, and the
@@ -89,5 +97,13 @@ struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets,
     }
     r.weight = t2m_slice(g, w, 0, 0, features);
     r.bias = t2m_reshape(g, t2m_slice(g, w, 0, features, 1), 1, &outputs);
+    return r;
+}
+
+struct nn_ridge nn_ridge_kernel(t2m_graph *g, t2m_value gram, t2m_value targets,
+                                t2m_value log_penalty)
+{
+    struct nn_ridge r = {0};
+    r.weight = by_kernel(g, gram, targets, t2m_exp(g, log_penalty), &r);
     return r;
 }

@@ -55,13 +55,24 @@ static void layout_mlp(const struct structure *s, struct layout *l)
     l->features = (size_t)in;
 }
 
-/* The head sees the inputs and all hidden layers. */
-static void layout_skip(const struct structure *s, struct layout *l)
+/* The head sees the inputs, all layers, and the kernel with each centre. The kernel takes the last
+ * channel of each place. */
+static void layout_kernel(const struct structure *s, struct layout *l)
 {
-    layout_mlp(s, l);
-    l->features = structure_input_size(s);
-    for (int i = 0; i < s->layers; i++)
-        l->features += (size_t)s->hidden[i];
+    const int64_t places = s->height * s->width, centres[] = {s->hidden[0], places},
+                  metrics[] = {NN_METRICS, places};
+    int64_t in = places * s->channels;
+    l->features = (size_t)(in + s->hidden[0]);
+    for (int i = 1; i < s->layers; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "layer%d", i);
+        add_linear(l, name, in, s->hidden[i]);
+        in = s->hidden[i];
+        l->features += (size_t)in;
+    }
+    layout_add(l, "kernel.centres", 2, centres, 1, 0);
+    layout_add(l, "kernel.metric", 2, metrics, 0, 1 / (double)places);
+    layout_add(l, "kernel.amplitude", 1, metrics, 0, 1);
 }
 
 static void layout_conv4(const struct structure *s, struct layout *l)
@@ -137,15 +148,27 @@ static t2m_value features_mlp(t2m_graph *g, const struct structure *s, t2m_value
 }
 
 /* A way past every layer (Huang et al. 2017); tanh, so that far inputs stay bounded. */
-static t2m_value features_skip(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
-                               struct norm_use *norm)
+static t2m_value features_kernel(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                                 struct norm_use *norm)
 {
     (void)norm;
     t2m_value h[NN_MAX_LAYERS + 1] = {flat(g, x)};
-    for (int i = 0; i < s->layers; i++)
-        h[i + 1] =
-            t2m_tanh(g, nn_linear(g, h[i], take(g, s, m, i, "weight"), take(g, s, m, i, "bias")));
+    for (int i = 1; i < s->layers; i++)
+        h[i] = t2m_tanh(g, nn_linear(g, h[i - 1], take(g, s, m, i - 1, "weight"),
+                                     take(g, s, m, i - 1, "bias")));
+    h[s->layers] = nn_kernel(g, structure_last_channel(g, s, x),
+                             structure_take(g, s, m, "kernel.centres"),
+                             structure_take(g, s, m, "kernel.metric"),
+                             structure_take(g, s, m, "kernel.amplitude"));
     return t2m_concat(g, 1, h, (size_t)s->layers + 1);
+}
+
+t2m_value structure_last_channel(t2m_graph *g, const struct structure *s, t2m_value x)
+{
+    const int64_t places = s->height * s->width, split[] = {-1, places, s->channels},
+                  rows[] = {-1, places};
+    return t2m_reshape(g, t2m_slice(g, t2m_reshape(g, x, 3, split), 2, s->channels - 1, 1), 2,
+                       rows);
 }
 
 /* Four blocks of convolution, norm, ReLU and pooling (Vinyals et al. 2016, section 4.1). */
@@ -190,7 +213,7 @@ static const struct {
 } kinds[NN_KINDS] = {
     [NN_LINEAR] = {"linear", 0, 0, 0, 0, false, layout_linear, features_linear},
     [NN_MLP] = {"mlp", 1, NN_MAX_LAYERS, 2, 40, false, layout_mlp, features_mlp},
-    [NN_SKIP] = {"skip", 1, NN_MAX_LAYERS, 2, 32, false, layout_skip, features_skip},
+    [NN_KERNEL] = {"kernel", 1, NN_MAX_LAYERS, 1, 256, false, layout_kernel, features_kernel},
     [NN_CONV4] = {"conv4", 4, 4, 4, 64, true, layout_conv4, features_conv4},
 };
 
@@ -262,8 +285,8 @@ static t2m_status bad_structure(t2m *lib, const char *text)
 {
     return refuse(
         lib, T2M_EUSAGE,
-        "unknown structure '%.60s': expected linear, mlp:WIDTH,... or skip:WIDTH,... (1 to %d "
-        "layers of 1 to 4096) or conv4:CHANNELS",
+        "unknown structure '%.60s': expected linear, mlp:WIDTH,... or kernel:CENTRES,WIDTH,... (1 "
+        "to %d numbers of 1 to 4096) or conv4:CHANNELS",
         text, NN_MAX_LAYERS);
 }
 
