@@ -338,6 +338,9 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n);
 /* x [n, inputs], n as prepared or less -> y [n, outputs]: probabilities of the classes, or a value.
  * An input's answer does not depend on its neighbours. */
 t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y);
+/* Of models of values that know it: y +- half_width[0] holds the truth in 80 % of the cases,
+ * half_width[1] in 95 %. False: not known. */
+bool t2m_model_interval(const t2m_model *m, double half_width[2]);
 /* Inputs for the model from files: images, or CSVs. Caller frees *x with t2m_free; *n examples. */
 t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_t *n);
 

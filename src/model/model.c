@@ -47,6 +47,7 @@ void t2m_model_free(t2m_model *m)
         return;
     t2m *lib = m->lib;
     forget_plan(m);
+    model_table_clear(m);
     for (size_t i = 0; m->class && i < m->classes; i++)
         mem_free(lib, m->class[i]);
     for (size_t i = 0; m->feature && i < m->features; i++)
@@ -58,12 +59,18 @@ void t2m_model_free(t2m_model *m)
     mem_free(lib, m);
 }
 
+/* Numbers of an input as callers give it. */
+static size_t inputs_of(const t2m_model *m)
+{
+    return m->features ? m->features : structure_input_size(&m->structure);
+}
+
 void t2m_model_describe(const t2m_model *m, t2m_model_info *out)
 {
     *out = (t2m_model_info){.method = m->method,
                             .target = m->target,
                             .parameters = m->layout.numel,
-                            .inputs = structure_input_size(&m->structure),
+                            .inputs = inputs_of(m),
                             .outputs = (size_t)m->structure.outputs,
                             .height = (size_t)m->structure.height,
                             .width = (size_t)m->structure.width,
@@ -139,6 +146,12 @@ static t2m_status decode_structure(const t2m_model *like, const float *v, size_t
 
 static t2m_status copy_names(const t2m_model *like, t2m_model *m)
 {
+    m->method = mem_text(m->lib, like->method);
+    if (like->table.schema) {
+        TRY(model_table_copy(like, m));
+        memcpy(m->scales, like->scales, (2 * m->features + 2) * sizeof *m->scales);
+        return m->method ? T2M_OK : T2M_ENOMEM;
+    }
     for (size_t i = 0; i < m->classes; i++)
         if (!(m->class[i] = mem_text(m->lib, like->class[i])))
             return T2M_ENOMEM;
@@ -146,7 +159,6 @@ static t2m_status copy_names(const t2m_model *like, t2m_model *m)
         if (!(m->feature[i] = mem_text(m->lib, like->feature[i])))
             return T2M_ENOMEM;
     memcpy(m->scales, like->scales, (2 * m->features + 2) * sizeof *m->scales);
-    m->method = mem_text(m->lib, like->method);
     m->target = like->target ? mem_text(m->lib, like->target) : NULL;
     return m->method && (m->target || !like->target) ? T2M_OK : T2M_ENOMEM;
 }
@@ -274,12 +286,16 @@ t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y)
 {
     const size_t inputs = structure_input_size(&m->structure),
                  outputs = (size_t)m->structure.outputs;
+    const bool table = m->table.schema;
     if (n > m->prepared)
         return refuse(m->lib, T2M_EUSAGE, "the model is prepared for %zu inputs, not %zu",
                       m->prepared, n);
     memset(m->x + n * inputs, 0, (m->prepared - n) * inputs * sizeof *x);
-    memcpy(m->x, x, n * inputs * sizeof *x);
-    for (size_t i = 0; m->features && i < n * inputs; i++) {
+    if (table)
+        marginals_apply(m->table.marginal, x, n, m->features, m->x);
+    else
+        memcpy(m->x, x, n * inputs * sizeof *x);
+    for (size_t i = 0; m->features && !table && i < n * inputs; i++) {
         const float *scale = m->scales + 2 * (i % inputs);
         m->x[i] = (m->x[i] - scale[0]) / scale[1];
     }
@@ -287,7 +303,16 @@ t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y)
     void *const out[] = {m->y};
     t2m_run(m->plan, m->workspace, in, out);
     memcpy(y, m->y, n * outputs * sizeof *y);
-    for (size_t i = 0; m->features && i < n * outputs; i++)
+    for (size_t i = 0; m->features && !m->classes && i < n * outputs; i++)
         y[i] = y[i] * m->scales[2 * m->features + 1] + m->scales[2 * m->features];
     return T2M_OK;
+}
+
+bool t2m_model_interval(const t2m_model *m, double half_width[2])
+{
+    if (!m->table.schema || m->classes)
+        return false;
+    for (int i = 0; i < 2; i++)
+        half_width[i] = (double)m->table.spread[i];
+    return true;
 }

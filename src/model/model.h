@@ -3,7 +3,17 @@
 #pragma once
 #include "base/base.h"
 #include "nn/nn.h"
+#include "task/marginal.h"
+#include "task/schema.h"
 #include "task2model.h"
+
+/* Of a model of tables: from the cells of a file to what the structure takes. */
+struct model_table {
+    struct schema *schema;
+    float *place;              /* [features] of schema's numbers, those that the model takes */
+    struct marginal *marginal; /* [features] */
+    float spread[2];           /* of values: half-widths of intervals of 80 and 95 % */
+};
 
 struct t2m_model {
     t2m *lib;
@@ -16,6 +26,7 @@ struct t2m_model {
     size_t features; /* columns; 0 for pictures */
     char **feature;
     float *scales; /* [features + 1, 2] mean and scale of each column and of the target */
+    struct model_table table; /* schema NULL: not of tables */
     /* after prepare */
     t2m_plan *plan;
     t2m_workspace *workspace;
@@ -26,3 +37,23 @@ struct t2m_model {
 /* A model with room for its numbers; `classes` or `features` names are filled in by the caller. */
 t2m_status model_new(t2m *lib, t2m_model **out, const struct structure *s, size_t classes,
                      size_t features);
+
+/* ---- models of tables (table_model.c) ---- */
+
+/* Makes m, fresh from model_new, one of tables: takes the schema in any case, makes room for the
+ * rest of m->table, and names the classes. */
+t2m_status model_table_start(t2m_model *m, struct schema *schema);
+/* After place is filled in: names the columns. */
+t2m_status model_table_name(t2m_model *m);
+t2m_status model_table_copy(const t2m_model *from, t2m_model *m);
+void model_table_clear(t2m_model *m);
+/* The columns that the model takes, of any table that has them: x [rows, features]. */
+t2m_status model_table_rows(const t2m_model *m, const struct table *t, float **x);
+
+struct tensor_file;
+struct tensor_entry;
+enum { MODEL_TABLE_TENSORS = 3 };
+/* Writes up to MODEL_TABLE_TENSORS entries; gives their number. */
+size_t model_table_tensors(const t2m_model *m, struct tensor_entry *t);
+/* False if the file has not what model_table_tensors writes, or it makes no sense. */
+bool model_table_read(t2m_model *m, const struct tensor_file *f);

@@ -31,6 +31,8 @@ static size_t put_tensors(const t2m_model *m, struct tensor_entry *t)
                                        .dim = {(int64_t)m->layout.statistics},
                                        .count = m->layout.statistics,
                                        .data = m->statistics};
+    if (m->table.schema)
+        n += model_table_tensors(m, t + n);
     if (m->features > 0)
         t[n++] = (struct tensor_entry){.name = "data.scales",
                                        .rank = 2,
@@ -43,21 +45,23 @@ static size_t put_tensors(const t2m_model *m, struct tensor_entry *t)
 /* Writes the model's file; with no path, only says how many bytes it has. */
 static t2m_status store(const t2m_model *m, const char *path, bool force, size_t *bytes)
 {
-    char structure[96], input[96];
+    char structure[96], input[96], *schema = NULL;
     struct text classes, features;
-    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 2, sizeof *t);
+    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 2 + MODEL_TABLE_TENSORS, sizeof *t);
     if (!t)
         return T2M_ENOMEM;
     text_init(&classes, m->lib);
     text_init(&features, m->lib);
-    list(&classes, m->class, m->classes);
-    list(&features, m->feature, m->features);
+    t2m_status status = m->table.schema ? schema_text(m->table.schema, &schema) : T2M_OK;
+    list(&classes, m->class, schema ? 0 : m->classes); /* the schema has them */
+    list(&features, m->feature, schema ? 0 : m->features);
     structure_text(&m->structure, structure);
     snprintf(input, sizeof input, "%lld %lld %lld %lld", (long long)m->structure.height,
              (long long)m->structure.width, (long long)m->structure.channels,
              (long long)m->structure.outputs);
     const char *const key[] = {"kind",   "version", "structure", "input",
-                               "method", "classes", "features",  "target"},
+                               "method", "classes", "features",  "target",
+                              "schema"},
                       *const value[] = {"task2model model",
                                         "1",
                                         structure,
@@ -65,14 +69,18 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
                                         m->method,
                                         classes.data ? classes.data : "",
                                         features.data ? features.data : "",
-                                        m->target ? m->target : ""};
-    const struct tensor_writing w = {t, put_tensors(m, t), key, value, sizeof key / sizeof *key};
-    t2m_status status = classes.failed || features.failed ? T2M_ENOMEM : T2M_OK;
+                                        m->target && !schema ? m->target : "",
+                                        schema ? schema : ""};
+    const struct tensor_writing w = {t, put_tensors(m, t), key, value,
+                                     sizeof key / sizeof *key - !schema};
+    if (classes.failed || features.failed)
+        status = T2M_ENOMEM;
     if (status == T2M_OK)
         status =
             path ? safetensors_write(m->lib, path, &w, force) : safetensors_size(m->lib, &w, bytes);
     text_clear(&classes);
     text_clear(&features);
+    mem_free(m->lib, schema);
     mem_free(m->lib, t);
     return status;
 }
@@ -132,10 +140,10 @@ static t2m_status read_numbers(t2m_model *m, const struct tensor_file *f, const 
     return T2M_OK;
 }
 
-static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *path,
-                             t2m_model **out)
+/* Its kind, its structure, and whether it is whole. */
+static t2m_status read_structure(t2m *lib, const struct tensor_file *f, const char *path,
+                                 struct structure *s)
 {
-    struct structure s;
     long long in[4];
     if (strcmp(meta(f, "kind"), "task2model model") != 0)
         return bad(lib, path,
@@ -144,31 +152,69 @@ static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *
                        : "it was not made by t2m build");
     if (!f->checked)
         return bad(lib, path, "it has no checksum");
-    if (structure_parse(lib, meta(f, "structure"), &s) != T2M_OK ||
+    if (structure_parse(lib, meta(f, "structure"), s) != T2M_OK ||
         sscanf(meta(f, "input"), "%lld %lld %lld %lld", &in[0], &in[1], &in[2], &in[3]) != 4)
         return bad(lib, path, "its structure makes no sense");
-    s.height = in[0];
-    s.width = in[1];
-    s.channels = in[2];
-    s.outputs = in[3];
-    const size_t classes = count_lines(meta(f, "classes")),
-                 features = count_lines(meta(f, "features"));
-    if (structure_check(lib, &s) != T2M_OK || (classes && classes != (size_t)s.outputs) ||
-        (!classes && features != structure_input_size(&s)))
+    s->height = in[0];
+    s->width = in[1];
+    s->channels = in[2];
+    s->outputs = in[3];
+    if (structure_check(lib, s) != T2M_OK)
         return bad(lib, path, "its structure makes no sense");
     struct layout layout;
-    structure_layout(&s, &layout);
-    if (layout.numel + layout.statistics > safetensors_numbers(f)) /* before memory is taken */
-        return bad(lib, path, "a tensor is missing or has another size");
-    TRY(model_new(lib, out, &s, classes, features));
+    structure_layout(s, &layout);
+    return layout.numel + layout.statistics <= safetensors_numbers(f) /* before memory is taken */
+               ? T2M_OK
+               : bad(lib, path, "a tensor is missing or has another size");
+}
+
+static t2m_status read_names(t2m_model *m, const struct tensor_file *f)
+{
+    t2m *lib = m->lib;
+    m->target = m->classes ? NULL : mem_text(lib, meta(f, "target"));
+    return (m->classes || m->target) &&
+                   text_take_lines(lib, meta(f, "classes"), m->classes, m->class) &&
+                   text_take_lines(lib, meta(f, "features"), m->features, m->feature)
+               ? T2M_OK
+               : T2M_ENOMEM;
+}
+
+static t2m_status read_table(t2m_model *m, const struct tensor_file *f, const char *path,
+                             struct schema *schema)
+{
+    TRY(model_table_start(m, schema));
+    if (!model_table_read(m, f))
+        return bad(m->lib, path, "what it says of its columns makes no sense");
+    return model_table_name(m);
+}
+
+static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *path,
+                             t2m_model **out)
+{
+    struct structure s;
+    struct schema *schema = NULL;
+    TRY(read_structure(lib, f, path, &s));
+    const char *const rules = meta(f, "schema");
+    if (*rules && schema_parse(lib, &schema, rules) != T2M_OK)
+        return bad(lib, path, "its schema makes no sense");
+    const size_t classes = schema ? schema->classes : count_lines(meta(f, "classes")),
+                 features = schema ? (size_t)s.width : count_lines(meta(f, "features")),
+                 inputs = schema ? features * MARGINAL_VIEWS : features;
+    t2m_status status =
+        (classes && classes != (size_t)s.outputs) || (!classes && s.outputs != 1) ||
+                ((schema || !classes) && inputs != structure_input_size(&s))
+            ? bad(lib, path, "its structure makes no sense")
+            : model_new(lib, out, &s, classes, features);
+    if (status != T2M_OK) {
+        schema_free(schema);
+        return status;
+    }
     t2m_model *m = *out;
+    status = schema ? read_table(m, f, path, schema) : read_names(m, f);
     m->method = mem_text(lib, meta(f, "method"));
-    m->target = classes ? NULL : mem_text(lib, meta(f, "target"));
-    if (!m->method || (!classes && !m->target) ||
-        !text_take_lines(lib, meta(f, "classes"), classes, m->class) ||
-        !text_take_lines(lib, meta(f, "features"), features, m->feature))
-        return T2M_ENOMEM;
-    return read_numbers(m, f, path);
+    if (status == T2M_OK && !m->method)
+        status = T2M_ENOMEM;
+    return status == T2M_OK ? read_numbers(m, f, path) : status;
 }
 
 t2m_status t2m_model_open(t2m *lib, t2m_model **out, const char *path)
@@ -200,6 +246,9 @@ static t2m_status read_picture(const t2m_model *m, const struct bytes *file, con
 
 static t2m_status read_rows(const t2m_model *m, const struct table *t, float **x, size_t *n)
 {
+    *n = t->rows;
+    if (m->table.schema)
+        return model_table_rows(m, t, x);
     float *to = mem_new(m->lib, t->rows * m->features, sizeof *to);
     t2m_status status = to ? T2M_OK : T2M_ENOMEM;
     for (size_t k = 0; k < m->features && status == T2M_OK; k++) {
@@ -219,7 +268,6 @@ static t2m_status read_rows(const t2m_model *m, const struct table *t, float **x
         return status;
     }
     *x = to;
-    *n = t->rows;
     return T2M_OK;
 }
 
