@@ -83,6 +83,9 @@ static void families_have_options(void **state)
     o.classes = 0;
     assert_int_equal(t2m_family_open(*state, &f, &path, 1, &o), T2M_EDATA);
     says(*state, "line 2, column 'new': 'yes' is not a number");
+    o.classes = 2;
+    assert_int_equal(t2m_family_open(*state, &f, &path, 1, &o), T2M_EUSAGE);
+    says(*state, "classes is -1, 0 or 1, not 2");
     o = (t2m_family_options)T2M_FAMILY_OPTIONS_INIT;
     o.tables = true;
     o.ignore = none;
@@ -355,10 +358,7 @@ static t2m_status whole_way(t2m *lib, const t2m_learner *l)
     t2m_family_options o = T2M_FAMILY_OPTIONS_INIT;
     t2m_family *f = NULL;
     t2m_task *t = NULL;
-    const char *path = folder;
-    char many[PATH];
-    snprintf(many, sizeof many, "%s/many", folder);
-    path = many;
+    const char *path = at("many");
     o.tables = true;
     t2m_status status = t2m_family_open(lib, &f, &path, 1, &o);
     if (status == T2M_OK)

@@ -32,6 +32,13 @@ static void take_scales(t2m_family *f, const t2m_learner *l)
     f->y_scale = l->y_scale;
 }
 
+static t2m_status check_classes(t2m *lib, int classes)
+{
+    return classes >= -1 && classes <= 1
+               ? T2M_OK
+               : refuse(lib, T2M_EUSAGE, "classes is -1, 0 or 1, not %d", classes);
+}
+
 t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
                            const t2m_family_options *options)
 {
@@ -39,6 +46,7 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
     struct family_options mine = options_for(o->learner);
     if (o->version != T2M_VERSION_1)
         return refuse(lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
+    TRY(check_classes(lib, o->classes));
     if (o->target)
         mine.target = o->target;
     if (o->image_size && !o->learner)
@@ -190,8 +198,7 @@ static t2m_status check_options(const t2m_learner *l, const t2m_task_options *o)
 {
     if (o->version != T2M_VERSION_1)
         return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
-    if (o->classes < -1 || o->classes > 1)
-        return refuse(l->lib, T2M_EUSAGE, "classes is -1, 0 or 1, not %d", o->classes);
+    TRY(check_classes(l->lib, o->classes));
     if (l->kind != FAMILY_TABLES && (o->ignored || o->classes != -1))
         return refuse(l->lib, T2M_EUSAGE,
                       "this learner (%s) is for data like those of its training: only with one of "
