@@ -103,17 +103,22 @@ typedef struct t2m_family_options {
     bool rotations;             /* adds each class turned by 90, 180 and 270 degrees */
     const t2m_learner *learner; /* sizes, columns and scales as this learner has them; or NULL */
     bool tables;                /* CSVs are tables of any columns: for the method tables */
+    /* of such tables: names of columns to leave out, which each must have; 1: targets are classes,
+     * 0: values, -1: as docs/tables.md says */
+    const char *const *ignore; /* [ignored] */
+    size_t ignored;
+    int classes;
 } t2m_family_options;
 #define T2M_FAMILY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        T2M_VERSION_1, 0, 0, 0, false, 0, false                                                    \
+        T2M_VERSION_1, 0, 0, 0, false, 0, false, 0, 0, -1                                          \
     }
 
 /* Reads and joins the families at paths[n]: "builtin:NAME" ("builtin:tables": synthetic tables); a
  * CSV with a column `task`; a folder of CSVs; a folder or .zip of class folders, or of domains of
  * them, with PNG or JPEG images; .npz with arrays images [n, h, w] or [n, h, w, c] of bytes, labels
- * [n] and, if there is, domain [n]. T2M_EDATA names file, line, column or image. Freed by
- * t2m_family_free. options may be NULL. */
+ * [n] and, if there is, domain [n]. A .tsv is read as a .csv is. T2M_EDATA names file, line, column
+ * or image. Freed by t2m_family_free. options may be NULL. */
 t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
                            const t2m_family_options *options);
 void t2m_family_free(t2m_family *f);
@@ -130,13 +135,31 @@ typedef struct t2m_family_info {
 } t2m_family_info;
 void t2m_family_describe(const t2m_family *f, t2m_family_info *out);
 
-/* Reads one task for this learner: class folders (a folder or .zip), or one CSV. target: as above.
- */
+typedef struct t2m_task_options {
+    int version;        /* T2M_VERSION_1 */
+    const char *target; /* column; NULL: as the learner has it; of tables "target", else the last */
+    /* for learners of tables: names of columns to leave out; 1: the target is classes, 0: a value,
+     * -1: as docs/tables.md says */
+    const char *const *ignore; /* [ignored] */
+    size_t ignored;
+    int classes;
+} t2m_task_options;
+#define T2M_TASK_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        T2M_VERSION_1, 0, 0, 0, -1                                                                 \
+    }
+/* Reads one task for this learner: class folders (a folder or .zip), or one CSV; for a learner of
+ * tables a .csv or .tsv of any columns, read by the rules of docs/tables.md. options may be NULL.
+ * T2M_EDATA names file, line, column or image. */
 t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
-                         const char *target);
+                         const t2m_task_options *options);
+/* Columns of a table that the task has no numbers of: name and reason ("constant", "an identifier",
+ * "ignored", "empty") of number i, borrowed; false when there are no more. */
+bool t2m_task_dropped(const t2m_task *t, size_t i, const char **name, const char **why);
 /* The same from memory: x [n, numbers of one example] as the learner takes them (images: height,
  * width, channels, 0..1; rows: the columns, not scaled), y [n] values or class numbers, classes
- * [n_classes] names (NULL for values). All is copied. */
+ * [n_classes] names (NULL for values). All is copied. T2M_EUSAGE: a learner of tables has no number
+ * of columns of its own; use t2m_task_open. */
 t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, const float *y,
                         size_t n, const char *const *classes, size_t n_classes);
 /* A task drawn from a family, as an episode is. */
@@ -161,16 +184,19 @@ const char *t2m_task_name(const t2m_task *t); /* of a drawn one; else "" */
 size_t t2m_task_examples(const t2m_task *t);
 size_t t2m_task_classes(const t2m_task *t);              /* 0: values */
 const char *t2m_task_class(const t2m_task *t, size_t i); /* name, or NULL */
-/* The examples of the task in the learner's scales, borrowed. */
+/* The examples of the task in the learner's scales, borrowed. Of a table they are raw numbers, NaN
+ * where nothing is known, as t2m_task_values gives them. */
 const float *t2m_task_x(const t2m_task *t);
 const float *t2m_task_y(const t2m_task *t);
 /* The same as t2m_task_new takes them, x [examples, numbers of one] and y [examples]. */
 void t2m_task_values(const t2m_task *t, float *x, float *y);
 typedef struct t2m_column {
-    const char *name;             /* borrowed of the learner */
-    double mean, sd, correlation; /* in the data's units; with the target, 0 if one is constant */
+    const char *name;             /* borrowed of the learner; of a table, of the task */
+    double mean, sd, correlation; /* in the data's units; with the target, 0 if one is constant, NaN
+                                     if it is classes. Of a table, over the rows that are known */
 } t2m_column;
-/* Columns of a task of rows, the target last: number i into *out; false when there are no more. */
+/* Columns of a task of rows, the target last, unless it is classes: number i into *out; false when
+ * there are no more. */
 bool t2m_task_column(const t2m_learner *l, const t2m_task *t, size_t i, t2m_column *out);
 
 /* ---- step 3: learn the mapping ---- */

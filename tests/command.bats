@@ -210,7 +210,7 @@ PY
     [ "$("$T2M" eval l family --tasks 3 --json 2>/dev/null | keys '[sorted(d["data"]), sorted(d["data"]["protocol"]), sorted(d["data"]["rows"][0])]')" = \
         "[[family,method,metric,protocol,rows],[queries,rotations,seed,shots,tasks,transductive,ways,within_domain],[bytes,ci95,mean,ms_per_task,name,note]]" ]
     "$T2M" build l shots -o m --json | keys '[sorted(d["data"]), [s["step"] for s in d["data"]["steps"]], sorted(d["data"]["steps"][0])]' |
-        grep -F "[[bytes,method,model,steps,structure],[1,2,3,4,5],[ms,name,note,step]]"
+        grep -F "[[bytes,dropped,method,model,steps,structure],[1,2,3,4,5],[ms,name,note,step]]"
     "$T2M" predict m shots/class0/0.png --json | keys '[sorted(d["data"]), sorted(d["data"]["predictions"][0])]' |
         grep -F "[[classes,kind,predictions],[input,label,probabilities,row]]"
     [ "$("$T2M" info m --json | field 'd["data"]["bytes"]')" -eq "$(wc -c < m)" ]

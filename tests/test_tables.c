@@ -204,7 +204,6 @@ static uint64_t trained(size_t threads)
     t2m_train_options o = T2M_TRAIN_OPTIONS_INIT;
     t2m_family *f = NULL;
     t2m_learner *l = NULL;
-    t2m_task *task = NULL;
     o.structure = "kernel:9,4,4";
     o.steps = 2;
     o.meta_batch = 3;
@@ -212,7 +211,6 @@ static uint64_t trained(size_t threads)
     assert_int_equal(t2m_family_open(lib, &f, &path, 1, NULL), T2M_OK);
     assert_int_equal(t2m_train(lib, &l, f, &o, NULL), T2M_OK);
     const uint64_t hash = hash_bytes(0, l->phi, l->numel * sizeof *l->phi);
-    assert_int_equal(t2m_task_open(l, &task, "x.csv", NULL), T2M_EUSAGE); /* said, not tried */
     t2m_learner_free(l);
     t2m_family_free(f);
     t2m_close(lib);

@@ -5,9 +5,12 @@
 
 #include "explain.h"
 
+enum { DROPPED_SHOWN = 20 /* columns */ };
+
 struct settings {
     char *output, *target, *max_bytes, *max_macs;
-    int steps, force, explain;
+    char **ignore; /* ended by NULL; or NULL */
+    int steps, force, explain, classification, regression;
 };
 
 /* What the five steps did, in words. The last three run as one program: its making counts as step
@@ -41,19 +44,46 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
     memcpy(a->ms, r->milliseconds, sizeof a->ms);
 }
 
-static json_t *report_json(const char *output, const t2m_model_info *m, const struct account *a,
-                           long long bytes)
+/* ---- columns that are left out ---- */
+
+static void say_dropped(const t2m_task *task)
 {
+    const char *name, *why;
+    size_t n = 0;
+    for (; t2m_task_dropped(task, n, &name, &why); n++)
+        if (n < DROPPED_SHOWN)
+            cli_say("t2m: column '%.200s' is left out: %s\n", name, why);
+    if (n > DROPPED_SHOWN)
+        cli_say("t2m: so are %zu more columns; --json lists all\n", n - DROPPED_SHOWN);
+}
+
+static json_t *dropped_json(const t2m_task *task)
+{
+    const char *name, *why;
+    json_t *dropped = json_array();
+    for (size_t i = 0; t2m_task_dropped(task, i, &name, &why); i++)
+        json_array_append_new(dropped,
+                              json_pack("{s:o, s:s}", "column", cli_string(name), "why", why));
+    return dropped;
+}
+
+/* ---- the report ---- */
+
+static json_t *report_json(const struct built *b, const struct account *a, const char *output)
+{
+    t2m_model_info m;
     json_t *steps = json_array();
+    t2m_model_describe(b->model, &m);
     for (int i = 0; i < 5; i++)
         json_array_append_new(steps,
                               json_pack("{s:i, s:s, s:o, s:s}", "step", i + 1, "name", step_name[i],
                                         "ms", cli_number(a->ms[i]), "note", a->note[i]));
-    return json_pack("{s:o, s:s, s:s, s:I, s:o}", "model", cli_string(output), "method", m->method,
-                     "structure", m->structure, "bytes", (json_int_t)bytes, "steps", steps);
+    return json_pack("{s:o, s:s, s:s, s:I, s:o, s:o}", "model", cli_string(output), "method",
+                     m.method, "structure", m.structure, "bytes", (json_int_t)cli_file_size(output),
+                     "dropped", dropped_json(b->task), "steps", steps);
 }
 
-static void print_report(const char *output, const struct account *a, long long bytes)
+static void print_report(const char *output, const struct account *a)
 {
     for (int i = 0; i < 5; i++) {
         printf("  %d %-20s", i + 1, step_name[i]);
@@ -62,7 +92,17 @@ static void print_report(const char *output, const struct account *a, long long 
         else
             printf("%11s  %s\n", "", a->note[i]);
     }
-    printf("%s: %lld bytes\n", output, bytes);
+    printf("%s: %lld bytes\n", output, cli_file_size(output));
+}
+
+static t2m_task_options task_options(const struct settings *s)
+{
+    t2m_task_options o = T2M_TASK_OPTIONS_INIT;
+    o.target = s->target;
+    o.ignore = (const char *const *)s->ignore;
+    o.ignored = cli_count(s->ignore);
+    o.classes = s->classification ? 1 : s->regression ? 0 : -1;
+    return o;
 }
 
 static int fill_options(struct cli *c, const struct settings *s, t2m_build_options *o)
@@ -74,22 +114,19 @@ static int fill_options(struct cli *c, const struct settings *s, t2m_build_optio
 
 static int show(struct cli *c, const struct settings *s, const struct built *b)
 {
-    t2m_model_info info;
     struct account a;
     struct explanation e = {0};
     account(&a, b->task, b->model, b->report);
-    const long long bytes = cli_file_size(s->output);
-    t2m_model_describe(b->model, &info);
     t2m_status status = s->explain ? explain_task(c, b, &e) : T2M_OK;
     if (status != T2M_OK)
         return cli_refuse(c, status);
-    json_t *data = c->json ? report_json(s->output, &info, &a, bytes) : NULL;
+    json_t *data = c->json ? report_json(b, &a, s->output) : NULL;
     if (c->json && s->explain)
         json_object_set_new(data, "explain", explain_json(b, &e));
     if (c->json)
         cli_json(c, data);
     else
-        print_report(s->output, &a, bytes);
+        print_report(s->output, &a);
     if (!c->json && s->explain)
         explain_print(b, &e);
     return 0;
@@ -109,8 +146,11 @@ static int build(struct cli *c, const struct settings *s, const char *learner_pa
     if (code)
         return code;
     const double begin = cli_now();
-    t2m_status status = t2m_task_open(learner, &task, shots, s->target);
+    const t2m_task_options to = task_options(s);
+    t2m_status status = t2m_task_open(learner, &task, shots, &to);
     const double read = 1e3 * (cli_now() - begin);
+    if (status == T2M_OK)
+        say_dropped(task);
     if (status == T2M_OK)
         status = t2m_build(learner, &model, task, &o, &report);
     if (status == T2M_OK)
@@ -130,6 +170,11 @@ static const struct poptOption own[] = {
     {"output", 'o', POPT_ARG_STRING, &given.output, 0, "model to write", "FILE"},
     {"steps", 0, POPT_ARG_INT, &given.steps, 0, "steps of tuning (default: the learner's)", "N"},
     {"target", 0, POPT_ARG_STRING, &given.target, 0, "column to predict", "NAME"},
+    {"ignore", 0, POPT_ARG_ARGV, &given.ignore, 0, "tables: column to leave out; may be repeated",
+     "NAME"},
+    {"classification", 0, POPT_ARG_NONE, &given.classification, 0,
+     "tables: the target is classes, whatever it looks like", NULL},
+    {"regression", 0, POPT_ARG_NONE, &given.regression, 0, "tables: the target is a value", NULL},
     {"max-bytes", 0, POPT_ARG_STRING, &given.max_bytes, 0,
      "only structures whose file is so small, with K, M or G", "SIZE"},
     {"max-macs", 0, POPT_ARG_STRING, &given.max_macs, 0,
@@ -150,6 +195,10 @@ static int check_options(struct cli *c)
     const struct cli_range range[] = {{"steps", given.steps, 0, 1000}};
     if (!given.output)
         return cli_fail(c, T2M_EUSAGE, "-o FILE is missing: where the model goes", NULL);
+    if (given.classification && given.regression)
+        return cli_fail(c, T2M_EUSAGE,
+                        "--classification wants classes, --regression a value: give one of them",
+                        NULL);
     if (c->arguments > 2)
         return cli_fail(c, T2M_EUSAGE, "expected: t2m build [LEARNER] SHOTS -o MODEL", NULL);
     return cli_check_ranges(c, range, 1);
@@ -170,6 +219,7 @@ static int run(const struct command *command, int argc, const char **argv)
     free(given.target);
     free(given.max_bytes);
     free(given.max_macs);
+    cli_free_list(given.ignore);
     return code;
 }
 

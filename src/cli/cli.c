@@ -50,6 +50,21 @@ int cli_size(struct cli *c, const char *option, const char *text, size_t *out)
     return cli_fail(c, T2M_EUSAGE, message, NULL);
 }
 
+size_t cli_count(char **list)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    return n;
+}
+
+void cli_free_list(char **list)
+{
+    for (size_t i = 0; list && list[i]; i++)
+        free(list[i]);
+    free(list);
+}
+
 static int good_color(const char *when)
 {
     return !when || strcmp(when, "auto") == 0 || strcmp(when, "always") == 0 ||

@@ -58,6 +58,9 @@ struct cli_range {
 };
 /* A number with K, M or G into *out; a text of NULL leaves it. 0, or the exit code. */
 int cli_size(struct cli *c, const char *option, const char *text, size_t *out);
+/* Lists of texts that POPT_ARG_ARGV made, ended by NULL; or NULL. */
+size_t cli_count(char **list);
+void cli_free_list(char **list);
 /* 0, or the exit code after the refusal of the first value that is given and out of its range. */
 int cli_check_ranges(struct cli *c, const struct cli_range *range, size_t n);
 

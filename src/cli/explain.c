@@ -46,11 +46,14 @@ static void print_task(const struct built *b)
             n += (size_t)t2m_task_y(b->task)[k] == i;
         printf("  %-24s %zu\n", t2m_model_class(b->model, i), n);
     }
-    if (classes == 0)
-        printf("  %-24s %12s %12s %12s\n", "column", "mean", "sd", "correlation");
-    for (size_t i = 0; t2m_task_column(b->learner, b->task, i, &column); i++)
-        printf("  %-24s %12.5g %12.5g %12.3f\n", column.name, column.mean, column.sd,
-               column.correlation);
+    for (size_t i = 0; t2m_task_column(b->learner, b->task, i, &column); i++) {
+        char correlation[16] = "-";
+        if (i == 0)
+            printf("  %-24s %12s %12s %12s\n", "column", "mean", "sd", "correlation");
+        if (isfinite(column.correlation))
+            snprintf(correlation, sizeof correlation, "%.3f", column.correlation);
+        printf("  %-24s %12.5g %12.5g %12s\n", column.name, column.mean, column.sd, correlation);
+    }
 }
 
 static void print_likeness(const t2m_likeness *like)

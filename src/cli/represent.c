@@ -70,7 +70,9 @@ static t2m_status add_task(struct cli *c, const t2m_learner *l, const char *path
     t2m_task *task = NULL;
     float *t = NULL;
     size_t n = 0;
-    t2m_status status = t2m_task_open(l, &task, path, given.target);
+    t2m_task_options o = T2M_TASK_OPTIONS_INIT;
+    o.target = given.target;
+    t2m_status status = t2m_task_open(l, &task, path, &o);
     if (status == T2M_OK)
         status = t2m_task_vector(l, task, &t, &n);
     if (status == T2M_OK && !make_room(all, n))

@@ -53,7 +53,7 @@ static int find_shipped(const char *name, char path[PATH_SIZE])
 
 int cli_is_learner(const char *path)
 {
-    static const char *const data[] = {".csv", ".npz", ".zip", ".jsonl"};
+    static const char *const data[] = {".csv", ".tsv", ".npz", ".zip", ".jsonl"};
     char found[PATH_SIZE];
     for (size_t i = 0; i < sizeof data / sizeof *data; i++)
         if (ends_with(path, data[i]))
@@ -68,18 +68,28 @@ const char *cli_learner_path(const char *path, char found[CLI_PATH_SIZE])
 
 /* ---- the one that fits ---- */
 
-/* Whether the data are rows of numbers; what is neither a CSV nor a folder of them is images. */
-static int holds_rows(const char *data)
+enum wanted { PICTURES, TABLES, ROWS };
+
+static int is_table(const char *path)
 {
-    if (ends_with(data, ".csv") || strncmp(data, "builtin:", 8) == 0)
-        return 1;
+    return ends_with(path, ".csv") || ends_with(path, ".tsv");
+}
+
+/* What a learner of these data is best for: one table; a folder of them, as rows of numbers; any
+ * other folder, as pictures. */
+static enum wanted wanted_for(const char *data)
+{
+    if (is_table(data) || strcmp(data, "builtin:tables") == 0)
+        return TABLES;
+    if (strncmp(data, "builtin:", 8) == 0)
+        return ROWS;
     DIR *d = opendir(data);
     int rows = 0;
     for (struct dirent *e; d && (e = readdir(d));)
-        rows = rows || (ends_with(e->d_name, ".csv") && strcmp(e->d_name, "index.csv") != 0);
+        rows = rows || (is_table(e->d_name) && strcmp(e->d_name, "index.csv") != 0);
     if (d)
         closedir(d);
-    return rows;
+    return rows ? ROWS : PICTURES;
 }
 
 static int by_text(const void *p, const void *q)
@@ -101,13 +111,13 @@ static size_t list_learners(const char *folder, char names[MAX_LEARNERS][256])
     return n;
 }
 
-static int opens_and_fits(struct cli *c, t2m_learner **out, const char *path, int rows)
+static int opens_and_fits(struct cli *c, t2m_learner **out, const char *path, enum wanted wanted)
 {
     t2m_learner_info info;
     if (t2m_learner_open(c->lib, out, path) != T2M_OK)
         return 0;
     t2m_learner_describe(*out, &info);
-    if (info.images != !rows) {
+    if (wanted != (info.images ? PICTURES : info.tables ? TABLES : ROWS)) {
         t2m_learner_free(*out);
         *out = NULL;
         return 0;
@@ -117,32 +127,39 @@ static int opens_and_fits(struct cli *c, t2m_learner **out, const char *path, in
     return 1;
 }
 
-static int open_fitting(struct cli *c, t2m_learner **out, int rows)
+static int open_fitting(struct cli *c, t2m_learner **out, enum wanted wanted)
 {
     for (int i = 0; i < PLACES; i++) {
         char folder[PATH_SIZE], path[PATH_SIZE + 256], names[MAX_LEARNERS][256];
         const size_t n = place(i, folder) ? list_learners(folder, names) : 0;
         for (size_t k = 0; k < n; k++) {
             if (snprintf(path, sizeof path, "%s/%s", folder, names[k]) < (int)sizeof path &&
-                opens_and_fits(c, out, path, rows))
+                opens_and_fits(c, out, path, wanted))
                 return 1;
         }
     }
     return 0;
 }
 
+/* For one table a learner of tables comes first, since the columns of the other must be those of
+ * the table; for many tasks the other. */
+static int open_shipped(struct cli *c, t2m_learner **out, const char *data)
+{
+    const enum wanted wanted = wanted_for(data);
+    const enum wanted other = wanted == TABLES ? ROWS : TABLES;
+    if (open_fitting(c, out, wanted) || (wanted != PICTURES && open_fitting(c, out, other)))
+        return 0;
+    return cli_fail(c, T2M_EUSAGE,
+                    wanted == PICTURES ? "no shipped learner is for images"
+                                       : "no shipped learner is for rows of numbers",
+                    "train one with t2m train, and give it before the data");
+}
+
 int cli_open_learner(struct cli *c, t2m_learner **out, const char *path, const char *data)
 {
-    if (!path) {
-        const int rows = holds_rows(data);
-        return open_fitting(c, out, rows)
-                   ? 0
-                   : cli_fail(c, T2M_EUSAGE,
-                              rows ? "no shipped learner is for rows of numbers"
-                                   : "no shipped learner is for images",
-                              "train one with t2m train, and give it before the data");
-    }
     char found[CLI_PATH_SIZE];
+    if (!path)
+        return open_shipped(c, out, data);
     const t2m_status status = t2m_learner_open(c->lib, out, cli_learner_path(path, found));
     return status == T2M_OK ? 0 : cli_refuse(c, status);
 }

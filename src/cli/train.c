@@ -12,6 +12,7 @@ enum { NO = CLI_NO_INT, MANY = 65536 /* classes, shots, tasks at once */ };
 
 static struct settings {
     char *output, *method, *structure, *represent, *decode, *tune, *target, *from, *validation;
+    char **ignore; /* ended by NULL; or NULL */
     int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways, image_size;
     int inner_steps, eval_steps, rotations, within_domain, scale_by_task, resume, force, dry_run;
     double minutes, inner_rate, meta_rate, augment;
@@ -70,6 +71,8 @@ static const struct poptOption tuning[] = {
 };
 static const struct poptOption data[] = {
     {"target", 0, POPT_ARG_STRING, &given.target, 0, "column to predict", "NAME"},
+    {"ignore", 0, POPT_ARG_ARGV, &given.ignore, 0,
+     "tables: column to leave out of each; may be repeated", "NAME"},
     {"scale-by-task", 0, POPT_ARG_NONE, &given.scale_by_task, 0,
      "rows: each task in units of its own examples", NULL},
     {"image-size", 0, POPT_ARG_INT, &given.image_size, 0, "side in pixels (28)", "N"},
@@ -265,6 +268,8 @@ static t2m_status open_family(struct cli *c, const char *const *paths, size_t n,
     if (like)
         t2m_family_describe(like, &info);
     o.target = given.target;
+    o.ignore = (const char *const *)given.ignore;
+    o.ignored = cli_count(given.ignore);
     o.image_size = like ? info.height : or_0(given.image_size);
     o.channels = info.channels;
     o.rotations = given.rotations && !like;
@@ -340,6 +345,7 @@ static int run(const struct command *command, int argc, const char **argv)
                           given.target, given.validation, given.from};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         free(text[i]);
+    cli_free_list(given.ignore);
     return code;
 }
 

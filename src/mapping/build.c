@@ -210,6 +210,7 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
     t2m_build_report mine;
     if (o->version != T2M_VERSION_1)
         return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
+    TRY(learner_makes_models(l));
     b.steps = o->steps >= 0 ? o->steps : l->eval_steps;
     b.choose = o->steps < 0 && learner_chooses(l);
     const t2m_status status = build(&b, out, report ? report : &mine);
@@ -220,6 +221,7 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
 t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t, size_t *n)
 {
     struct building b = {.l = l, .task = task};
+    TRY(learner_makes_models(l));
     if (!l->method->represent)
         return refuse(l->lib, T2M_EUSAGE, "the method %s makes no task vector", l->method->name);
     t2m_status status = make_graph(&b);

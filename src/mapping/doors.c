@@ -7,8 +7,8 @@
 
 static struct family_options options_for(const t2m_learner *l)
 {
-    if (!l)
-        return (struct family_options){0};
+    if (!l || l->kind == FAMILY_TABLES)
+        return (struct family_options){.classes = -1};
     const bool images = l->kind == FAMILY_IMAGES;
     const struct structure *s = learner_structure(l);
     return (struct family_options){.height = images ? (size_t)s->height : 0,
@@ -17,7 +17,8 @@ static struct family_options options_for(const t2m_learner *l)
                                    .features = images ? 0 : learner_input_size(l),
                                    .feature_names =
                                        images ? NULL : (const char *const *)l->feature_names,
-                                   .target = images ? NULL : l->target};
+                                   .target = images ? NULL : l->target,
+                                   .classes = -1};
 }
 
 /* The learner's scales in the place of the family's own. */
@@ -31,6 +32,13 @@ static void take_scales(t2m_family *f, const t2m_learner *l)
     f->y_scale = l->y_scale;
 }
 
+static t2m_status check_classes(t2m *lib, int classes)
+{
+    return classes >= -1 && classes <= 1
+               ? T2M_OK
+               : refuse(lib, T2M_EUSAGE, "classes is -1, 0 or 1, not %d", classes);
+}
+
 t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
                            const t2m_family_options *options)
 {
@@ -38,6 +46,7 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
     struct family_options mine = options_for(o->learner);
     if (o->version != T2M_VERSION_1)
         return refuse(lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
+    TRY(check_classes(lib, o->classes));
     if (o->target)
         mine.target = o->target;
     if (o->image_size && !o->learner)
@@ -46,6 +55,9 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
         mine.channels = o->channels;
     mine.rotations = o->rotations;
     mine.tables = o->tables || (o->learner && o->learner->kind == FAMILY_TABLES);
+    mine.ignore = o->ignore;
+    mine.ignored = o->ignored;
+    mine.classes = o->classes;
     TRY(family_open(lib, out, paths, n, &mine));
     const bool fits = o->learner && (*out)->kind == o->learner->kind;
     if (fits && (*out)->kind == FAMILY_REGRESSION &&
@@ -100,11 +112,15 @@ void t2m_task_free(t2m_task *t)
     t2m *lib = t->lib;
     for (size_t i = 0; t->class && i < t->classes; i++)
         mem_free(lib, t->class[i]);
+    for (size_t i = 0; t->column && i < t->input; i++)
+        mem_free(lib, t->column[i]);
     mem_free(lib, t->class);
+    mem_free(lib, t->column);
     mem_free(lib, t->name);
     mem_free(lib, t->x);
     mem_free(lib, t->y);
     mem_free(lib, t->scale);
+    schema_free(t->schema);
     mem_free(lib, t);
 }
 
@@ -117,7 +133,7 @@ t2m_status learner_makes_models(const t2m_learner *l)
                         "from it in this version");
 }
 
-static t2m_status check_task(const t2m_learner *l, size_t n, size_t classes, const char *name)
+t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char *name)
 {
     const bool images = l->kind == FAMILY_IMAGES;
     if (n < 1 || n > 100000)
@@ -139,7 +155,7 @@ static t2m_status task_of_images(const t2m_learner *l, t2m_task **out, const t2m
     size_t n = 0, at = 0;
     for (size_t i = 0; i < f->classes; i++)
         n += f->class[i].count;
-    TRY(check_task(l, n, f->classes, f->name));
+    TRY(task_check(l, n, f->classes, f->name));
     t2m_task *t = task_room(l, n, f->classes);
     if (!t)
         return T2M_ENOMEM;
@@ -163,7 +179,7 @@ static t2m_status task_of_rows(const t2m_learner *l, t2m_task **out, const t2m_f
     if (f->tasks != 1)
         return refuse(l->lib, T2M_EDATA, "'%s' holds %zu tasks; build takes one CSV with one task",
                       f->name, f->tasks);
-    TRY(check_task(l, r->rows, 0, f->name));
+    TRY(task_check(l, r->rows, 0, f->name));
     t2m_task *t = task_room(l, r->rows, 0);
     if (!t)
         return T2M_ENOMEM;
@@ -178,14 +194,25 @@ static t2m_status task_of_rows(const t2m_learner *l, t2m_task **out, const t2m_f
     return T2M_OK;
 }
 
-t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path, const char *target)
+static t2m_status check_options(const t2m_learner *l, const t2m_task_options *o)
+{
+    if (o->version != T2M_VERSION_1)
+        return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
+    TRY(check_classes(l->lib, o->classes));
+    if (l->kind != FAMILY_TABLES && (o->ignored || o->classes != -1))
+        return refuse(l->lib, T2M_EUSAGE,
+                      "this learner (%s) is for data like those of its training: only with one of "
+                      "tables can columns be ignored, and classes or values asked for",
+                      l->method->name);
+    return T2M_OK;
+}
+
+/* A task as the family of files that lies at the path. */
+static t2m_status task_of_family(const t2m_learner *l, t2m_task **out, const char *path,
+                                 const struct family_options *o)
 {
     t2m_family *f;
-    struct family_options o = options_for(l);
-    TRY(learner_makes_models(l));
-    if (target)
-        o.target = target;
-    TRY(family_open(l->lib, &f, &path, 1, &o));
+    TRY(family_open(l->lib, &f, &path, 1, o));
     t2m_status status;
     if (f->kind != l->kind)
         status = refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s",
@@ -199,12 +226,28 @@ t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
     return status;
 }
 
+t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
+                         const t2m_task_options *options)
+{
+    const t2m_task_options defaults = T2M_TASK_OPTIONS_INIT, *o = options ? options : &defaults;
+    struct family_options family = options_for(l);
+    TRY(check_options(l, o));
+    if (l->kind == FAMILY_TABLES)
+        return task_of_table(l, out, path, o);
+    if (o->target)
+        family.target = o->target;
+    return task_of_family(l, out, path, &family);
+}
+
 t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, const float *y,
                         size_t n, const char *const *classes, size_t n_classes)
 {
     const bool images = l->kind == FAMILY_IMAGES;
-    TRY(learner_makes_models(l));
-    TRY(check_task(l, n, n_classes, "the task"));
+    if (l->kind == FAMILY_TABLES)
+        return refuse(l->lib, T2M_EUSAGE,
+                      "a learner of tables has no number of columns by which to take rows from "
+                      "memory; give it a CSV by t2m_task_open");
+    TRY(task_check(l, n, n_classes, "the task"));
     for (size_t i = 0; images && i < n; i++)
         if (!(y[i] >= 0 && y[i] < (float)n_classes))
             return refuse(l->lib, T2M_EDATA, "example %zu has the class number %g of %zu classes",
@@ -288,7 +331,7 @@ t2m_status t2m_episode_draw(const t2m_learner *l, t2m_task **support, t2m_task *
     if (f->kind != l->kind || episode_input_size(f) != learner_input_size(l))
         return refuse(l->lib, T2M_EDATA, "'%s' does not fit this learner", f->name);
     TRY(episode_check(f, &p));
-    TRY(check_task(l, p.ways * p.shots, images ? p.ways : 0, f->name));
+    TRY(task_check(l, p.ways * p.shots, images ? p.ways : 0, f->name));
     const t2m_status status = take_sets(l, set, f, &p, o);
     if (status != T2M_OK) {
         t2m_task_free(set[0]);
@@ -329,14 +372,13 @@ const char *t2m_task_class(const t2m_task *t, size_t i)
 
 void t2m_task_values(const t2m_task *t, float *x, float *y)
 {
-    const struct task_scale *s = t->scale;
+    const struct task_scale *s = t->classes ? NULL : t->scale;
     for (size_t i = 0; i < t->n * t->input; i++) {
         const size_t k = i % t->input;
-        x[i] = t->classes ? t->x[i] : (float)((double)t->x[i] * s[k].unit + s[k].shift);
+        x[i] = s ? (float)((double)t->x[i] * s[k].unit + s[k].shift) : t->x[i];
     }
     for (size_t i = 0; i < t->n; i++)
-        y[i] =
-            t->classes ? t->y[i] : (float)((double)t->y[i] * s[t->input].unit + s[t->input].shift);
+        y[i] = s ? (float)((double)t->y[i] * s[t->input].unit + s[t->input].shift) : t->y[i];
 }
 
 size_t t2m_task_examples(const t2m_task *t)
@@ -356,23 +398,47 @@ const float *t2m_task_y(const t2m_task *t)
 
 /* ---- what a task is like ---- */
 
+struct moments { /* of a column, over the rows that are known */
+    double mean, sd, correlation;
+};
+
+static struct moments moments_of(const float *x, size_t step, const float *y, size_t n)
+{
+    double known = 0, sum[2] = {0}, square[2] = {0}, product = 0;
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(x[i * step])) {
+            known++;
+            sum[0] += (double)x[i * step];
+            sum[1] += (double)y[i];
+        }
+    const double mean = known > 0 ? sum[0] / known : 0, y_mean = known > 0 ? sum[1] / known : 0;
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(x[i * step])) {
+            const double dx = (double)x[i * step] - mean, dy = (double)y[i] - y_mean;
+            square[0] += dx * dx;
+            square[1] += dy * dy;
+            product += dx * dy;
+        }
+    const bool vary = square[0] > 0 && square[1] > 0;
+    return (struct moments){.mean = mean,
+                            .sd = known > 0 ? sqrt(square[0] / known) : 0,
+                            .correlation = vary ? product / sqrt(square[0] * square[1]) : 0};
+}
+
 bool t2m_task_column(const t2m_learner *l, const t2m_task *t, size_t i, t2m_column *out)
 {
-    if (t->classes || i > t->input)
+    const bool images = t->classes && !t->schema, target = i == t->input;
+    if (images || i > t->input || (t->classes && target))
         return false;
-    double mean, sd, y_mean, y_sd, product = 0;
-    const float *x = i < t->input ? t->x + i : t->y;
-    const size_t step = i < t->input ? t->input : 1;
-    column_moments(x, t->n, step, &mean, &sd);
-    column_moments(t->y, t->n, 1, &y_mean, &y_sd);
-    for (size_t k = 0; k < t->n; k++)
-        product += ((double)x[k * step] - mean) * ((double)t->y[k] - y_mean);
-    const bool target = i == t->input;
-    const double unit = t->scale[i].unit;
-    *out =
-        (t2m_column){.name = target ? l->target : l->feature_names[i],
-                     .mean = t->scale[i].shift + unit * mean,
-                     .sd = unit * sd,
-                     .correlation = sd > 0 && y_sd > 0 ? product / ((double)t->n * sd * y_sd) : 0};
+    const float *x = target ? t->y : t->x + i;
+    const struct moments m = moments_of(x, target ? 1 : t->input, t->y, t->n);
+    const struct task_scale s = t->scale ? t->scale[i] : (struct task_scale){0, 1};
+    *out = (t2m_column){.mean = s.shift + s.unit * m.mean,
+                        .sd = s.unit * m.sd,
+                        .correlation = t->classes ? NAN : m.correlation};
+    if (t->schema)
+        out->name = target ? t->schema->target : t->column[i];
+    else
+        out->name = target ? l->target : l->feature_names[i];
     return true;
 }

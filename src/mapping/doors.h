@@ -2,15 +2,25 @@
 #pragma once
 #include "mapping/learner.h"
 #include "task/scale.h"
+#include "task/schema.h"
 
 struct t2m_task {
     t2m *lib;
     size_t n, input, classes;
-    float *x, *y;             /* [n, input], [n]; in the learner's scales */
-    struct task_scale *scale; /* [input + 1] of rows: from the data's units to those of x and y */
+    float *x, *y;             /* [n, input], [n]; in the learner's scales; of a table raw */
+    struct task_scale *scale; /* [input + 1] of rows: from the data's units to those of x and y; of
+                                 a table NULL */
     char **class;             /* [classes] names */
     char *name;               /* of a drawn one; else NULL */
+    struct schema *schema;    /* of a table; else NULL */
+    char **column;            /* [input] of a table: names */
 };
+
+/* T2M_EDATA if a task of this learner may not be so large. */
+t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char *name);
+/* table_door.c: the table in this file as a task; the learner is of tables. */
+t2m_status task_of_table(const t2m_learner *l, t2m_task **out, const char *path,
+                         const t2m_task_options *o);
 
 /* T2M_EUSAGE if this kind of learner is for training only. */
 t2m_status learner_makes_models(const t2m_learner *l);

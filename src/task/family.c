@@ -89,6 +89,11 @@ t2m_status family_open(t2m *lib, t2m_family **out, const char *const *paths, siz
         mine.tables = mine.tables || strcmp(paths[i], builtin_tables) == 0;
     if (n == 0)
         return refuse(lib, T2M_EUSAGE, "no family was given");
+    if (!mine.tables && (mine.ignored || mine.classes != -1))
+        return refuse(lib, T2M_EUSAGE,
+                      "'%.200s' is no family of tables: only of those columns can be ignored, and "
+                      "classes or values asked for",
+                      paths[0]);
     t2m_family *f = mem_new(lib, 1, sizeof *f);
     if (!f)
         return T2M_ENOMEM;
@@ -122,11 +127,8 @@ void t2m_family_free(t2m_family *f)
         mem_free(lib, f->task[i].x);
         mem_free(lib, f->task[i].y);
     }
-    for (size_t i = 0; i < f->tables; i++) {
-        mem_free(lib, f->table[i].name);
-        mem_free(lib, f->table[i].x);
-        mem_free(lib, f->table[i].y);
-    }
+    for (size_t i = 0; i < f->tables; i++)
+        data_table_clear(lib, &f->table[i]);
     mem_free(lib, f->table);
     for (size_t i = 0; i < f->classes; i++) {
         mem_free(lib, f->class[i].name);

@@ -59,7 +59,11 @@ struct family_options {
     const char *target;
     size_t height, width, channels; /* 0: 28, 28, as the first image */
     bool rotations;
-    bool tables;     /* CSVs are tables of any columns, not tasks of one family */
+    bool tables; /* CSVs are tables of any columns, not tasks of one family */
+    /* of those: names of columns to leave out; -1 find out, 0 values, 1 classes */
+    const char *const *ignore;
+    size_t ignored;
+    int classes;
     size_t features; /* columns wanted, in this order; 0: as the file has them */
     const char *const *feature_names;
 };

@@ -1,7 +1,7 @@
-/* reading.c: files into families: tables become regression tasks, pictures become classes. */
+/* reading.c: files into families: tables become regression tasks or tables of their own columns,
+ * pictures become classes. */
 #include "task/reading.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "files/table.h"
 #include "task/tables.h"
 
-enum { DEFAULT_SIDE = 28, MOST_CLASSES = 20 /* of a table whose classes are numbers */ };
+enum { DEFAULT_SIDE = 28 };
 
 static t2m_status mixed(struct t2m_family *f, enum family_kind kind, const char *name)
 {
@@ -138,51 +138,24 @@ static t2m_status read_table(struct t2m_family *f, const struct table *t, const 
     return status;
 }
 
-/* Whole numbers from 0 to a few are classes; all others are values. */
-static size_t classes_of(const struct data_table *d)
-{
-    float most = 0;
-    for (size_t i = 0; i < d->rows; i++) {
-        if (d->y[i] < 0 || d->y[i] != floorf(d->y[i]) || d->y[i] >= MOST_CLASSES)
-            return 0;
-        most = d->y[i] > most ? d->y[i] : most;
-    }
-    return (size_t)most + 1;
-}
-
-static t2m_status take_cells(struct data_table *d, const struct table *t, size_t target)
-{
-    for (size_t row = 0; row < t->rows; row++)
-        for (size_t k = 0, at = 0; k < t->columns; k++) {
-            double v;
-            TRY(table_number(t, row, k, &v));
-            if (k == target)
-                d->y[row] = (float)v;
-            else
-                d->x[row * d->columns + at++] = (float)v;
-        }
-    d->classes = classes_of(d);
-    return T2M_OK;
-}
-
-/* A table of its own columns. */
+/* A table of its own columns, by rules of its own. */
 static t2m_status add_data(struct t2m_family *f, const struct table *t, const char *name,
                            const struct family_options *o)
 {
-    struct columns c = {.t = t, .task = -1};
-    TRY(find_target(&c, o->target));
-    if (t->columns < 2)
-        return refuse(f->lib, T2M_EDATA, "%.160s: no column is left beside the target", t->name);
+    const struct schema_options rules = {o->target, o->ignore, o->ignored, o->classes};
     struct data_table *all = mem_resize(f->lib, f->table, f->tables + 1, sizeof *all);
     if (!all)
         return T2M_ENOMEM;
     f->table = all;
-    struct data_table *d = &all[f->tables++];
-    *d = (struct data_table){
-        .name = mem_text(f->lib, name), .rows = t->rows, .columns = t->columns - 1};
-    d->x = mem_new(f->lib, d->rows * d->columns, sizeof *d->x);
-    d->y = mem_new(f->lib, d->rows, sizeof *d->y);
-    return d->name && d->x && d->y ? take_cells(d, t, (size_t)c.target) : T2M_ENOMEM;
+    struct data_table *d = &all[f->tables];
+    TRY(data_table_make(d, NULL, t, &rules));
+    f->tables++;
+    const size_t sizes[] = {d->rows, d->columns, d->classes};
+    f->fingerprint = hash_bytes(f->fingerprint, sizes, sizeof sizes);
+    f->fingerprint = hash_bytes(f->fingerprint, d->x, d->rows * d->columns * sizeof *d->x);
+    f->fingerprint = hash_bytes(f->fingerprint, d->y, d->rows * sizeof *d->y);
+    d->name = mem_text(f->lib, name);
+    return d->name ? T2M_OK : T2M_ENOMEM;
 }
 
 static t2m_status add_table(struct t2m_family *f, const struct bytes *file, const char *name,
@@ -193,6 +166,8 @@ static t2m_status add_table(struct t2m_family *f, const struct bytes *file, cons
     TRY(table_parse(f->lib, file, name, &t));
     const t2m_status status = o->tables ? add_data(f, t, name, o) : read_table(f, t, name, o);
     table_free(t);
+    if (o->tables) /* their numbers are in it already */
+        return status;
     f->fingerprint = hash_bytes(f->fingerprint, file->data, file->length);
     if (status == T2M_OK && f->target)
         f->fingerprint = hash_bytes(f->fingerprint, f->target, strlen(f->target));
@@ -353,18 +328,24 @@ static bool ignored(const char *name)
     return strcmp(base, "index.csv") == 0 || strncmp(base, "README", 6) == 0;
 }
 
+static bool is_table(const char *name)
+{
+    return text_ends(name, ".csv") || text_ends(name, ".tsv");
+}
+
 static t2m_status add_file(struct t2m_family *f, struct source *s, size_t i,
                            const struct family_options *o, size_t from)
 {
     const char *name = s->names[i];
     struct bytes file;
-    const bool table = text_ends(name, ".csv"), picture = text_ends(name, ".png") ||
-                                                          text_ends(name, ".jpg") ||
-                                                          text_ends(name, ".jpeg");
+    const bool table = is_table(name);
+    const bool picture =
+        text_ends(name, ".png") || text_ends(name, ".jpg") || text_ends(name, ".jpeg");
     if (ignored(name))
         return T2M_OK;
     if (!table && !picture)
-        return refuse(f->lib, T2M_EDATA, "'%.160s/%.160s' is no .png, .jpg or .csv", s->path, name);
+        return refuse(f->lib, T2M_EDATA, "'%.160s/%.160s' is no .png, .jpg, .csv or .tsv", s->path,
+                      name);
     TRY(source_read(s, i, &file));
     const t2m_status status =
         table ? add_table(f, &file, name, o) : add_picture(f, &file, name, o, from);
@@ -405,9 +386,9 @@ t2m_status family_read(struct t2m_family *f, const char *path, const struct fami
     struct bytes file;
     TRY(store_read(f->lib, path, f->lib->memory_limit, &file));
     const t2m_status status =
-        text_ends(path, ".csv")
+        is_table(path)
             ? add_table(f, &file, path, o)
-            : refuse(f->lib, T2M_EDATA, "'%.200s' is no folder, .zip, .npz or .csv", path);
+            : refuse(f->lib, T2M_EDATA, "'%.200s' is no folder, .zip, .npz, .csv or .tsv", path);
     mem_free(f->lib, file.data);
     return status;
 }

@@ -250,34 +250,48 @@ static const struct data_table *choose_table(struct draw *d)
     return NULL;
 }
 
-/* Numbers of a target as classes 0 .. classes-1 in label [rows]: its own classes, those not chosen
- * being rows that are not used (SIZE_MAX); or values cut at random ranks. */
-static bool label_rows(struct draw *d, const struct data_table *t, size_t target)
+/* Of column `target`, or of the table's own target if that is t->columns. */
+static float target_at(const struct data_table *t, size_t target, size_t row)
 {
-    const bool own = target == t->columns;
-    const float *y = own ? t->y : t->x + target;
-    const size_t step = own ? 1 : t->columns;
-    if (own && t->classes) {
-        size_t class[256];
-        if (t->classes < d->classes || t->classes > 256)
+    return target < t->columns ? t->x[row * t->columns + target] : t->y[row];
+}
+
+/* The rows whose target is known into d->index; gives their number. */
+static size_t known_rows(struct draw *d, const struct data_table *t, size_t target)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->rows; i++)
+        if (isfinite(target_at(t, target, i)))
+            d->index[n++] = i;
+    return n;
+}
+
+/* The target of the first n rows of d->index as classes 0 .. classes-1 in d->label [rows]: its own
+ * classes, those not chosen being rows that are not used (SIZE_MAX); or values cut at random ranks.
+ */
+static bool label_rows(struct draw *d, const struct data_table *t, size_t target, size_t n)
+{
+    if (target == t->columns && t->classes) {
+        size_t class[SCHEMA_CLASSES];
+        if (t->classes < d->classes)
             return false;
         for (size_t k = 0; k < t->classes; k++)
             class[k] = k;
         random_choose(&d->r, class, t->classes, t->classes);
-        for (size_t i = 0; i < t->rows; i++) {
-            const size_t k = class[(size_t)y[i]];
-            d->label[i] = k < d->classes ? k : SIZE_MAX;
+        for (size_t i = 0; i < n; i++) {
+            const size_t k = class[(size_t)t->y[d->index[i]]];
+            d->label[d->index[i]] = k < d->classes ? k : SIZE_MAX;
         }
         return true;
     }
-    float edge[256];
+    float edge[SCHEMA_CLASSES];
     for (size_t k = 0; k + 1 < d->classes; k++)
-        edge[k] = y[random_below(&d->r, t->rows) * step];
-    for (size_t i = 0; i < t->rows; i++) {
+        edge[k] = target_at(t, target, d->index[random_below(&d->r, n)]);
+    for (size_t i = 0; i < n; i++) {
         size_t k = 0;
         for (size_t j = 0; j + 1 < d->classes; j++)
-            k += y[i * step] > edge[j];
-        d->label[i] = k;
+            k += target_at(t, target, d->index[i]) > edge[j];
+        d->label[d->index[i]] = k;
     }
     return true;
 }
@@ -285,12 +299,13 @@ static bool label_rows(struct draw *d, const struct data_table *t, size_t target
 /* The rows of the task from the table; columns are d->column. */
 static bool take_rows(struct draw *d, const struct data_table *t, size_t target)
 {
+    const size_t known = known_rows(d, t, target);
     size_t n = 0;
-    if (d->classes && !label_rows(d, t, target))
+    if (known < d->rows || (d->classes && !label_rows(d, t, target, known)))
         return false;
-    for (size_t i = 0; i < t->rows; i++)
-        if (d->classes == 0 || d->label[i] != SIZE_MAX)
-            d->index[n++] = i;
+    for (size_t i = 0; i < known; i++)
+        if (d->classes == 0 || d->label[d->index[i]] != SIZE_MAX)
+            d->index[n++] = d->index[i];
     if (n < d->rows)
         return false;
     random_choose(&d->r, d->index, n, d->rows);
@@ -298,9 +313,7 @@ static bool take_rows(struct draw *d, const struct data_table *t, size_t target)
         const size_t row = d->index[i];
         for (size_t k = 0; k < d->columns; k++)
             d->x[i * d->columns + k] = t->x[row * t->columns + d->column[k]];
-        d->y[i] = d->classes            ? (float)d->label[row]
-                  : target < t->columns ? t->x[row * t->columns + target]
-                                        : t->y[row];
+        d->y[i] = d->classes ? (float)d->label[row] : target_at(t, target, row);
     }
     return true;
 }
@@ -330,9 +343,6 @@ static bool from_table(struct draw *d)
     random_choose(&d->r, d->column, n, d->columns);
     if (!take_rows(d, t, target))
         return false;
-    for (size_t i = 0; i < d->rows * d->columns; i++)
-        if (!isfinite(d->x[i]) || !isfinite(d->y[i / d->columns]))
-            d->x[i] = d->y[i / d->columns] = 0;
     return d->classes ? classes_first(d) : values_vary(d);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "task/family.h"
 #include "task/marginal.h"
+#include "task/schema.h"
 
 enum { TABLE_BINS = 4 /* of a value, in the place of classes, for the task's representation */ };
 
@@ -11,6 +12,11 @@ struct data_table {
     size_t rows, columns, classes; /* classes: 0: values */
     float *x, *y;                  /* [rows, columns], NaN: missing; [rows] */
 };
+/* The numbers of a table by rules that are found in it, without a name; the rules go to *rules,
+ * which may be NULL. T2M_EDATA: as schema_find, or more bytes than one file may take. */
+t2m_status data_table_make(struct data_table *out, struct schema **rules, const struct table *t,
+                           const struct schema_options *o);
+void data_table_clear(t2m *lib, struct data_table *d);
 
 struct table_shape { /* of a task */
     int64_t supports, queries, columns;
@@ -50,7 +56,7 @@ t2m_status table_family_check(const struct t2m_family *f, size_t rows);
 size_t table_draw_room(const struct t2m_family *f, const struct table_shape *s);
 /* Draws task `number` of the stream `seed`: from the prior or from one of the family's tables that
  * has enough rows, columns and classes, some of its columns, classes and rows; at times another of
- * its columns is the target. A shape that no table has room for gets a synthetic one. Each class
- * has a row in the support set. */
+ * its columns is the target, and rows where that is missing are left out. A shape that no table has
+ * room for gets a synthetic one. Each class has a row in the support set. */
 void table_draw(const struct t2m_family *f, const struct table_shape *s, uint64_t seed,
                 uint64_t number, struct table_task *t, void *room);

@@ -1,0 +1,43 @@
+/* data_table.c: a file's table as the numbers that tasks are made of. */
+#include "task/tables.h"
+
+static t2m_status fill(struct data_table *d, const struct schema *s, const struct table *t)
+{
+    t2m *lib = t->lib;
+    size_t numbers, bytes;
+    if (!size_mul(t->rows, s->outputs, &numbers) || !size_mul(numbers, sizeof *d->x, &bytes) ||
+        bytes > lib->memory_limit)
+        return refuse(lib, T2M_EDATA,
+                      "%.160s: %zu rows of %zu numbers are more than the limit of %zu bytes "
+                      "(--max-memory)",
+                      t->name, t->rows, s->outputs, lib->memory_limit);
+    d->x = mem_new(lib, numbers, sizeof *d->x);
+    d->y = mem_new(lib, t->rows, sizeof *d->y);
+    return d->x && d->y ? schema_apply(s, t, d->x, d->y) : T2M_ENOMEM;
+}
+
+t2m_status data_table_make(struct data_table *out, struct schema **rules, const struct table *t,
+                           const struct schema_options *o)
+{
+    struct schema *s;
+    TRY(schema_find(t->lib, &s, t, o));
+    struct data_table d = {.rows = t->rows, .columns = s->outputs, .classes = s->classes};
+    const t2m_status status = fill(&d, s, t);
+    if (status == T2M_OK)
+        *out = d;
+    else
+        data_table_clear(t->lib, &d);
+    if (status == T2M_OK && rules)
+        *rules = s;
+    else
+        schema_free(s);
+    return status;
+}
+
+void data_table_clear(t2m *lib, struct data_table *d)
+{
+    mem_free(lib, d->name);
+    mem_free(lib, d->x);
+    mem_free(lib, d->y);
+    *d = (struct data_table){0};
+}

@@ -1,0 +1,114 @@
+# tables.bats: CSVs of text, dates and missing cells from the command line: training on them, and what
+# a learner of tables is given.
+
+load helpers
+
+mixed_table() { # file, delimiter, rows
+    python3 - "$@" <<'PY'
+import random, sys
+name, d, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
+r = random.Random(len(name))
+with open(name, "w") as f:
+    print("id", "colour", "bought", "size", "task", "sold", sep=d, file=f)
+    for i in range(n):
+        size = "" if i % 7 == 0 else f"{r.random():.3f}"
+        print(i, r.choice(["red", "blue", "green"]), f"2024-{i % 12 + 1:02}-{i % 28 + 1:02}", size, i % 3,
+              ["yes", "no"][i % 2], sep=d, file=f)
+PY
+}
+
+table_learner() { # file
+    "$T2M" train builtin:tables -o "$1" --structure linear --meta-batch 1 --steps 1 --validation-tasks 1 2>/dev/null
+}
+
+@test "training reads tables of any columns" {
+    mkdir many
+    mixed_table many/a.csv , 100
+    mixed_table many/b.TSV '	' 90
+    run "$T2M" train builtin:tables many -o l --structure linear --meta-batch 1 --steps 1 --validation-tasks 1
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"2 tables and synthetic ones"* ]]
+    python3 -m zipfile -c many.zip many/a.csv many/b.TSV
+    "$T2M" train many.zip -o z --method tables --structure linear --meta-batch 1 --steps 1 --validation-tasks 1
+    refused 3 "a.csv: no column 'nothing'" "$T2M" train many -o n --method tables --ignore nothing
+    refused 2 "is no family of tables" "$T2M" train builtin:line -o n --ignore x
+    refused 3 "no column is left to learn from beside 'id'" "$T2M" train many -o n --method tables --target id \
+        --ignore colour --ignore bought --ignore size --ignore task --ignore sold
+    echo 'red,2024-01-01,1' >> many/a.csv
+    refused 3 "a.csv: line 102: 3 fields" "$T2M" train many -o n --method tables
+    [ ! -e n ]
+}
+
+@test "a training does not go on with other columns" {
+    mkdir many
+    mixed_table many/a.csv , 100
+    set -- builtin:tables many -o l --structure linear --meta-batch 1 --validation-tasks 1
+    "$T2M" train "$@" --steps 1
+    refused 2 "--resume needs the arguments and the data" "$T2M" train "$@" --steps 1 --resume --ignore size
+}
+
+@test "what a build says of a table" {
+    table_learner l
+    mixed_table t.csv ';' 40
+    run "$T2M" build l t.csv -o m --ignore task --ignore 'size'
+    echo "$output"
+    [ "$status" -eq 2 ]
+    [ "${lines[0]}" = "t2m: column 'id' is left out: an identifier" ]
+    [ "${lines[1]}" = "t2m: column 'size' is left out: ignored" ]
+    [ "${lines[2]}" = "t2m: column 'task' is left out: ignored" ]
+    python3 - <<'PY'
+with open("wide.csv", "w") as f:
+    print(*(f"c{i}" for i in range(30)), "x", "y", sep=",", file=f)
+    for row in range(9):
+        print(*[1] * 30, row, row + 0.5, sep=",", file=f)
+PY
+    run "$T2M" build l wide.csv -o m
+    [[ "${lines[20]}" == "t2m: so are 10 more columns"* ]]
+    [ ! -e m ]
+}
+
+@test "options of tables that do not fit" {
+    table_learner l
+    row_learner r
+    mixed_table t.csv , 40
+    refused 2 "give one of them" "$T2M" build l t.csv -o m --classification --regression
+    refused 3 "line 2, column 'sold': 'yes' is not a number" "$T2M" build l t.csv -o m --regression
+    refused 3 "no column 'size2'; there are: id, colour" "$T2M" build l t.csv -o m --ignore size2
+    refused 3 "t.csv: no column 'size2'" "$T2M" build l t.csv -o m --target size2
+    refused 2 "the target is among the columns to ignore" "$T2M" build l t.csv -o m --target sold --ignore sold
+    refused 3 "is a folder; this learner takes the file of one table" "$T2M" build l . -o m
+    refused 2 "is a family" "$T2M" build l builtin:tables -o m
+    printf 'x,y\n1,2\n2,4\n' > p.csv
+    refused 2 "only with one of tables" "$T2M" build r p.csv -o m --ignore x
+    refused 2 "only with one of tables" "$T2M" build r p.csv -o m --classification
+    "$T2M" build r p.csv -o m --json | field 'd["data"]["dropped"]' | grep -Fx '[]'
+}
+
+@test "a table named .tsv is one" {
+    row_learner r
+    printf 'x\ty\n1\t2\n2\t4\n' > t.tsv
+    printf 'x,y\n1,2\n2,4\n' > t.csv
+    "$T2M" build r t.tsv -o a
+    "$T2M" build r t.csv -o b
+    cmp a b
+    "$T2M" predict a t.tsv | cmp - <("$T2M" predict b t.csv)
+    mkdir folder && mv t.tsv folder
+    "$T2M" build r folder -o c
+    cmp a c
+}
+
+@test "of shipped learners a table gets the one of tables" {
+    mkdir own
+    row_learner own/a-rows.safetensors
+    mixed_table t.tsv '	' 40
+    export T2M_LEARNERS=$PWD/own
+    refused 3 "with the shipped learner a-rows" "$T2M" build t.tsv -o m # there is no other yet
+    table_learner own/b-tables.safetensors
+    run "$T2M" build t.tsv -o m
+    [[ "$output" == *"with the shipped learner b-tables"* ]]
+    mkdir many && cp t.tsv many
+    run "$T2M" build many -o m
+    [[ "$output" == *"with the shipped learner a-rows"* ]]
+    run "$T2M" build t.tsv # the one argument is the table, not a learner
+    [[ "$output" == *"-o FILE is missing"* ]]
+}
