@@ -27,17 +27,31 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
 {
     t2m_model_info m;
     t2m_model_describe(model, &m);
-    const size_t classes = t2m_model_classes(model), room = sizeof a->note[0];
-    if (classes)
+    double half_width[2];
+    const bool table = m.table;
+    const size_t classes = t2m_model_classes(model), room = sizeof a->note[0],
+                 examples = t2m_task_examples(task);
+    if (table && classes)
+        snprintf(a->note[0], room, "%zu rows of %zu columns, %zu classes", examples, m.inputs,
+                 classes);
+    else if (classes)
         snprintf(a->note[0], room, "%zu examples of %zu classes, %zu x %zu x %zu",
-                 t2m_task_examples(task), classes, m.height, m.width, m.channels);
+                 examples, classes, m.height, m.width, m.channels);
     else
-        snprintf(a->note[0], room, "%zu rows of %zu column%s and '%s'", t2m_task_examples(task),
+        snprintf(a->note[0], room, "%zu rows of %zu column%s and '%s'", examples,
                  m.inputs, m.inputs == 1 ? "" : "s", m.target);
     snprintf(a->note[1], room, "m: %s, %zu numbers", m.structure, m.parameters);
     snprintf(a->note[2], room, "%s", m.method);
-    snprintf(a->note[3], room, "loss on the examples %.4f", r->loss_generated);
-    if (r->steps > 0)
+    if (table)
+        snprintf(a->note[3], room, "layers and the kernel's metric");
+    else
+        snprintf(a->note[3], room, "loss on the examples %.4f", r->loss_generated);
+    if (table && t2m_model_interval(model, half_width))
+        snprintf(a->note[4], room, "head solved on the rows; +- %.4g holds 80 %%, +- %.4g 95 %%",
+                 half_width[0], half_width[1]);
+    else if (table)
+        snprintf(a->note[4], room, "head solved on the rows");
+    else if (r->steps > 0)
         snprintf(a->note[4], room, "%d steps, loss on the examples %.4f", r->steps, r->loss_tuned);
     else
         snprintf(a->note[4], room, "no steps");

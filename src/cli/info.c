@@ -41,7 +41,7 @@ static void learner_info(struct cli *c, const char *path, const t2m_learner *l)
         printf("  pictures of %zu x %zu x %zu; trained %zu-way %zu-shot\n", i.height, i.width,
                i.channels, i.ways, i.shots);
     else if (i.tables)
-        printf("  tables of any columns; it can be trained further, but makes no models yet\n");
+        printf("  tables of any columns, classes or values\n");
     else
         printf("  rows of %zu column%s, predicts '%s'; trained with %zu shots\n", i.features,
                i.features == 1 ? "" : "s", i.target, i.shots);
@@ -65,15 +65,19 @@ static void model_info(struct cli *c, const char *path, const t2m_model *m)
                               "classes", classes, "results"));
     } else {
         printf("model, %s, built by %s\n  %zu numbers\n", i.structure, i.method, i.parameters);
-        if (n > 0)
+        if (n > 0 && i.table)
+            printf("  rows of a table into %zu classes:", n);
+        else if (n > 0)
             printf("  pictures of %zu x %zu x %zu into %zu classes:", i.height, i.width, i.channels,
                    n);
         else
             printf("  predicts '%s' from:", i.target);
         for (size_t k = 0; k < n; k++)
             printf(" %s", t2m_model_class(m, k));
+        if (n > 0 && i.table)
+            printf("\n  by");
         for (size_t k = 0; t2m_model_feature(m, k); k++)
-            printf(" %s", t2m_model_feature(m, k));
+            printf(i.table ? "%s '%s'" : "%s %s", k && i.table ? "," : "", t2m_model_feature(m, k));
         printf("\n");
     }
     json_decref(classes);

@@ -12,6 +12,8 @@ struct output {
     struct cli *c;
     t2m_model *model;
     size_t outputs, classes;
+    bool table;           /* rows, and all that is known of each */
+    double half_width[2]; /* of intervals; 0: not known */
     json_t *list;
     float *y;
 };
@@ -25,16 +27,30 @@ static void put_field(const char *s)
     printf(plain ? "" : "\"");
 }
 
+/* Of a model of a table the rows, and the probability of each class. */
+static void class_line(const struct output *o, const char *input, size_t row, size_t best,
+                       const float *p)
+{
+    if (o->table)
+        printf("%zu", row);
+    else
+        put_field(input);
+    printf(",");
+    put_field(t2m_model_class(o->model, best));
+    for (size_t k = 0; o->table && k < o->classes; k++)
+        printf(",%.4f", (double)p[k]);
+    if (!o->table)
+        printf(",%.4f", (double)p[best]);
+    printf("\n");
+}
+
 static void one_class(struct output *o, const char *input, size_t row, const float *p)
 {
     size_t best = 0;
     for (size_t k = 1; k < o->classes; k++)
         best = p[k] > p[best] ? k : best;
     if (!o->list) {
-        put_field(input);
-        printf(",");
-        put_field(t2m_model_class(o->model, best));
-        printf(",%.4f\n", (double)p[best]);
+        class_line(o, input, row, best, p);
         return;
     }
     json_t *all = json_object();
@@ -46,15 +62,42 @@ static void one_class(struct output *o, const char *input, size_t row, const flo
                                     "probabilities", all));
 }
 
+static json_t *interval(double value, double half_width)
+{
+    return half_width > 0 ? json_pack("[f, f]", value - half_width, value + half_width)
+                          : json_null();
+}
+
 static void one_value(struct output *o, const char *input, size_t row, float y)
 {
-    if (!o->list)
-        printf("%zu,%.9g,,\n", row, (double)y);
+    const double value = (double)y, *h = o->half_width;
+    if (o->list)
+        json_array_append_new(
+            o->list, json_pack("{s:o, s:I, s:o, s:o, s:o}", "input", cli_string(input), "row",
+                               (json_int_t)row, "value", cli_number(value), "interval80",
+                               interval(value, h[0]), "interval95", interval(value, h[1])));
+    else if (h[1] > 0)
+        printf("%zu,%.9g,%.9g,%.9g,%.9g,%.9g\n", row, value, value - h[0], value + h[0],
+               value - h[1], value + h[1]);
     else
-        json_array_append_new(o->list,
-                              json_pack("{s:o, s:I, s:o, s:n, s:n}", "input", cli_string(input),
-                                        "row", (json_int_t)row, "value", cli_number((double)y),
-                                        "interval80", "interval95"));
+        printf("%zu,%.9g,,\n", row, value);
+}
+
+static void header(const struct output *o)
+{
+    if (!o->classes)
+        printf(o->half_width[1] > 0 ? "row,value,low80,high80,low95,high95\n"
+                                    : "row,value,low95,high95\n");
+    else if (!o->table)
+        printf("input,label,probability\n");
+    else
+        printf("row,label");
+    for (size_t k = 0; o->table && k < o->classes; k++) {
+        printf(",");
+        put_field(t2m_model_class(o->model, k));
+    }
+    if (o->table && o->classes)
+        printf("\n");
 }
 
 /* The library reads whole files, and the standard input may be a pipe: it is copied into one that
@@ -124,7 +167,9 @@ static int predict(struct cli *c)
         t2m_model_describe(o.model, &info);
         o.outputs = info.outputs;
         o.classes = t2m_model_classes(o.model);
-        status = t2m_model_prepare(o.model, o.classes ? 1 : TOGETHER);
+        o.table = info.table;
+        t2m_model_interval(o.model, o.half_width);
+        status = t2m_model_prepare(o.model, o.classes && !o.table ? 1 : TOGETHER);
         o.y = malloc(TOGETHER * info.outputs * sizeof *o.y);
         if (!o.y)
             status = T2M_ENOMEM;
@@ -132,7 +177,7 @@ static int predict(struct cli *c)
     if (status == T2M_OK && c->json)
         o.list = json_array();
     else if (status == T2M_OK)
-        printf("%s\n", o.classes ? "input,label,probability" : "row,value,low95,high95");
+        header(&o);
     for (int i = 1; i < c->arguments && status == T2M_OK; i++)
         status = strcmp(c->argument[i], "-") == 0
                      ? predict_input(&o)

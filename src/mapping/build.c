@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mapping/doors.h"
+#include "mapping/table_build.h"
 #include "model/model.h"
 
 enum result { MODEL, NORM, LOSS_GENERATED, LOSS_TUNED, STRUCTURE, WEIGHTS, STAGES, TASK, OUTPUTS };
@@ -202,6 +203,27 @@ static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *r
     return T2M_OK;
 }
 
+static t2m_status build_table(const t2m_learner *l, t2m_model **out, const t2m_task *task,
+                              const t2m_build_options *o, t2m_build_report *report)
+{
+    t2m_model *m;
+    if (o->steps > 0)
+        return refuse(l->lib, T2M_EUSAGE,
+                      "a model of a table has no steps of tuning: its head is solved");
+    TRY(table_build(l, &m, task, report));
+    const t2m_structure_report *r = &report->structure[0];
+    if ((o->max_bytes == 0 || r->bytes <= o->max_bytes) &&
+        (o->max_macs == 0 || r->macs <= o->max_macs)) {
+        *out = m;
+        return T2M_OK;
+    }
+    t2m_model_free(m);
+    return refuse(l->lib, T2M_EUSAGE,
+                  "no structure of this learner is so small: %s takes %zu bytes and %zu "
+                  "multiplications",
+                  r->structure, r->bytes, r->macs);
+}
+
 t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task,
                      const t2m_build_options *options, t2m_build_report *report)
 {
@@ -210,7 +232,10 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
     t2m_build_report mine;
     if (o->version != T2M_VERSION_1)
         return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
-    TRY(learner_makes_models(l));
+    if (l->kind == FAMILY_TABLES)
+        return build_table(l, out, task, o, report ? report : &mine);
+    if (task->schema)
+        return refuse(l->lib, T2M_EUSAGE, "this task is of a table, for which the learner is not");
     b.steps = o->steps >= 0 ? o->steps : l->eval_steps;
     b.choose = o->steps < 0 && learner_chooses(l);
     const t2m_status status = build(&b, out, report ? report : &mine);
@@ -221,7 +246,8 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
 t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t, size_t *n)
 {
     struct building b = {.l = l, .task = task};
-    TRY(learner_makes_models(l));
+    if (l->kind == FAMILY_TABLES)
+        return table_task_vector(l, task, t, n);
     if (!l->method->represent)
         return refuse(l->lib, T2M_EUSAGE, "the method %s makes no task vector", l->method->name);
     t2m_status status = make_graph(&b);

@@ -14,8 +14,7 @@
 #include <stdio.h>
 
 enum { WIDTH = TABLE_T, FACTS = TABLE_FACTS, VIEWS = MARGINAL_VIEWS, HEAD_STEPS = 16 };
-static const double tiny = 1e-3,   /* of a variance */
-    bias_input = 3; /* a bias of 3 is thought as likely as a weight of 1 */
+static const double tiny = 1e-3; /* of a variance */
 
 struct ctx {
     t2m_graph *g;
@@ -314,7 +313,8 @@ static t2m_value spread_of(const struct ctx *c, t2m_value off)
     t2m_value factor = take(c, "spread", "shared");
     if (c->s->kind != NN_LINEAR)
         factor = t2m_add(g, factor, as_vector(g, times(c, "spread", c->e->t)));
-    return t2m_mul(g, error, t2m_exp(g, factor));
+    c->e->prior.factor = t2m_exp(g, factor);
+    return t2m_mul(g, error, c->e->prior.factor);
 }
 
 /* The head on features h [rows, features] and, if there is one, a kernel [rows, rows]. */
@@ -324,16 +324,20 @@ static void solve_head(struct ctx *c, t2m_value h, t2m_value kernel, struct made
     const int64_t rows = t2m_dim(g, h, 0), features = t2m_dim(g, h, 1), column[] = {-1, 1};
     const t2m_value scale = prior_scale(c),
                     pair[] = {t2m_mul(g, h, scale),
-                              t2m_fill(g, bias_input, 2, (int64_t[]){rows, 1})},
+                              t2m_fill(g, TABLE_BIAS_INPUT, 2, (int64_t[]){rows, 1})},
                     x = t2m_concat(g, 1, pair, 2), plain = t2m_matmul_t(g, x, false, x, true),
                     gram = kernel.id ? t2m_add(g, plain, kernel) : plain;
+    struct table_prior *prior = &c->e->prior;
     t2m_value of_rows;
+    prior->scale = scale;
     if (c->shape->classes) {
         of_rows = nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
-        c->e->spread = t2m_fill(g, 0, 1, (int64_t[]){2});
+        c->e->spread = prior->factor = t2m_fill(g, 0, 1, (int64_t[]){2});
+        prior->log_penalty = t2m_constant(g, 0);
     } else {
         const t2m_value y = t2m_reshape(g, c->e->y_support, 2, column);
-        const struct nn_ridge r = nn_ridge_kernel(g, gram, y, take(c, "ridge", "log_penalty"));
+        prior->log_penalty = take(c, "ridge", "log_penalty");
+        const struct nn_ridge r = nn_ridge_kernel(g, gram, y, prior->log_penalty);
         of_rows = r.weight;
         c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
     }
@@ -341,7 +345,7 @@ static void solve_head(struct ctx *c, t2m_value h, t2m_value kernel, struct made
     put(c, m, t2m_mul(g, t2m_slice(g, w, 0, 0, features), t2m_reshape(g, scale, 2, column)));
     if (kernel.id)
         put(c, m, of_rows);
-    put(c, m, t2m_scale(g, bias_input, t2m_slice(g, w, 0, features, 1)));
+    put(c, m, t2m_scale(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, features, 1)));
 }
 
 /* ---- the loss ---- */
@@ -398,16 +402,16 @@ void table_graph_inputs(const struct table_graph *e, t2m_value in[TABLE_INPUTS])
         in[i] = all[i];
 }
 
-/* The structure of the models of this shape. */
-static struct structure model_structure(const struct ctx *c)
+struct structure table_model_structure(const struct structure *of_learner, size_t columns,
+                                       size_t supports, size_t classes)
 {
-    struct structure s = *c->s;
+    struct structure s = *of_learner;
     s.height = 1;
-    s.width = c->shape->columns;
+    s.width = (int64_t)columns;
     s.channels = VIEWS;
-    s.outputs = c->shape->classes ? c->shape->classes : 1;
+    s.outputs = classes ? (int64_t)classes : 1;
     if (s.kind == NN_KERNEL)
-        s.hidden[0] = c->shape->supports;
+        s.hidden[0] = (int64_t)supports;
     return s;
 }
 
@@ -434,7 +438,9 @@ static void make(struct ctx *c)
     struct table_graph *e = c->e;
     struct made m = {0};
     struct norm_use norm = {0};
-    const struct structure s = model_structure(c);
+    const struct table_shape *shape = c->shape;
+    const struct structure s = table_model_structure(
+        c->s, (size_t)shape->columns, (size_t)shape->supports, (size_t)shape->classes);
     if (s.kind == NN_LINEAR) {
         e->t = t2m_fill(g, 0, 2, (int64_t[]){1, TABLE_T});
         solve_head(c, rows_of(c, e->x_support), (t2m_value){0}, &m);
@@ -444,7 +450,7 @@ static void make(struct ctx *c)
     e->m = t2m_concat(g, 0, m.part, m.count);
     e->t = as_vector(g, e->t);
     e->output = structure_head(g, &s, e->m, structure_features(g, &s, e->m, e->x_query, &norm));
-    e->loss = c->shape->classes ? nn_cross_entropy(g, e->output, e->y_query) : loss_of_values(c);
+    e->loss = shape->classes ? nn_cross_entropy(g, e->output, e->y_query) : loss_of_values(c);
 }
 
 t2m_status table_graph_make(t2m *lib, const struct structure *s, const struct layout *l,

@@ -20,13 +20,22 @@ struct table_graph {
     t2m_value t;      /* [TABLE_T] */
     t2m_value m;      /* model vector */
     t2m_value spread; /* [2] half-widths of intervals of 80 and 95 % of values; of classes 0 */
+    struct table_prior {
+        t2m_value scale;       /* [features]: how far from 0 the head's weights are thought to be */
+        t2m_value log_penalty; /* [] of values; of classes 0 */
+        t2m_value factor;      /* [2] spread in root mean squared errors of left-out rows; else 0 */
+    } prior;                   /* with which the head was solved */
 };
 /* Rows of the smallest task and its queries in training. */
 enum { TABLE_QUERIES = 64, TABLE_LEAST_ROWS = 8 + TABLE_QUERIES };
+#define TABLE_BIAS_INPUT 3.0 /* a bias of 3 is thought as likely as a weight of 1 */
 enum { TABLE_T = 64 /* numbers of t, and of each token */, TABLE_FACTS = 4, TABLE_INPUTS = 7 };
 
 /* Whether models of tables can have it: kernel with two layers, or linear. */
 bool table_structure_fits(const struct structure *s);
+/* The structure of the models of a learner whose structure is this. */
+struct structure table_model_structure(const struct structure *of_learner, size_t columns,
+                                       size_t supports, size_t classes);
 /* Appends the parameters of a learner whose models have this structure. */
 void table_layout(const struct structure *s, struct layout *l);
 /* Appends the whole of steps 1, 3 and 4 for one task; makes the inputs too. */
@@ -34,3 +43,17 @@ t2m_status table_graph_make(t2m *lib, const struct structure *s, const struct la
                             const struct table_shape *shape, struct table_graph *e);
 /* The inputs in the order in which the runs take them. */
 void table_graph_inputs(const struct table_graph *e, t2m_value in[TABLE_INPUTS]);
+
+/* The head of a model m [parameters] whose body is there, solved on more rows than its kernel has
+ * centres; with the prior of a table_graph. */
+struct table_head {
+    struct structure structure;
+    size_t rows;
+    const float *x;      /* [rows, inputs] views */
+    const float *target; /* [rows, outputs] shares in the classes, or values */
+    bool classes;
+    const float *scale;
+    double log_penalty;
+};
+/* Fills in the head in m. *error: root mean squared error of left-out rows, of values. */
+t2m_status table_head_solve(t2m *lib, const struct table_head *h, float *m, double *error);

@@ -74,7 +74,8 @@ void t2m_model_describe(const t2m_model *m, t2m_model_info *out)
                             .outputs = (size_t)m->structure.outputs,
                             .height = (size_t)m->structure.height,
                             .width = (size_t)m->structure.width,
-                            .channels = (size_t)m->structure.channels};
+                            .channels = (size_t)m->structure.channels,
+                            .table = m->table.schema != NULL};
     structure_text(&m->structure, out->structure);
 }
 

@@ -50,6 +50,10 @@ struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets,
 struct nn_ridge nn_ridge_kernel(t2m_graph *g, t2m_value gram, t2m_value targets,
                                 t2m_value log_penalty);
 
+/* The same by features, with a penalty of w' penalty w, penalty [features, features]: weight
+ * [features, outputs]. */
+struct nn_ridge nn_ridge_features(t2m_graph *g, t2m_value x, t2m_value targets, t2m_value penalty);
+
 /* ---- kernels ---- */
 
 enum { NN_METRICS = 2 };
@@ -67,6 +71,10 @@ t2m_value nn_kernel(t2m_graph *g, t2m_value a, t2m_value b, t2m_value metric, t2
  * Boehning 1992 ("Multinomial logistic regression algorithm", equation 2.9), whose matrix is solved
  * once, with Nesterov's momentum. */
 t2m_value nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value member, int steps);
+/* The same by features x [n, features] with a penalty of w' penalty w / 2 for each class, penalty
+ * [features, features]: the weights w [features, classes]. Members are shares, rows of sum 1. */
+t2m_value nn_logistic_features(t2m_graph *g, t2m_value x, t2m_value member, t2m_value penalty,
+                               int steps);
 
 /* ---- losses: means over the examples ---- */
 t2m_value nn_squared_error(t2m_graph *g, t2m_value y, t2m_value target);
