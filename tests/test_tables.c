@@ -105,7 +105,8 @@ static void foretell(t2m *lib, const struct structure *s, const float *phi, cons
             member[i * CLASSES + class] = 1;
         }
     }
-    assert_int_equal(table_graph_make(lib, s, l, &shape, &e), T2M_OK);
+    if (table_graph_make(lib, s, l, &shape, &e) != T2M_OK)
+        fail_msg("%s", t2m_errmsg(lib));
     table_graph_inputs(&e, in);
     assert_int_equal(t2m_compile(e.g, in, TABLE_INPUTS, &e.output, 1, NULL, &plan), T2M_OK);
     assert_int_equal(t2m_workspace_new(plan, &w), T2M_OK);

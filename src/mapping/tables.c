@@ -9,11 +9,12 @@
  * gradient descent has that form. So is how much a column counts in the distance to the rows, which
  * are the centres of the model's kernel. */
 #include "mapping/tables.h"
+#include "mapping/table_tune.h"
 
 #include <math.h>
 #include <stdio.h>
 
-enum { WIDTH = TABLE_T, FACTS = TABLE_FACTS, VIEWS = MARGINAL_VIEWS, HEAD_STEPS = 16 };
+enum { WIDTH = TABLE_T, FACTS = TABLE_FACTS, VIEWS = MARGINAL_VIEWS, HEAD_STEPS = 16, TUNE_STEPS = 8 };
 static const double tiny = 1e-3; /* of a variance */
 
 struct ctx {
@@ -274,22 +275,45 @@ static t2m_value prior_scale(const struct ctx *c)
     return t2m_exp(g, t2m_concat(g, 0, all, 3));
 }
 
-/* ---- the kernel ---- */
+/* ---- the kernel, and step 5 ---- */
 
-struct kernel {
-    t2m_value centres, metric, amplitude; /* [rows, columns], [NN_METRICS, columns], [NN_METRICS] */
-};
-
-/* Of a metric, the columns together count about as much as one. */
-static struct kernel make_kernel(const struct ctx *c, const struct structure *s)
+/* As it is made from the columns and t; of a metric, the columns together count about as much as
+ * one. */
+static void start_knobs(const struct ctx *c, t2m_value knob[TABLE_KNOBS])
 {
     t2m_graph *g = c->g;
     const t2m_value of_columns = times(c, "metric", c->columns),
-                    logs = t2m_add(g, of_columns, for_task(c, "metric.task"));
-    return (struct kernel){structure_last_channel(g, s, c->e->x_support),
-                           t2m_swap(g, t2m_scale(g, 1 / (double)c->shape->columns,
-                                                 t2m_exp(g, logs))),
-                           t2m_exp(g, as_vector(g, for_task(c, "amplitude")))};
+                    logs = t2m_add(g, of_columns, for_task(c, "metric.task")),
+                    part = t2m_constant(g, -log((double)c->shape->columns));
+    knob[KNOB_METRIC] = t2m_exp(g, t2m_add(g, t2m_swap(g, logs), part));
+    knob[KNOB_AMPLITUDE] = t2m_exp(g, as_vector(g, for_task(c, "amplitude")));
+    knob[KNOB_PLAIN] = t2m_exp(g, as_vector(g, for_task(c, "plain")));
+    knob[KNOB_PENALTY] = t2m_exp(g, as_vector(g, for_task(c, "penalty")));
+}
+
+static t2m_value targets_of(const struct ctx *c)
+{
+    t2m_graph *g = c->g;
+    const int64_t column[] = {-1, 1};
+    if (c->shape->classes == 0)
+        return t2m_reshape(g, c->e->y_support, 2, column);
+    return t2m_sub(g, c->e->member, t2m_mean(g, c->e->member, 0, 1));
+}
+
+/* features [rows, features] with the bias. */
+static void tune_knobs(const struct ctx *c, t2m_value places, t2m_value features,
+                       t2m_value knob[TABLE_KNOBS])
+{
+    t2m_graph *g = c->g;
+    const t2m_value rates = t2m_exp(g, as_vector(g, for_task(c, "tune")));
+    struct table_tuning t = {.places = places,
+                             .plain = t2m_matmul_t(g, features, false, features, true),
+                             .targets = targets_of(c),
+                             .steps = TUNE_STEPS};
+    for (int k = 0; k < TABLE_KNOBS; k++)
+        t.rates[k] = t2m_slice(g, rates, 0, k, 1);
+    t.hold = t2m_scale(g, 1 / (double)c->shape->supports, t2m_exp(g, take(c, "tune", "hold")));
+    table_tune(g, &t, knob);
 }
 
 /* ---- the model ---- */
@@ -317,33 +341,43 @@ static t2m_value spread_of(const struct ctx *c, t2m_value off)
     return t2m_mul(g, error, c->e->prior.factor);
 }
 
-/* The head on features h [rows, features] and, if there is one, a kernel [rows, rows]. */
-static void solve_head(struct ctx *c, t2m_value h, t2m_value kernel, struct made *m)
+/* The head on features x [rows, features], the bias among them, and a kernel [rows, rows] if there
+ * is one: the rows' weights [rows, outputs]. */
+static t2m_value solve_rows(const struct ctx *c, t2m_value x, t2m_value kernel, t2m_value penalty)
 {
     t2m_graph *g = c->g;
-    const int64_t rows = t2m_dim(g, h, 0), features = t2m_dim(g, h, 1), column[] = {-1, 1};
-    const t2m_value scale = prior_scale(c),
-                    pair[] = {t2m_mul(g, h, scale),
-                              t2m_fill(g, TABLE_BIAS_INPUT, 2, (int64_t[]){rows, 1})},
-                    x = t2m_concat(g, 1, pair, 2), plain = t2m_matmul_t(g, x, false, x, true),
-                    gram = kernel.id ? t2m_add(g, plain, kernel) : plain;
     struct table_prior *prior = &c->e->prior;
-    t2m_value of_rows;
-    prior->scale = scale;
+    const t2m_value plain = t2m_matmul_t(g, x, false, x, true),
+                    gram = kernel.id ? t2m_add(g, plain, kernel) : plain;
     if (c->shape->classes) {
-        of_rows = nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
         c->e->spread = prior->factor = t2m_fill(g, 0, 1, (int64_t[]){2});
         prior->log_penalty = t2m_constant(g, 0);
-    } else {
-        const t2m_value y = t2m_reshape(g, c->e->y_support, 2, column);
-        prior->log_penalty = take(c, "ridge", "log_penalty");
-        const struct nn_ridge r = nn_ridge_kernel(g, gram, y, prior->log_penalty);
-        of_rows = r.weight;
-        c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
+        return nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
     }
+    const t2m_value y = targets_of(c);
+    prior->log_penalty = t2m_log(g, t2m_reshape(g, penalty, 0, NULL));
+    const struct nn_ridge r = nn_ridge_kernel(g, gram, y, prior->log_penalty);
+    c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
+    return r.weight;
+}
+
+static t2m_value with_bias(t2m_graph *g, t2m_value x)
+{
+    const t2m_value pair[] = {
+        x, t2m_fill(g, TABLE_BIAS_INPUT, 2, (int64_t[]){t2m_dim(g, x, 0), 1})};
+    return t2m_concat(g, 1, pair, 2);
+}
+
+/* x: features in their prior's scale, with the bias. */
+static void put_head(const struct ctx *c, struct made *m, t2m_value x, t2m_value of_rows,
+                     bool kernel)
+{
+    t2m_graph *g = c->g;
+    const int64_t features = t2m_dim(g, x, 1) - 1, column[] = {-1, 1};
     const t2m_value w = t2m_matmul_t(g, x, true, of_rows, false);
-    put(c, m, t2m_mul(g, t2m_slice(g, w, 0, 0, features), t2m_reshape(g, scale, 2, column)));
-    if (kernel.id)
+    put(c, m, t2m_mul(g, t2m_slice(g, w, 0, 0, features),
+                      t2m_reshape(g, c->e->prior.scale, 2, column)));
+    if (kernel)
         put(c, m, of_rows);
     put(c, m, t2m_scale(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, features, 1)));
 }
@@ -416,20 +450,37 @@ struct structure table_model_structure(const struct structure *of_learner, size_
 }
 
 /* Of a kernel with two layers. */
-static void make_body(struct ctx *c, const struct structure *s, struct made *m)
+static void make_kernel(struct ctx *c, const struct structure *s, struct made *m)
 {
     t2m_graph *g = c->g;
-    const t2m_value x = rows_of(c, c->e->x_support);
+    const t2m_value x = rows_of(c, c->e->x_support),
+                    places = structure_last_channel(g, s, c->e->x_support);
+    t2m_value knob[TABLE_KNOBS];
     represent(c);
     const struct layer one = first_layer(c, x), two = next_layer(c, one.h);
-    const struct kernel k = make_kernel(c, s);
-    const t2m_value h[] = {x, one.h, two.h},
-                    in_order[] = {one.weight, one.bias, two.weight, two.bias,
-                                  k.centres,  k.metric, k.amplitude};
+    const t2m_value h[] = {x, one.h, two.h}, all = t2m_concat(g, 1, h, 3),
+                    scale = prior_scale(c);
+    start_knobs(c, knob);
+    tune_knobs(c, places, with_bias(g, t2m_mul(g, all, scale)), knob);
+    c->e->prior.scale = t2m_mul(g, scale, t2m_sqrt(g, knob[KNOB_PLAIN]));
+    const t2m_value features = with_bias(g, t2m_mul(g, all, c->e->prior.scale)),
+                    kernel = nn_kernel(g, places, places, knob[KNOB_METRIC], knob[KNOB_AMPLITUDE]),
+                    in_order[] = {one.weight, one.bias, two.weight,        two.bias,
+                                  places,     knob[KNOB_METRIC], knob[KNOB_AMPLITUDE]};
     for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++)
         put(c, m, in_order[i]);
-    solve_head(c, t2m_concat(g, 1, h, 3),
-               nn_kernel(g, k.centres, k.centres, k.metric, k.amplitude), m);
+    put_head(c, m, features, solve_rows(c, features, kernel, knob[KNOB_PENALTY]), true);
+}
+
+/* The head alone. */
+static void make_linear(struct ctx *c, struct made *m)
+{
+    t2m_graph *g = c->g;
+    c->e->t = t2m_fill(g, 0, 2, (int64_t[]){1, TABLE_T});
+    c->e->prior.scale = prior_scale(c);
+    const t2m_value x = with_bias(g, t2m_mul(g, rows_of(c, c->e->x_support), c->e->prior.scale)),
+                    penalty = t2m_exp(g, take(c, "penalty", "shared"));
+    put_head(c, m, x, solve_rows(c, x, (t2m_value){0}, penalty), false);
 }
 
 static void make(struct ctx *c)
@@ -441,12 +492,10 @@ static void make(struct ctx *c)
     const struct table_shape *shape = c->shape;
     const struct structure s = table_model_structure(
         c->s, (size_t)shape->columns, (size_t)shape->supports, (size_t)shape->classes);
-    if (s.kind == NN_LINEAR) {
-        e->t = t2m_fill(g, 0, 2, (int64_t[]){1, TABLE_T});
-        solve_head(c, rows_of(c, e->x_support), (t2m_value){0}, &m);
-    } else {
-        make_body(c, &s, &m);
-    }
+    if (s.kind == NN_LINEAR)
+        make_linear(c, &m);
+    else
+        make_kernel(c, &s, &m);
     e->m = t2m_concat(g, 0, m.part, m.count);
     e->t = as_vector(g, e->t);
     e->output = structure_head(g, &s, e->m, structure_features(g, &s, e->m, e->x_query, &norm));
