@@ -39,7 +39,7 @@ static t2m_value system_of(t2m_graph *g, const struct table_tuning *t, const t2m
 static t2m_value slope_of(t2m_graph *g, const struct table_tuning *t, t2m_value system)
 {
     const int64_t n = t2m_dim(g, system, 0), column[] = {n, 1};
-    const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n), b = t2m_solve_spd(g, system, eye),
+    const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n), b = t2m_inverse_spd(g, system),
                     a = t2m_matmul(g, b, t->targets),
                     d = t2m_reshape(g, t2m_sum(g, t2m_mul(g, b, eye), 1, 1), 2, column),
                     off = t2m_div(g, a, d),
