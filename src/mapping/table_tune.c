@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-static const double keep = 0.8, keep_square = 0.95, floor_part = 0.1;
+static const double keep = 0.8, keep_square = 0.95, floor_part = 0.1,
+                    least_penalty = 1e-5; /* of the sum of the eigenvalues */
 
 /* Adam's two moments of each knob. */
 struct moments {
@@ -15,6 +16,14 @@ static t2m_value scalar(t2m_graph *g, t2m_value x)
     return t2m_reshape(g, x, 0, NULL);
 }
 
+t2m_value table_penalty(t2m_graph *g, t2m_value gram, t2m_value knob)
+{
+    const int64_t n = t2m_dim(g, gram, 0);
+    const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n),
+                    trace = t2m_sum_all(g, t2m_mul(g, gram, eye));
+    return t2m_axpy(g, least_penalty, t2m_stop_gradient(g, trace), scalar(g, knob));
+}
+
 /* plain * its factor + kernel + penalty on the diagonal. A gradient passes through one of the two
  * rows of a distance only: twice that is the whole, where the gradient is symmetric. */
 static t2m_value system_of(t2m_graph *g, const struct table_tuning *t, const t2m_value *knob)
@@ -22,15 +31,15 @@ static t2m_value system_of(t2m_graph *g, const struct table_tuning *t, const t2m
     const int64_t n = t2m_dim(g, t->places, 0), columns = t2m_dim(g, t->places, 1),
                   all[] = {1, n, columns}, unit[] = {NN_METRICS, 1, columns},
                   per_pair[] = {NN_METRICS, 1, 1};
-    const t2m_value x = t2m_mul(g, t2m_reshape(g, t->places, 3, all),
+    const t2m_value plain = t2m_mul(g, scalar(g, knob[KNOB_PLAIN]), t->plain),
+                    x = t2m_mul(g, t2m_reshape(g, t->places, 3, all),
                                 t2m_reshape(g, knob[KNOB_METRIC], 3, unit)),
                     near = t2m_exp(g, t2m_neg(g, t2m_distance(g, x, t2m_stop_gradient(g, x)))),
                     kernel = t2m_sum(
                         g, t2m_mul(g, near, t2m_reshape(g, knob[KNOB_AMPLITUDE], 3, per_pair)), 0,
                         1),
-                    eye = t2m_one_hot(g, t2m_iota(g, n), n);
-    return t2m_madd(g, scalar(g, knob[KNOB_PENALTY]), eye,
-                    t2m_madd(g, scalar(g, knob[KNOB_PLAIN]), t->plain, kernel));
+                    eye = t2m_one_hot(g, t2m_iota(g, n), n), gram = t2m_add(g, plain, kernel);
+    return t2m_madd(g, table_penalty(g, gram, knob[KNOB_PENALTY]), eye, gram);
 }
 
 /* With b = system^-1, a = b y and d the diagonal of b, row i left out is a_i / d_i off; of the mean

@@ -20,4 +20,7 @@ struct table_tuning {
  * regression with each row left out (Allen 1974), scaled as in Adam (Kingma and Ba 2015). Gradients
  * of the result flow to where the knobs began and to the rates, not through the directions of the
  * steps (first order: Finn et al. 2017, section 5.2). */
+/* The penalty [] with a gram matrix [rows, rows], for the knob [1]: so much more that the sum of
+ * both can be inverted in float. */
+t2m_value table_penalty(t2m_graph *g, t2m_value gram, t2m_value knob);
 void table_tune(t2m_graph *g, const struct table_tuning *t, t2m_value knob[TABLE_KNOBS]);

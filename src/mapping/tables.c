@@ -355,7 +355,7 @@ static t2m_value solve_rows(const struct ctx *c, t2m_value x, t2m_value kernel, 
         return nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
     }
     const t2m_value y = targets_of(c);
-    prior->log_penalty = t2m_log(g, t2m_reshape(g, penalty, 0, NULL));
+    prior->log_penalty = t2m_log(g, table_penalty(g, gram, penalty));
     const struct nn_ridge r = nn_ridge_kernel(g, gram, y, prior->log_penalty);
     c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
     return r.weight;
