@@ -3,7 +3,9 @@
 
 #include <math.h>
 
-static const double keep = 0.8, keep_square = 0.95, floor_part = 0.1,
+static const double rate = 0.5 /* of a step, in logarithms */,
+                    hold = 0.5 /* of half the squared way from the beginning, beside all rows */,
+                    keep = 0.8, keep_square = 0.95, floor_part = 0.1,
                     least_penalty = 1e-5; /* of the sum of the eigenvalues */
 
 /* Adam's two moments of each knob. */
@@ -39,7 +41,7 @@ static t2m_value system_of(t2m_graph *g, const struct table_tuning *t, const t2m
                         g, t2m_mul(g, near, t2m_reshape(g, knob[KNOB_AMPLITUDE], 3, per_pair)), 0,
                         1),
                     eye = t2m_one_hot(g, t2m_iota(g, n), n), gram = t2m_add(g, plain, kernel);
-    return t2m_madd(g, table_penalty(g, gram, knob[KNOB_PENALTY]), eye, gram);
+    return t2m_madd(g, table_penalty(g, gram, t->penalty), eye, gram);
 }
 
 /* With b = system^-1, a = b y and d the diagonal of b, row i left out is a_i / d_i off; of the mean
@@ -68,7 +70,7 @@ static void slopes(t2m_graph *g, const struct table_tuning *t, const t2m_value *
     for (int k = 0; k < TABLE_KNOBS; k++) {
         const t2m_value moved = t2m_log(g, t2m_div(g, knob[k], begin[k])),
                         own = t2m_mul(g, out[k], knob[k]);
-        out[k] = t2m_madd(g, scalar(g, t->hold), moved,
+        out[k] = t2m_axpy(g, hold / (double)t2m_dim(g, system, 0), moved,
                           t2m_scale(g, k == KNOB_METRIC ? 2 : 1, own));
     }
 }
@@ -98,10 +100,8 @@ void table_tune(t2m_graph *g, const struct table_tuning *t, t2m_value knob[TABLE
     for (int step = 0; step < t->steps; step++) {
         slopes(g, t, knob, begin, slope);
         for (int k = 0; k < TABLE_KNOBS; k++) {
-            const t2m_value way =
-                t2m_stop_gradient(g, direction(g, &m, k, step, slope[k]));
-            knob[k] = t2m_mul(
-                g, knob[k], t2m_exp(g, t2m_neg(g, t2m_mul(g, scalar(g, t->rates[k]), way))));
+            const t2m_value way = t2m_stop_gradient(g, direction(g, &m, k, step, slope[k]));
+            knob[k] = t2m_mul(g, knob[k], t2m_exp(g, t2m_scale(g, -rate, way)));
         }
     }
 }
