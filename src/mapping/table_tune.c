@@ -100,8 +100,10 @@ void table_tune(t2m_graph *g, const struct table_tuning *t, t2m_value knob[TABLE
     for (int step = 0; step < t->steps; step++) {
         slopes(g, t, knob, begin, slope);
         for (int k = 0; k < TABLE_KNOBS; k++) {
-            const t2m_value way = t2m_stop_gradient(g, direction(g, &m, k, step, slope[k]));
+            const t2m_value way = direction(g, &m, k, step, slope[k]);
             knob[k] = t2m_mul(g, knob[k], t2m_exp(g, t2m_scale(g, -rate, way)));
         }
     }
+    for (int k = 0; k < TABLE_KNOBS; k++)
+        knob[k] = t2m_stop_gradient(g, knob[k]);
 }
