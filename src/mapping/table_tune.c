@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-static const double rate = 0.5 /* of a step, in logarithms */,
-                    hold = 0.5 /* of half the squared way from the beginning, beside all rows */,
+static const double rate = 0.7 /* of a step, in logarithms */,
+                    hold = 0.7 /* of half the squared way from the beginning, beside all rows */,
                     keep = 0.8, keep_square = 0.95, floor_part = 0.1,
                     least_penalty = 1e-5; /* of the sum of the eigenvalues */
 
@@ -41,7 +41,7 @@ static t2m_value system_of(t2m_graph *g, const struct table_tuning *t, const t2m
                         g, t2m_mul(g, near, t2m_reshape(g, knob[KNOB_AMPLITUDE], 3, per_pair)), 0,
                         1),
                     eye = t2m_one_hot(g, t2m_iota(g, n), n), gram = t2m_add(g, plain, kernel);
-    return t2m_madd(g, table_penalty(g, gram, t->penalty), eye, gram);
+    return t2m_madd(g, table_penalty(g, gram, knob[KNOB_PENALTY]), eye, gram);
 }
 
 /* With b = system^-1, a = b y and d the diagonal of b, row i left out is a_i / d_i off; of the mean

@@ -288,6 +288,7 @@ static void start_knobs(const struct ctx *c, t2m_value knob[TABLE_KNOBS])
     knob[KNOB_METRIC] = t2m_exp(g, t2m_add(g, t2m_swap(g, logs), part));
     knob[KNOB_AMPLITUDE] = t2m_exp(g, as_vector(g, for_task(c, "amplitude")));
     knob[KNOB_PLAIN] = t2m_exp(g, as_vector(g, for_task(c, "plain")));
+    knob[KNOB_PENALTY] = t2m_exp(g, as_vector(g, for_task(c, "penalty")));
 }
 
 static t2m_value targets_of(const struct ctx *c)
@@ -301,13 +302,12 @@ static t2m_value targets_of(const struct ctx *c)
 
 /* features [rows, features] with the bias. */
 static void tune_knobs(const struct ctx *c, t2m_value places, t2m_value features,
-                       t2m_value penalty, t2m_value knob[TABLE_KNOBS])
+                       t2m_value knob[TABLE_KNOBS])
 {
     t2m_graph *g = c->g;
     const struct table_tuning t = {.places = places,
                              .plain = t2m_matmul_t(g, features, false, features, true),
                              .targets = targets_of(c),
-                             .penalty = penalty,
                              .steps = TUNE_STEPS};
     table_tune(g, &t, knob);
 }
@@ -464,7 +464,7 @@ struct structure table_model_structure(const struct structure *of_learner, size_
 /* What the head of a kernel with two layers is solved on. */
 struct body {
     struct layer one, two;
-    t2m_value places, all, scale, penalty; /* all: [rows, features] without the kernel */
+    t2m_value places, all, scale; /* all: [rows, features] without the kernel */
 };
 
 static void put_kernel(struct ctx *c, const struct body *b, const t2m_value knob[TABLE_KNOBS],
@@ -479,7 +479,7 @@ static void put_kernel(struct ctx *c, const struct body *b, const t2m_value knob
                                   b->places,     knob[KNOB_METRIC], knob[KNOB_AMPLITUDE]};
     for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++)
         put(c, m, in_order[i]);
-    put_head(c, m, features, solve_rows(c, features, kernel, b->penalty), true);
+    put_head(c, m, features, solve_rows(c, features, kernel, knob[KNOB_PENALTY]), true);
 }
 
 /* The model as it is made from the columns and t, and the tuned one. */
@@ -496,10 +496,9 @@ static void make_kernel(struct ctx *c, const struct structure *s, struct made *g
     const t2m_value h[] = {x, b.one.h, b.two.h};
     b.all = t2m_concat(g, 1, h, 3);
     b.scale = prior_scale(c);
-    b.penalty = t2m_exp(g, as_vector(g, for_task(c, "penalty")));
     start_knobs(c, knob);
     put_kernel(c, &b, knob, generated);
-    tune_knobs(c, b.places, with_bias(g, t2m_mul(g, b.all, b.scale)), b.penalty, knob);
+    tune_knobs(c, b.places, with_bias(g, t2m_mul(g, b.all, b.scale)), knob);
     put_kernel(c, &b, knob, tuned);
 }
 
