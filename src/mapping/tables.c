@@ -348,7 +348,9 @@ static t2m_value solve_rows(const struct ctx *c, t2m_value x, t2m_value kernel, 
     if (c->shape->classes) {
         c->e->spread = prior->factor = t2m_fill(g, 0, 1, (int64_t[]){2});
         prior->log_penalty = t2m_constant(g, 0);
-        return nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
+        const struct nn_logistic r = nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
+        const t2m_value factor = nn_temperature(g, r.left_out, c->e->member);
+        return t2m_mul(g, r.weight, t2m_stop_gradient(g, factor));
     }
     const t2m_value y = targets_of(c);
     prior->log_penalty = t2m_log(g, table_penalty(g, gram, penalty));

@@ -1,11 +1,13 @@
 /* logistic.c: multinomial logistic regression as a graph value, so learning goes through it. */
 #include "nn/nn.h"
 
+#include <math.h>
+
 /* Of the sum of the eigenvalues, added to the bound, which stays one: its inverse in float is then
  * good however large the kernel is. */
 static const double sure = 1e-5;
 
-t2m_value nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value member, int steps)
+struct nn_logistic nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value member, int steps)
 {
     const int64_t n = t2m_dim(g, member, 0), dim[] = {n, t2m_dim(g, member, 1)};
     const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n),
@@ -19,7 +21,30 @@ t2m_value nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value member, int
         before = a;
         a = t2m_sub(g, at, t2m_matmul(g, inverse, t2m_add(g, off, at)));
     }
-    return a;
+    const int64_t column[] = {n, 1};
+    const t2m_value own = t2m_reshape(g, t2m_sum(g, t2m_mul(g, inverse, eye), 1, 1), 2, column),
+                    share = t2m_sub(g, t2m_recip(g, own), t2m_constant(g, 1));
+    return (struct nn_logistic){
+        a, t2m_sub(g, t2m_matmul(g, gram, a), t2m_scale(g, 2, t2m_mul(g, a, share)))};
+}
+
+t2m_value nn_temperature(t2m_graph *g, t2m_value logits, t2m_value member)
+{
+    enum { FACTORS = 15 };
+    const double likely = -0.2, width = 0.3; /* before: in logarithms, its mean and deviation */
+    t2m_value score[FACTORS], sum = t2m_constant(g, 0);
+    for (int k = 0; k < FACTORS; k++) {
+        const double log_factor = 0.1 * (k - FACTORS / 2);
+        const t2m_value log_p = t2m_log_softmax(g, t2m_scale(g, exp(log_factor), logits)),
+                        right = t2m_sum_all(g, t2m_mul(g, log_p, member));
+        score[k] = t2m_reshape(g,
+                               t2m_axpy(g, -0.5, t2m_constant(g, pow((log_factor - likely) / width, 2)), right),
+                               1, (int64_t[]){1});
+    }
+    const t2m_value part = t2m_softmax(g, t2m_concat(g, 0, score, FACTORS));
+    for (int k = 0; k < FACTORS; k++)
+        sum = t2m_axpy(g, 0.1 * (k - FACTORS / 2), t2m_slice(g, part, 0, k, 1), sum);
+    return t2m_exp(g, t2m_reshape(g, sum, 0, NULL));
 }
 
 t2m_value nn_logistic_features(t2m_graph *g, t2m_value x, t2m_value member, t2m_value penalty,
