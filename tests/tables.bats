@@ -112,3 +112,21 @@ PY
     run "$T2M" build t.tsv # the one argument is the table, not a learner
     [[ "$output" == *"-o FILE is missing"* ]]
 }
+
+@test "columns that are called 0, 1, 2" {
+    table_learner l
+    printf '0,1,target\n1,5,a\n2,5,b\n3,7,a\n4,7,b\n' > t.csv
+    printf '0,1\n1,5\n' > later.csv
+    printf '1,5\n2,5\n' > bare.csv
+    "$T2M" build l t.csv -o m
+    run "$T2M" predict m later.csv
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 2 ]
+    refused 3 "1 of the columns needed is missing: '0'; the first line has only numbers" "$T2M" predict m bare.csv
+    [ "${#lines[@]}" -eq 1 ] # and no header of an answer
+    refused 3 "line 1: a header line is missing" "$T2M" build l later.csv -o n
+    row_learner r
+    printf 'x,y\n1,2\n2,4\n' > p.csv
+    "$T2M" build r p.csv -o m --force
+    refused 3 "no column 'x', which the model needs; the first line has only numbers" "$T2M" predict m bare.csv
+}

@@ -59,9 +59,8 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
     snprintf(input, sizeof input, "%lld %lld %lld %lld", (long long)m->structure.height,
              (long long)m->structure.width, (long long)m->structure.channels,
              (long long)m->structure.outputs);
-    const char *const key[] = {"kind",   "version", "structure", "input",
-                               "method", "classes", "features",  "target",
-                              "schema"},
+    const char *const key[] = {"kind",    "version",  "structure", "input", "method",
+                               "classes", "features", "target",    "schema"},
                       *const value[] = {"task2model model",
                                         "1",
                                         structure,
@@ -200,11 +199,10 @@ static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *
     const size_t classes = schema ? schema->classes : count_lines(meta(f, "classes")),
                  features = schema ? (size_t)s.width : count_lines(meta(f, "features")),
                  inputs = schema ? features * MARGINAL_VIEWS : features;
-    t2m_status status =
-        (classes && classes != (size_t)s.outputs) || (!classes && s.outputs != 1) ||
-                ((schema || !classes) && inputs != structure_input_size(&s))
-            ? bad(lib, path, "its structure makes no sense")
-            : model_new(lib, out, &s, classes, features);
+    t2m_status status = (classes && classes != (size_t)s.outputs) || (!classes && s.outputs != 1) ||
+                                ((schema || !classes) && inputs != structure_input_size(&s))
+                            ? bad(lib, path, "its structure makes no sense")
+                            : model_new(lib, out, &s, classes, features);
     if (status != T2M_OK) {
         schema_free(schema);
         return status;
@@ -254,8 +252,8 @@ static t2m_status read_rows(const t2m_model *m, const struct table *t, float **x
     for (size_t k = 0; k < m->features && status == T2M_OK; k++) {
         const int64_t column = table_column(t, m->feature[k]);
         if (column < 0)
-            status = refuse(m->lib, T2M_EDATA, "%.160s: no column '%.60s', which the model needs",
-                            t->name, m->feature[k]);
+            status = refuse(m->lib, T2M_EDATA, "%.160s: no column '%.60s', which the model needs%s",
+                            t->name, m->feature[k], table_hint(t));
         for (size_t i = 0; i < t->rows && status == T2M_OK; i++) {
             double v;
             status = table_number(t, i, (size_t)column, &v);
@@ -287,7 +285,7 @@ t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_
             mem_free(m->lib, to);
         }
     } else {
-        status = table_parse(m->lib, &file, path, &t);
+        status = table_parse_later(m->lib, &file, path, &t);
         if (status == T2M_OK) {
             status = read_rows(m, t, x, n);
             table_free(t);

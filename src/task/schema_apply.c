@@ -28,8 +28,8 @@ static t2m_status find_places(const struct schema *s, const struct table *t, siz
         n++;
     }
     return n == 0 ? T2M_OK
-                  : refuse(s->lib, T2M_EDATA, "%.160s: %zu of the columns needed %s missing: %s",
-                           t->name, n, n == 1 ? "is" : "are", missing);
+                  : refuse(s->lib, T2M_EDATA, "%.160s: %zu of the columns needed %s missing: %s%s",
+                           t->name, n, n == 1 ? "is" : "are", missing, table_hint(t));
 }
 
 static t2m_status apply_cell(const struct place *p, float *x)
