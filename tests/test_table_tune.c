@@ -92,7 +92,7 @@ static void slopes(const struct problem *p, const double *knob, double *slope)
     }
 }
 
-/* Steps scaled as in Adam; of the knobs `from` up to `to`, which are alike. */
+/* A step scaled as in Adam of `count` knobs that are alike. */
 static void move_alike(const double *slope, double *first, double *second, int step, double rate,
                        double *knob, size_t count)
 {
@@ -267,6 +267,9 @@ static void make_small(t2m *lib, struct small *s, size_t classes)
     table_layout(&of_learner, &l);
     float *phi = (float *)check_room(l.numel);
     layout_start(&l, &r, phi);
+    for (size_t i = 0; i < l.count; i++)
+        if (strcmp(l.parameter[i].name, "penalty.shared") == 0)
+            phi[l.parameter[i].offset] = -2; /* not 0, so that it is seen to be used */
     s->structure = table_model_structure(&of_learner, COLUMNS, ROWS, classes);
     structure_layout(&s->structure, &s->layout);
     s->m = (float *)check_room(s->layout.numel);
