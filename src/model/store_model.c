@@ -194,8 +194,9 @@ static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *
     struct schema *schema = NULL;
     TRY(read_structure(lib, f, path, &s));
     const char *const rules = meta(f, "schema");
-    if (*rules && schema_parse(lib, &schema, rules) != T2M_OK)
-        return bad(lib, path, "its schema makes no sense");
+    const t2m_status parsed = *rules ? schema_parse(lib, &schema, rules) : T2M_OK;
+    if (parsed != T2M_OK)
+        return parsed == T2M_ENOMEM ? parsed : bad(lib, path, lib->errmsg);
     const size_t classes = schema ? schema->classes : count_lines(meta(f, "classes")),
                  features = schema ? (size_t)s.width : count_lines(meta(f, "features")),
                  inputs = schema ? features * MARGINAL_VIEWS : features;
