@@ -201,7 +201,8 @@ static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *
                  features = schema ? (size_t)s.width : count_lines(meta(f, "features")),
                  inputs = schema ? features * MARGINAL_VIEWS : features;
     t2m_status status = (classes && classes != (size_t)s.outputs) || (!classes && s.outputs != 1) ||
-                                ((schema || !classes) && inputs != structure_input_size(&s))
+                                ((schema || !classes) && inputs != structure_input_size(&s)) ||
+                                (schema && s.channels != MARGINAL_VIEWS)
                             ? bad(lib, path, "its structure makes no sense")
                             : model_new(lib, out, &s, classes, features);
     if (status != T2M_OK) {
