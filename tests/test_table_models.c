@@ -170,6 +170,30 @@ static void threads_and_files_change_no_bit(void **state)
     }
 }
 
+/* ---- numbers at the end of what floats have ---- */
+
+static void huge_numbers(void **state)
+{
+    t2m_task *t = NULL;
+    t2m_model *m = check_build(*state, learner, "a,y\n3.4e38,x\n-3.4e38,z\n3.3e38,x\n");
+    float *y = check_predict(*state, m, "a\n3.4e38\n0\n-3.4e38\n", 3);
+    assert_true(y[0] > y[1] && y[4] < y[5] && isfinite(y[2]));
+    assert_int_equal(t2m_model_save(m, check_path("model"), true), T2M_OK);
+    t2m_model_free(m);
+    assert_int_equal(t2m_model_open(*state, &m, check_path("model")), T2M_OK);
+    t2m_model_free(m);
+    free(y);
+    check_write("huge.csv", "a,y\n3.4e38,3.4e38\n-3.4e38,-3.4e38\n");
+    t2m_task_options o = T2M_TASK_OPTIONS_INIT;
+    o.classes = 0;
+    assert_int_equal(t2m_task_open(learner, &t, check_path("huge.csv"), &o), T2M_OK);
+    m = NULL;
+    assert_int_equal(t2m_build(learner, &m, t, NULL, NULL), T2M_EDIVERGED); /* too wide intervals */
+    check_says(*state, "look for extreme values in the table");
+    assert_null(m);
+    t2m_task_free(t);
+}
+
 /* ---- later files ---- */
 
 static const char *const mixed = "size,colour,sold\n"
@@ -387,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_do_not_matter),
         cmocka_unit_test(threads_and_files_change_no_bit),
+        cmocka_unit_test(huge_numbers),
         cmocka_unit_test(later_files_need_only_the_columns),
         cmocka_unit_test(a_model_is_a_vector),
         cmocka_unit_test(wide_tables),

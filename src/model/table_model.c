@@ -64,7 +64,9 @@ void model_table_clear(t2m_model *m)
 t2m_status model_table_rows(const t2m_model *m, const struct table *t, float **x)
 {
     const size_t outputs = m->table.schema->outputs, n = m->features;
-    float *all = mem_new(m->lib, t->rows * outputs, sizeof *all);
+    size_t numbers;
+    TRY(schema_numbers(m->table.schema, t, &numbers));
+    float *all = mem_new(m->lib, numbers, sizeof *all);
     t2m_status status = all ? schema_apply(m->table.schema, t, all, NULL) : T2M_ENOMEM;
     float *chosen = status == T2M_OK ? mem_new(m->lib, t->rows * n, sizeof *chosen) : NULL;
     if (status == T2M_OK && !chosen)
