@@ -103,6 +103,10 @@ with open("large.csv", "w") as f:
     f.write("a,b,y\n" + "1,2,x\n2,3,z\n" * 2500000)
 with open("words.csv", "w") as f:
     print("a,y", *(f"word{i % 12},{i % 2}" for i in range(60)), sep="\n", file=f)
+with open("names.csv", "w") as f: # one longer than a file of a model has room for
+    print(*("n" * 999000 + str(i) for i in range(18)), "y", sep=",", file=f)
+    print(*range(18), "a", sep=",", file=f)
+    print(*range(1, 19), "b", sep=",", file=f)
 with open("many.csv", "w") as f: # a category is ten numbers
     print("a", *("x" for i in range(9000)), sep="\n", file=f)
 PY
@@ -111,6 +115,7 @@ PY
     refused 3 "'large.csv' has 30000006 bytes; at most 8388608 are read (--max-memory)" \
         "$T2M" build l large.csv -o m --max-memory 8M
     refused 3 "at most 8388608 are read (--max-memory)" "$T2M" predict good large.csv --max-memory 8M
+    refused 3 "shorten the names of columns" "$T2M" build l names.csv -o m
     [ "$(ls -A)" = "$before" ]
     "$T2M" build l words.csv -o words
     refused 3 "many.csv: 9000 rows of 10 numbers are more than the limit of 102400 bytes (--max-memory)" \

@@ -261,6 +261,9 @@ static void a_model_is_a_vector(void **state)
         assert_int_equal(t2m_model_save(again, check_path("again"), true), T2M_OK);
         t2m_model_free(again);
         again = NULL;
+        v[2] *= 2; /* as many inputs, but in other places */
+        v[3] = 1;
+        assert_int_equal(t2m_model_from_vector(m, &again, v, n), T2M_EUSAGE);
         v[0] = 1e9F;
         assert_int_equal(t2m_model_from_vector(m, &again, v, n), T2M_EUSAGE);
         assert_null(again);
