@@ -264,6 +264,7 @@ static void a_model_is_a_vector(void **state)
         v[2] *= 2; /* as many inputs, but in other places */
         v[3] = 1;
         assert_int_equal(t2m_model_from_vector(m, &again, v, n), T2M_EUSAGE);
+        check_says(lib, "is a model for other inputs or outputs");
         v[0] = 1e9F;
         assert_int_equal(t2m_model_from_vector(m, &again, v, n), T2M_EUSAGE);
         assert_null(again);
