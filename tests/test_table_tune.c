@@ -7,20 +7,21 @@
 #include "mapping/tables.h"
 
 enum { METRICS = NN_METRICS, MOST_ROWS = 40, MOST_COLUMNS = 6 };
-enum { NUMBERS = METRICS * MOST_COLUMNS + METRICS + 2 };
+enum { NUMBERS = METRICS * MOST_COLUMNS + METRICS + 1 };
+static const double rate = 0.5, hold = 0.5; /* of a step, in logarithms; beside all rows */
 
 /* A table, and what the knobs are: metric [METRICS, columns], amplitude [METRICS], the factor of
  * the plain product, the penalty. */
 struct problem {
     size_t rows, columns, outputs;
     double place[MOST_ROWS * MOST_COLUMNS], plain[MOST_ROWS * MOST_ROWS], target[MOST_ROWS * 2];
-    double rate[TABLE_KNOBS], hold;
+    double penalty;
     int steps;
 };
 
 static size_t numbers(const struct problem *p)
 {
-    return METRICS * p->columns + METRICS + 2;
+    return METRICS * p->columns + METRICS + 1;
 }
 
 /* ---- the objective in plain C ---- */
@@ -47,7 +48,7 @@ static void invert(double *a, size_t n)
 static double system_at(const struct problem *p, const double *knob, size_t i, size_t k)
 {
     const double *amplitude = knob + METRICS * p->columns, *factor = amplitude + METRICS;
-    double sum = factor[0] * p->plain[i * p->rows + k] + (i == k ? factor[1] : 0);
+    double sum = factor[0] * p->plain[i * p->rows + k];
     for (size_t q = 0; q < METRICS; q++) {
         double distance = 0;
         for (size_t c = 0; c < p->columns; c++)
@@ -58,14 +59,23 @@ static double system_at(const struct problem *p, const double *knob, size_t i, s
     return sum;
 }
 
+/* The penalty with these knobs: more by a part of the sum of the diagonal. */
+static double penalty_at(const struct problem *p, const double *knob)
+{
+    double trace = 0;
+    for (size_t i = 0; i < p->rows; i++)
+        trace += system_at(p, knob, i, i);
+    return p->penalty + 1e-5 * trace;
+}
+
 /* Mean over the rows of the squared error of each as foretold from the others. */
-static double left_out_error(const struct problem *p, const double *knob)
+static double left_out_error(const struct problem *p, const double *knob, double penalty)
 {
     static double b[MOST_ROWS * MOST_ROWS];
     const size_t n = p->rows;
     double sum = 0;
     for (size_t i = 0; i < n * n; i++)
-        b[i] = system_at(p, knob, i / n, i % n);
+        b[i] = system_at(p, knob, i / n, i % n) + (i / n == i % n ? penalty : 0);
     invert(b, n);
     for (size_t i = 0; i < n; i++)
         for (size_t o = 0; o < p->outputs; o++) {
@@ -77,24 +87,24 @@ static double left_out_error(const struct problem *p, const double *knob)
     return sum / (double)n;
 }
 
-/* Of twice the error, with respect to the logarithm of each knob. */
+/* Of twice the error, with respect to the logarithm of each knob; the penalty stays. */
 static void slopes(const struct problem *p, const double *knob, double *slope)
 {
-    const double h = 1e-5;
+    const double h = 1e-5, penalty = penalty_at(p, knob);
     double moved[NUMBERS];
     memcpy(moved, knob, numbers(p) * sizeof *knob);
     for (size_t i = 0; i < numbers(p); i++) {
         moved[i] = knob[i] * exp(h);
-        slope[i] = left_out_error(p, moved);
+        slope[i] = left_out_error(p, moved, penalty);
         moved[i] = knob[i] * exp(-h);
-        slope[i] = (slope[i] - left_out_error(p, moved)) / h;
+        slope[i] = (slope[i] - left_out_error(p, moved, penalty)) / h;
         moved[i] = knob[i];
     }
 }
 
 /* A step scaled as in Adam of `count` knobs that are alike. */
-static void move_alike(const double *slope, double *first, double *second, int step, double rate,
-                       double *knob, size_t count)
+static void move_alike(const double *slope, double *first, double *second, int step, double *knob,
+                       size_t count)
 {
     double like = 0;
     for (size_t i = 0; i < count; i++) {
@@ -111,17 +121,15 @@ static void move_alike(const double *slope, double *first, double *second, int s
 
 static void tune_plainly(const struct problem *p, double *knob)
 {
-    const size_t end[] = {METRICS * p->columns, METRICS * p->columns + METRICS,
-                          METRICS * p->columns + METRICS + 1, numbers(p)};
+    const size_t end[] = {METRICS * p->columns, METRICS * p->columns + METRICS, numbers(p)};
     double begin[NUMBERS], slope[NUMBERS], first[NUMBERS] = {0}, second[NUMBERS] = {0};
     memcpy(begin, knob, numbers(p) * sizeof *knob);
     for (int step = 0; step < p->steps; step++) {
         slopes(p, knob, slope);
         for (size_t i = 0; i < numbers(p); i++)
-            slope[i] += p->hold * log(knob[i] / begin[i]);
+            slope[i] += hold / (double)p->rows * log(knob[i] / begin[i]);
         for (size_t k = 0, at = 0; k < TABLE_KNOBS; at = end[k++])
-            move_alike(slope + at, first + at, second + at, step, p->rate[k], knob + at,
-                       end[k] - at);
+            move_alike(slope + at, first + at, second + at, step, knob + at, end[k] - at);
     }
 }
 
@@ -130,32 +138,26 @@ static void tune_plainly(const struct problem *p, double *knob)
 static void tune(t2m *lib, struct problem *p, double *knob)
 {
     t2m_graph *g;
-    const int64_t n = (int64_t)p->rows, columns = (int64_t)p->columns, one = 1, four = TABLE_KNOBS;
-    const size_t counts[] = {METRICS * p->columns, METRICS, 1, 1};
+    const int64_t n = (int64_t)p->rows, columns = (int64_t)p->columns, one = 1;
+    const size_t counts[] = {METRICS * p->columns, METRICS, 1};
     assert_int_equal(t2m_graph_new(lib, &g), T2M_OK);
     const t2m_value in[] = {t2m_input(g, "places", 2, (int64_t[]){n, columns}),
                             t2m_input(g, "plain", 2, (int64_t[]){n, n}),
                             t2m_input(g, "targets", 2, (int64_t[]){n, (int64_t)p->outputs}),
-                            t2m_input(g, "rates", 1, &four),
-                            t2m_input(g, "hold", 1, &one),
+                            t2m_input(g, "penalty", 1, &one),
                             t2m_input(g, "metric", 2, (int64_t[]){METRICS, columns}),
                             t2m_input(g, "amplitude", 1, (int64_t[]){METRICS}),
-                            t2m_input(g, "factor", 1, &one),
-                            t2m_input(g, "penalty", 1, &one)};
-    struct table_tuning t = {
-        .places = in[0], .plain = in[1], .targets = in[2], .hold = in[4], .steps = p->steps};
-    t2m_value k[] = {in[5], in[6], in[7], in[8]};
-    for (int i = 0; i < TABLE_KNOBS; i++)
-        t.rates[i] = t2m_slice(g, in[3], 0, i, 1);
+                            t2m_input(g, "factor", 1, &one)};
+    const struct table_tuning t = {in[0], in[1], in[2], in[3], p->steps};
+    t2m_value k[] = {in[4], in[5], in[6]};
     table_tune(g, &t, k);
     double start[NUMBERS], *at[TABLE_KNOBS] = {start};
     memcpy(start, knob, numbers(p) * sizeof *knob);
     for (int i = 1; i < TABLE_KNOBS; i++)
         at[i] = at[i - 1] + counts[i - 1];
-    double *const data[] = {p->place, p->plain, p->target, p->rate, &p->hold,
-                            at[0],    at[1],    at[2],     at[3]};
+    double *const data[] = {p->place, p->plain, p->target, &p->penalty, at[0], at[1], at[2]};
     for (int i = 0; i < TABLE_KNOBS; i++) {
-        double *out = check_run(lib, g, in, data, 9, k[i], T2M_F64, false);
+        double *out = check_run(lib, g, in, data, 7, k[i], T2M_F64, false);
         memcpy(knob, out, counts[i] * sizeof *out);
         knob += counts[i];
         free(out);
@@ -180,19 +182,14 @@ static void draw(struct problem *p, double *knob)
     }
     for (size_t i = 0; i < METRICS * p->columns; i++)
         knob[i] = random_uniform(&r, 0.8, 1.2) / (double)p->columns;
-    const double rest[] = {0.6, 1.1, 0.02, 0.4};
+    const double rest[] = {0.6, 1.1, 0.02};
     memcpy(knob + METRICS * p->columns, rest, sizeof rest);
 }
 
 static void steps_follow_the_slope(void **state)
 {
     for (int steps = 1; steps <= 4; steps++) {
-        struct problem p = {.rows = 9,
-                            .columns = 3,
-                            .outputs = 2,
-                            .rate = {0.2, 0.15, 0.3, 0.1},
-                            .hold = 0.3,
-                            .steps = steps};
+        struct problem p = {.rows = 9, .columns = 3, .outputs = 2, .penalty = 0.4, .steps = steps};
         double knob[NUMBERS], plain[NUMBERS];
         draw(&p, knob);
         memcpy(plain, knob, sizeof plain);
@@ -206,17 +203,12 @@ static void steps_follow_the_slope(void **state)
 
 static void the_relevant_column_is_found(void **state)
 {
-    struct problem p = {.rows = 40,
-                        .columns = 6,
-                        .outputs = 1,
-                        .rate = {0.3, 0.1, 0.1, 0.1},
-                        .hold = 1e-3,
-                        .steps = 8};
+    struct problem p = {.rows = 40, .columns = 6, .outputs = 1, .penalty = 0.4, .steps = 8};
     double knob[NUMBERS], begin[NUMBERS];
     draw(&p, knob);
     memcpy(begin, knob, sizeof begin);
     tune(*state, &p, knob);
-    assert_true(left_out_error(&p, knob) < 0.7 * left_out_error(&p, begin));
+    assert_true(left_out_error(&p, knob, p.penalty) < 0.7 * left_out_error(&p, begin, p.penalty));
     for (size_t q = 0; q < METRICS; q++) {
         assert_true(knob[q * 6] > 1.5 * begin[q * 6]);
         for (size_t c = 1; c < 6; c++)

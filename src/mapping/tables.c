@@ -288,7 +288,6 @@ static void start_knobs(const struct ctx *c, t2m_value knob[TABLE_KNOBS])
     knob[KNOB_METRIC] = t2m_exp(g, t2m_add(g, t2m_swap(g, logs), part));
     knob[KNOB_AMPLITUDE] = t2m_exp(g, as_vector(g, for_task(c, "amplitude")));
     knob[KNOB_PLAIN] = t2m_exp(g, as_vector(g, for_task(c, "plain")));
-    knob[KNOB_PENALTY] = t2m_exp(g, as_vector(g, for_task(c, "penalty")));
 }
 
 static t2m_value targets_of(const struct ctx *c)
@@ -302,17 +301,14 @@ static t2m_value targets_of(const struct ctx *c)
 
 /* features [rows, features] with the bias. */
 static void tune_knobs(const struct ctx *c, t2m_value places, t2m_value features,
-                       t2m_value knob[TABLE_KNOBS])
+                       t2m_value penalty, t2m_value knob[TABLE_KNOBS])
 {
     t2m_graph *g = c->g;
-    const t2m_value rates = t2m_exp(g, as_vector(g, for_task(c, "tune")));
-    struct table_tuning t = {.places = places,
+    const struct table_tuning t = {.places = places,
                              .plain = t2m_matmul_t(g, features, false, features, true),
                              .targets = targets_of(c),
+                             .penalty = penalty,
                              .steps = TUNE_STEPS};
-    for (int k = 0; k < TABLE_KNOBS; k++)
-        t.rates[k] = t2m_slice(g, rates, 0, k, 1);
-    t.hold = t2m_scale(g, 1 / (double)c->shape->supports, t2m_exp(g, take(c, "tune", "hold")));
     table_tune(g, &t, knob);
 }
 
@@ -355,7 +351,7 @@ static t2m_value solve_rows(const struct ctx *c, t2m_value x, t2m_value kernel, 
         return nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
     }
     const t2m_value y = targets_of(c);
-    prior->log_penalty = t2m_log(g, t2m_reshape(g, penalty, 0, NULL));
+    prior->log_penalty = t2m_log(g, table_penalty(g, gram, penalty));
     const struct nn_ridge r = nn_ridge_kernel(g, gram, y, prior->log_penalty);
     c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
     return r.weight;
@@ -459,9 +455,10 @@ static void make_kernel(struct ctx *c, const struct structure *s, struct made *m
     represent(c);
     const struct layer one = first_layer(c, x), two = next_layer(c, one.h);
     const t2m_value h[] = {x, one.h, two.h}, all = t2m_concat(g, 1, h, 3),
-                    scale = prior_scale(c);
+                    scale = prior_scale(c),
+                    penalty = t2m_exp(g, as_vector(g, for_task(c, "penalty")));
     start_knobs(c, knob);
-    tune_knobs(c, places, with_bias(g, t2m_mul(g, all, scale)), knob);
+    tune_knobs(c, places, with_bias(g, t2m_mul(g, all, scale)), penalty, knob);
     c->e->prior.scale = t2m_mul(g, scale, t2m_sqrt(g, knob[KNOB_PLAIN]));
     const t2m_value features = with_bias(g, t2m_mul(g, all, c->e->prior.scale)),
                     kernel = nn_kernel(g, places, places, knob[KNOB_METRIC], knob[KNOB_AMPLITUDE]),
@@ -469,7 +466,7 @@ static void make_kernel(struct ctx *c, const struct structure *s, struct made *m
                                   places,     knob[KNOB_METRIC], knob[KNOB_AMPLITUDE]};
     for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++)
         put(c, m, in_order[i]);
-    put_head(c, m, features, solve_rows(c, features, kernel, knob[KNOB_PENALTY]), true);
+    put_head(c, m, features, solve_rows(c, features, kernel, penalty), true);
 }
 
 /* The head alone. */

@@ -64,11 +64,16 @@ static float rank_of(const struct marginal *m, float x)
         return 0;
     if (!(x > m->value[0]))
         return m->rank[0];
-    size_t k = 1;
-    while (k < knots && x > m->value[k])
-        k++;
-    if (k == knots)
+    if (x > m->value[knots - 1])
         return m->rank[knots - 1];
+    size_t below = 0, k = knots - 1; /* value[below] < x <= value[k] */
+    while (k - below > 1) {
+        const size_t middle = (below + k) / 2;
+        if (x > m->value[middle])
+            below = middle;
+        else
+            k = middle;
+    }
     const double from = (double)m->value[k - 1]; /* a difference may be too large for a float */
     const float part = (float)(((double)x - from) / ((double)m->value[k] - from));
     return m->rank[k - 1] + part * (m->rank[k] - m->rank[k - 1]);

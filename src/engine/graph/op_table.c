@@ -42,6 +42,7 @@ const struct op *const op_table[] = {
     &op_sum,          &op_maximum,       &op_matmul,        &op_solve_spd,     &op_conv2d,
     &op_conv2d_input, &op_conv2d_filter, &op_window_argmax, &op_window_gather, &op_window_scatter,
     &op_gather,       &op_scatter_add,   &op_distance,      &op_distance_input, &op_distance_push,
+    &op_inverse_spd,
 };
 const size_t op_count = sizeof op_table / sizeof *op_table;
 
