@@ -209,7 +209,8 @@ static t2m_status build_table(const t2m_learner *l, t2m_model **out, const t2m_t
     t2m_model *m;
     if (o->steps > 0)
         return refuse(l->lib, T2M_EUSAGE,
-                      "a model of a table has no steps of tuning: its head is solved");
+                      "for models of tables the steps of tuning are the learner's own: do not ask "
+                      "for others");
     TRY(table_build(l, &m, task, report));
     const t2m_structure_report *r = &report->structure[0];
     if ((o->max_bytes == 0 || r->bytes <= o->max_bytes) &&

@@ -22,5 +22,5 @@ t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char
 t2m_status task_of_table(const t2m_learner *l, t2m_task **out, const char *path,
                          const t2m_task_options *o);
 
-/* T2M_EUSAGE if this kind of learner is for training only. */
-t2m_status learner_makes_models(const t2m_learner *l);
+/* T2M_EUSAGE for a learner of tables: no tasks are drawn for it but in training. */
+t2m_status learner_draws_tasks(const t2m_learner *l);

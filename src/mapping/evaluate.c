@@ -193,7 +193,7 @@ t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROW
 
 static t2m_status check_kinds(const struct t2m_learner *l, const struct t2m_family *f)
 {
-    TRY(learner_makes_models(l));
+    TRY(learner_draws_tasks(l));
     if (l->kind != f->kind)
         return refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s",
                       l->kind == FAMILY_IMAGES ? "images" : "rows of numbers", f->name,

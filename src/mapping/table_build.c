@@ -184,8 +184,7 @@ static t2m_status fill_support(struct building *b, const size_t *row, size_t *so
 {
     float *x = mem_new(b->lib, b->supports * b->columns, sizeof *x),
           *y = mem_new(b->lib, b->supports, sizeof *y);
-    t2m_status status =
-        x && y ? pick_rows(b->lib, b->y, b->rows, b->supports, some) : T2M_ENOMEM;
+    t2m_status status = x && y ? pick_rows(b->lib, b->y, b->rows, b->supports, some) : T2M_ENOMEM;
     if (status == T2M_OK) {
         for (size_t i = 0; i < b->supports; i++)
             some[i] = row[some[i]];
@@ -265,8 +264,9 @@ static t2m_status run_graph(struct building *b, int first, int last)
 {
     const struct table_graph *e = &b->e;
     const t2m_value in[] = {e->phi, e->x_support, e->y_support, e->member, e->place},
-                    out[RESULTS] = {e->m,      e->prior.scale, e->prior.log_penalty,
-                                    e->prior.factor, e->spread, e->t};
+                    out[RESULTS] = {
+                        e->m, e->prior.scale, e->prior.log_penalty, e->prior.factor, e->spread,
+                        e->t};
     const void *const from[] = {b->l->phi, b->support.x_support, b->support.y_support,
                                 b->support.member, b->support.place};
     t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
@@ -316,11 +316,13 @@ static t2m_status check_finite(const t2m_model *m)
     size_t bad = 0;
     for (size_t i = 0; i < m->layout.numel; i++)
         bad += !isfinite(m->m[i]);
+    for (int i = 0; i < 2; i++)
+        bad += !isfinite(m->table.spread[i]) || !isfinite(m->scales[2 * m->features + (size_t)i]);
     return bad == 0 ? T2M_OK
                     : refuse(m->lib, T2M_EDIVERGED,
                              "%zu of the model's %zu numbers are not finite; look for extreme "
                              "values in the table",
-                             bad, m->layout.numel);
+                             bad, m->layout.numel + 4);
 }
 
 static t2m_status fill_model(struct building *b, t2m_model *m)
@@ -339,13 +341,13 @@ static t2m_status fill_model(struct building *b, t2m_model *m)
     memcpy(m->m, b->result[MODEL], m->layout.numel * sizeof *m->m);
     if (b->rows > b->supports)
         TRY(solve_head(b, m));
-    TRY(check_finite(m));
     for (int i = 0; i < 2; i++)
         m->table.spread[i] = b->result[SPREAD][i] * b->unit[1];
     if (!m->classes) {
         m->scales[2 * b->columns] = b->unit[0];
         m->scales[2 * b->columns + 1] = b->unit[1];
     }
+    TRY(check_finite(m));
     m->method = mem_text(b->lib, b->l->method->name);
     return m->method ? T2M_OK : T2M_ENOMEM;
 }
@@ -356,8 +358,8 @@ static t2m_status build(struct building *b, t2m_model **m, t2m_build_report *r)
     TRY(prepare(b));
     const double prepared = seconds_now();
     TRY(make_graph(b));
-    struct structure s = table_model_structure(&b->l->candidate->structure, b->columns,
-                                               b->supports, b->task->classes);
+    struct structure s = table_model_structure(&b->l->candidate->structure, b->columns, b->supports,
+                                               b->task->classes);
     TRY(model_new(b->lib, m, &s, b->task->classes, b->columns));
     const double made = seconds_now();
     TRY(run_graph(b, MODEL, SPREAD));

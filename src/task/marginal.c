@@ -50,7 +50,7 @@ void marginal_find(struct marginal *m, const float *x, size_t n, size_t step, fl
             sorted[seen++] = x[i * step];
     column_moments(sorted, seen, 1, &mean, &sd);
     *m = (struct marginal){.mean = (float)mean, .scale = 1};
-    if (sd > 1e-6 * (1e-30 + fabs((double)m->mean)) && isfinite(sd) && (float)sd > 0)
+    if (sd > 1e-6 * (1e-30 + fabs((double)m->mean)) && isfinite((float)sd) && (float)sd > 0)
         m->scale = (float)sd;
     qsort(sorted, seen, sizeof *sorted, ascending_floats);
     float *rank = sorted + n;
@@ -74,7 +74,8 @@ static float rank_of(const struct marginal *m, float x)
         else
             k = middle;
     }
-    const float part = (x - m->value[k - 1]) / (m->value[k] - m->value[k - 1]);
+    const double from = (double)m->value[k - 1]; /* a difference may be too large for a float */
+    const float part = (float)(((double)x - from) / ((double)m->value[k] - from));
     return m->rank[k - 1] + part * (m->rank[k] - m->rank[k - 1]);
 }
 
