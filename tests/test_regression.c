@@ -208,8 +208,8 @@ static void logistic_by_features(void **state)
                             t2m_input(g, "member", 2, (int64_t[]){ROWS, OUTPUTS}),
                             t2m_input(g, "penalty", 2, (int64_t[]){FEATURES, FEATURES})};
     double *const data[] = {x, member, penalty};
-    double *w = check_run(*state, g, in, data, 3, nn_logistic_features(g, in[0], in[1], in[2], 200),
-                          T2M_F64, false);
+    double *w = check_run(*state, g, in, data, 3,
+                          nn_logistic_features(g, in[0], in[1], in[2], 200).weight, T2M_F64, false);
     for (size_t k = 0; k < FEATURES; k++)
         for (size_t o = 0; o < OUTPUTS; o++) {
             double slope = product(penalty + k * FEATURES, w, FEATURES, OUTPUTS, o);

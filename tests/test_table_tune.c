@@ -7,21 +7,20 @@
 #include "mapping/tables.h"
 
 enum { METRICS = NN_METRICS, MOST_ROWS = 40, MOST_COLUMNS = 6 };
-enum { NUMBERS = METRICS * MOST_COLUMNS + METRICS + 1 };
-static const double rate = 0.5, hold = 0.5; /* of a step, in logarithms; beside all rows */
+enum { NUMBERS = METRICS * MOST_COLUMNS + METRICS + 2 };
+static const double rate = 0.7, hold = 0.7; /* of a step, in logarithms; beside all rows */
 
 /* A table, and what the knobs are: metric [METRICS, columns], amplitude [METRICS], the factor of
  * the plain product, the penalty. */
 struct problem {
     size_t rows, columns, outputs;
     double place[MOST_ROWS * MOST_COLUMNS], plain[MOST_ROWS * MOST_ROWS], target[MOST_ROWS * 2];
-    double penalty;
     int steps;
 };
 
 static size_t numbers(const struct problem *p)
 {
-    return METRICS * p->columns + METRICS + 1;
+    return METRICS * p->columns + METRICS + 2;
 }
 
 /* ---- the objective in plain C ---- */
@@ -59,18 +58,19 @@ static double system_at(const struct problem *p, const double *knob, size_t i, s
     return sum;
 }
 
-/* The penalty with these knobs: more by a part of the sum of the diagonal. */
-static double penalty_at(const struct problem *p, const double *knob)
+/* The penalty with these knobs: more by a part of the sum of the diagonal at `at`. */
+static double penalty_at(const struct problem *p, const double *knob, const double *at)
 {
     double trace = 0;
     for (size_t i = 0; i < p->rows; i++)
-        trace += system_at(p, knob, i, i);
-    return p->penalty + 1e-5 * trace;
+        trace += system_at(p, at, i, i);
+    return knob[METRICS * p->columns + METRICS + 1] + 1e-5 * trace;
 }
 
 /* Mean over the rows of the squared error of each as foretold from the others. */
-static double left_out_error(const struct problem *p, const double *knob, double penalty)
+static double left_out_error(const struct problem *p, const double *knob, const double *at)
 {
+    const double penalty = penalty_at(p, knob, at);
     static double b[MOST_ROWS * MOST_ROWS];
     const size_t n = p->rows;
     double sum = 0;
@@ -87,17 +87,18 @@ static double left_out_error(const struct problem *p, const double *knob, double
     return sum / (double)n;
 }
 
-/* Of twice the error, with respect to the logarithm of each knob; the penalty stays. */
+/* Of twice the error, with respect to the logarithm of each knob; what is added to the penalty
+ * stays. */
 static void slopes(const struct problem *p, const double *knob, double *slope)
 {
-    const double h = 1e-5, penalty = penalty_at(p, knob);
+    const double h = 1e-5;
     double moved[NUMBERS];
     memcpy(moved, knob, numbers(p) * sizeof *knob);
     for (size_t i = 0; i < numbers(p); i++) {
         moved[i] = knob[i] * exp(h);
-        slope[i] = left_out_error(p, moved, penalty);
+        slope[i] = left_out_error(p, moved, knob);
         moved[i] = knob[i] * exp(-h);
-        slope[i] = (slope[i] - left_out_error(p, moved, penalty)) / h;
+        slope[i] = (slope[i] - left_out_error(p, moved, knob)) / h;
         moved[i] = knob[i];
     }
 }
@@ -121,7 +122,8 @@ static void move_alike(const double *slope, double *first, double *second, int s
 
 static void tune_plainly(const struct problem *p, double *knob)
 {
-    const size_t end[] = {METRICS * p->columns, METRICS * p->columns + METRICS, numbers(p)};
+    const size_t end[] = {METRICS * p->columns, METRICS * p->columns + METRICS,
+                          METRICS * p->columns + METRICS + 1, numbers(p)};
     double begin[NUMBERS], slope[NUMBERS], first[NUMBERS] = {0}, second[NUMBERS] = {0};
     memcpy(begin, knob, numbers(p) * sizeof *knob);
     for (int step = 0; step < p->steps; step++) {
@@ -139,23 +141,23 @@ static void tune(t2m *lib, struct problem *p, double *knob)
 {
     t2m_graph *g;
     const int64_t n = (int64_t)p->rows, columns = (int64_t)p->columns, one = 1;
-    const size_t counts[] = {METRICS * p->columns, METRICS, 1};
+    const size_t counts[] = {METRICS * p->columns, METRICS, 1, 1};
     assert_int_equal(t2m_graph_new(lib, &g), T2M_OK);
     const t2m_value in[] = {t2m_input(g, "places", 2, (int64_t[]){n, columns}),
                             t2m_input(g, "plain", 2, (int64_t[]){n, n}),
                             t2m_input(g, "targets", 2, (int64_t[]){n, (int64_t)p->outputs}),
-                            t2m_input(g, "penalty", 1, &one),
                             t2m_input(g, "metric", 2, (int64_t[]){METRICS, columns}),
                             t2m_input(g, "amplitude", 1, (int64_t[]){METRICS}),
-                            t2m_input(g, "factor", 1, &one)};
-    const struct table_tuning t = {in[0], in[1], in[2], in[3], p->steps};
-    t2m_value k[] = {in[4], in[5], in[6]};
+                            t2m_input(g, "factor", 1, &one),
+                            t2m_input(g, "penalty", 1, &one)};
+    const struct table_tuning t = {in[0], in[1], in[2], p->steps};
+    t2m_value k[] = {in[3], in[4], in[5], in[6]};
     table_tune(g, &t, k);
     double start[NUMBERS], *at[TABLE_KNOBS] = {start};
     memcpy(start, knob, numbers(p) * sizeof *knob);
     for (int i = 1; i < TABLE_KNOBS; i++)
         at[i] = at[i - 1] + counts[i - 1];
-    double *const data[] = {p->place, p->plain, p->target, &p->penalty, at[0], at[1], at[2]};
+    double *const data[] = {p->place, p->plain, p->target, at[0], at[1], at[2], at[3]};
     for (int i = 0; i < TABLE_KNOBS; i++) {
         double *out = check_run(lib, g, in, data, 7, k[i], T2M_F64, false);
         memcpy(knob, out, counts[i] * sizeof *out);
@@ -182,14 +184,14 @@ static void draw(struct problem *p, double *knob)
     }
     for (size_t i = 0; i < METRICS * p->columns; i++)
         knob[i] = random_uniform(&r, 0.8, 1.2) / (double)p->columns;
-    const double rest[] = {0.6, 1.1, 0.02};
+    const double rest[] = {0.6, 1.1, 0.02, 0.4};
     memcpy(knob + METRICS * p->columns, rest, sizeof rest);
 }
 
 static void steps_follow_the_slope(void **state)
 {
     for (int steps = 1; steps <= 4; steps++) {
-        struct problem p = {.rows = 9, .columns = 3, .outputs = 2, .penalty = 0.4, .steps = steps};
+        struct problem p = {.rows = 9, .columns = 3, .outputs = 2, .steps = steps};
         double knob[NUMBERS], plain[NUMBERS];
         draw(&p, knob);
         memcpy(plain, knob, sizeof plain);
@@ -203,16 +205,16 @@ static void steps_follow_the_slope(void **state)
 
 static void the_relevant_column_is_found(void **state)
 {
-    struct problem p = {.rows = 40, .columns = 6, .outputs = 1, .penalty = 0.4, .steps = 8};
+    struct problem p = {.rows = 40, .columns = 6, .outputs = 1, .steps = 8};
     double knob[NUMBERS], begin[NUMBERS];
     draw(&p, knob);
     memcpy(begin, knob, sizeof begin);
     tune(*state, &p, knob);
-    assert_true(left_out_error(&p, knob, p.penalty) < 0.7 * left_out_error(&p, begin, p.penalty));
+    assert_true(left_out_error(&p, knob, knob) < 0.7 * left_out_error(&p, begin, begin));
     for (size_t q = 0; q < METRICS; q++) {
         assert_true(knob[q * 6] > 1.5 * begin[q * 6]);
         for (size_t c = 1; c < 6; c++)
-            assert_true(knob[q * 6 + c] < begin[q * 6 + c]);
+            assert_true(knob[q * 6 + c] / begin[q * 6 + c] < 0.7 * knob[q * 6] / begin[q * 6]);
     }
 }
 

@@ -53,8 +53,7 @@ static t2m_value slope_of(t2m_graph *g, const struct table_tuning *t, t2m_value 
     const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n), b = t2m_inverse_spd(g, system),
                     a = t2m_matmul(g, b, t->targets),
                     d = t2m_reshape(g, t2m_sum(g, t2m_mul(g, b, eye), 1, 1), 2, column),
-                    off = t2m_div(g, a, d),
-                    p = t2m_scale(g, 4 / (double)n, t2m_div(g, off, d)),
+                    off = t2m_div(g, a, d), p = t2m_scale(g, 4 / (double)n, t2m_div(g, off, d)),
                     q = t2m_neg(g, t2m_reshape(g, t2m_sum(g, t2m_mul(g, p, off), 1, 1), 2, column)),
                     one = t2m_matmul_t(g, t2m_matmul(g, b, p), false, a, true),
                     symmetric = t2m_scale(g, 0.5, t2m_add(g, one, t2m_swap(g, one)));
@@ -86,8 +85,7 @@ static t2m_value direction(t2m_graph *g, struct moments *m, int k, int step, t2m
                  of_second = 1 / (1 - pow(keep_square, step + 1));
     const t2m_value sure = t2m_constant(g, 1e-30),
                     each = t2m_sqrt(g, t2m_axpy(g, of_second, m->second[k], sure)),
-                    like = t2m_sqrt(
-                        g, t2m_axpy(g, of_second, t2m_mean_all(g, m->second[k]), sure));
+                    like = t2m_sqrt(g, t2m_axpy(g, of_second, t2m_mean_all(g, m->second[k]), sure));
     return t2m_div(g, t2m_scale(g, of_first, m->first[k]), t2m_axpy(g, floor_part, like, each));
 }
 

@@ -14,9 +14,9 @@ struct table_tuning {
     int steps;
 };
 /* knob: metric [NN_METRICS, columns] and amplitude [NN_METRICS] of the kernel, the factor of
- * `plain` [1], the penalty of ridge regression [1]; changed by steps along the gradient of the squared error of ridge regression with
- * each row left out (Allen 1974), scaled as in Adam (Kingma and Ba 2015). No gradient flows through
- * the result: where it is best, its first order is 0. */
+ * `plain` [1], the penalty of ridge regression [1]; changed by steps along the gradient of the
+ * squared error of ridge regression with each row left out (Allen 1974), scaled as in Adam (Kingma
+ * and Ba 2015). No gradient flows through the result: where it is best, its first order is 0. */
 void table_tune(t2m_graph *g, const struct table_tuning *t, t2m_value knob[TABLE_KNOBS]);
 /* The penalty [] with a gram matrix [rows, rows], for the knob [1]: so much more that the sum of
  * both can be inverted in float. */

@@ -14,7 +14,13 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { WIDTH = TABLE_T, FACTS = TABLE_FACTS, VIEWS = MARGINAL_VIEWS, HEAD_STEPS = 16, TUNE_STEPS = 8 };
+enum {
+    WIDTH = TABLE_T,
+    FACTS = TABLE_FACTS,
+    VIEWS = MARGINAL_VIEWS,
+    HEAD_STEPS = 16,
+    TUNE_STEPS = 8
+};
 static const double tiny = 1e-3; /* of a variance */
 
 struct ctx {
@@ -306,9 +312,9 @@ static void tune_knobs(const struct ctx *c, t2m_value places, t2m_value features
 {
     t2m_graph *g = c->g;
     const struct table_tuning t = {.places = places,
-                             .plain = t2m_matmul_t(g, features, false, features, true),
-                             .targets = targets_of(c),
-                             .steps = TUNE_STEPS};
+                                   .plain = t2m_matmul_t(g, features, false, features, true),
+                                   .targets = targets_of(c),
+                                   .steps = TUNE_STEPS};
     table_tune(g, &t, knob);
 }
 
@@ -361,8 +367,8 @@ static t2m_value solve_rows(const struct ctx *c, t2m_value x, t2m_value kernel, 
 
 static t2m_value with_bias(t2m_graph *g, t2m_value x)
 {
-    const t2m_value pair[] = {
-        x, t2m_fill(g, TABLE_BIAS_INPUT, 2, (int64_t[]){t2m_dim(g, x, 0), 1})};
+    const t2m_value pair[] = {x,
+                              t2m_fill(g, TABLE_BIAS_INPUT, 2, (int64_t[]){t2m_dim(g, x, 0), 1})};
     return t2m_concat(g, 1, pair, 2);
 }
 
@@ -373,8 +379,8 @@ static void put_head(const struct ctx *c, struct made *m, t2m_value x, t2m_value
     t2m_graph *g = c->g;
     const int64_t features = t2m_dim(g, x, 1) - 1, column[] = {-1, 1};
     const t2m_value w = t2m_matmul_t(g, x, true, of_rows, false);
-    put(c, m, t2m_mul(g, t2m_slice(g, w, 0, 0, features),
-                      t2m_reshape(g, c->e->prior.scale, 2, column)));
+    put(c, m,
+        t2m_mul(g, t2m_slice(g, w, 0, 0, features), t2m_reshape(g, c->e->prior.scale, 2, column)));
     if (kernel)
         put(c, m, of_rows);
     put(c, m, t2m_scale(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, features, 1)));
@@ -475,10 +481,11 @@ static void put_kernel(struct ctx *c, const struct body *b, const t2m_value knob
     t2m_graph *g = c->g;
     c->e->prior.scale = t2m_mul(g, b->scale, t2m_sqrt(g, knob[KNOB_PLAIN]));
     const t2m_value features = with_bias(g, t2m_mul(g, b->all, c->e->prior.scale)),
-                    kernel = nn_kernel(g, b->places, b->places, knob[KNOB_METRIC],
-                                       knob[KNOB_AMPLITUDE]),
-                    in_order[] = {b->one.weight, b->one.bias,       b->two.weight, b->two.bias,
-                                  b->places,     knob[KNOB_METRIC], knob[KNOB_AMPLITUDE]};
+                    kernel =
+                        nn_kernel(g, b->places, b->places, knob[KNOB_METRIC], knob[KNOB_AMPLITUDE]),
+                    in_order[] = {b->one.weight,       b->one.bias, b->two.weight,
+                                  b->two.bias,         b->places,   knob[KNOB_METRIC],
+                                  knob[KNOB_AMPLITUDE]};
     for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++)
         put(c, m, in_order[i]);
     put_head(c, m, features, solve_rows(c, features, kernel, knob[KNOB_PENALTY]), true);

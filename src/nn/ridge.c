@@ -117,8 +117,8 @@ struct nn_ridge nn_ridge_features(t2m_graph *g, t2m_value x, t2m_value targets, 
                     leverage = t2m_sum(g, t2m_mul(g, t2m_solve_spd(g, a, turned), turned), 0, 1);
     r.weight = t2m_solve_spd(g, a, t2m_matmul_t(g, x, true, targets, false));
     const t2m_value error = t2m_sub(g, targets, t2m_matmul(g, x, r.weight)),
-                    rest = t2m_max(g, t2m_sub(g, t2m_constant(g, 1), leverage),
-                                   t2m_constant(g, 1e-6));
+                    rest =
+                        t2m_max(g, t2m_sub(g, t2m_constant(g, 1), leverage), t2m_constant(g, 1e-6));
     r.left_out = t2m_sub(g, targets, by_row(g, error, rest));
     return r;
 }

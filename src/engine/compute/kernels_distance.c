@@ -57,8 +57,7 @@ INLINE void sums(const struct distance_shape *s, const real *a, const real *u, c
     for (size_t c = 0; c < s->k; c++, b += stride) {
         const vec x = all_lanes(a[c]), v = all_lanes(u ? u[c] : 0);
         for (size_t k = 0; k < vectors; k++)
-            sum[k] +=
-                u ? signed_by(x, load(b + k * LANES), v) : absolute(x - load(b + k * LANES));
+            sum[k] += u ? signed_by(x, load(b + k * LANES), v) : absolute(x - load(b + k * LANES));
     }
 }
 
