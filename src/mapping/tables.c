@@ -283,18 +283,25 @@ static t2m_value prior_scale(const struct ctx *c)
 
 /* ---- the kernel, and step 5 ---- */
 
+/* exp(x) / divisor, but no task's knobs begin farther away than a factor of exp(6). */
+static t2m_value knob_of(t2m_graph *g, t2m_value x, double divisor)
+{
+    const double far = 6;
+    const t2m_value near = t2m_scale(g, far, t2m_tanh(g, t2m_scale(g, 1 / far, x)));
+    return t2m_exp(g, t2m_sub(g, near, t2m_constant(g, log(divisor))));
+}
+
 /* As it is made from the columns and t; of a metric, the columns together count about as much as
  * one. */
 static void start_knobs(const struct ctx *c, t2m_value knob[TABLE_KNOBS])
 {
     t2m_graph *g = c->g;
     const t2m_value of_columns = times(c, "metric", c->columns),
-                    logs = t2m_add(g, of_columns, for_task(c, "metric.task")),
-                    part = t2m_constant(g, -log((double)c->shape->columns));
-    knob[KNOB_METRIC] = t2m_exp(g, t2m_add(g, t2m_swap(g, logs), part));
-    knob[KNOB_AMPLITUDE] = t2m_exp(g, as_vector(g, for_task(c, "amplitude")));
-    knob[KNOB_PLAIN] = t2m_exp(g, as_vector(g, for_task(c, "plain")));
-    knob[KNOB_PENALTY] = t2m_exp(g, as_vector(g, for_task(c, "penalty")));
+                    logs = t2m_add(g, of_columns, for_task(c, "metric.task"));
+    knob[KNOB_METRIC] = knob_of(g, t2m_swap(g, logs), (double)c->shape->columns);
+    knob[KNOB_AMPLITUDE] = knob_of(g, as_vector(g, for_task(c, "amplitude")), 1);
+    knob[KNOB_PLAIN] = knob_of(g, as_vector(g, for_task(c, "plain")), 1);
+    knob[KNOB_PENALTY] = knob_of(g, as_vector(g, for_task(c, "penalty")), 1);
 }
 
 static t2m_value targets_of(const struct ctx *c)
