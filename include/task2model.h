@@ -382,8 +382,10 @@ t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsign
 /* ---- evaluation ---- */
 typedef struct t2m_eval_options {
     int version;                 /* T2M_VERSION_1 */
-    size_t ways, shots, queries; /* 0: as in training; rows: 100 queries */
-    size_t tasks;                /* 0: 1000 */
+    /* 0: as in training; rows: 100 queries. Of tables: classes, rows to learn from, rows to be
+     * judged by; 0: 64 queries, the others as tasks of training have them, of several sizes */
+    size_t ways, shots, queries;
+    size_t tasks; /* 0: 1000 */
     uint64_t seed;
     int steps; /* of tuning; -1: as the learner has them */
     bool transductive, within_domain;
@@ -401,21 +403,27 @@ typedef struct t2m_eval_row {
     const char *name; /* scratch, shared, wrong-task, generated, tuned */
     bool present;
     double mean, ci95, ms_per_task; /* ci95: half-width, 1.96 s / sqrt(tasks) */
+    double log_loss; /* mean, in nats: of classes of tables; else NaN */
     size_t bytes;
     const char *note; /* why it is not present; or NULL */
 } t2m_eval_row;
 typedef struct t2m_eval_result {
     /* "accuracy"; "mse" for built-in families; else "nrmse": the root of a task's mean squared
-     * error in standard deviations of the targets of the training family */
+     * error in standard deviations of the targets of the training family; of tables, in units of
+     * the task's support set */
     const char *metric;
-    size_t ways, shots, queries, tasks;
+    const char *kind; /* of tables: what the tasks are, "classification" or "regression"; or NULL */
+    size_t ways, shots, queries, tasks; /* ways and shots of tables: 0 if they differ */
     uint64_t seed;
     size_t structures; /* of the learner */
     char structure[T2M_STRUCTURES][96];
     double share[T2M_STRUCTURES]; /* part of the tasks whose model got it */
     t2m_eval_row row[T2M_EVAL_ROWS];
 } t2m_eval_result;
-/* Accuracy or error of the learner on tasks of the family, beside the controls. */
+/* Accuracy or error of the learner on tasks of the family, beside the controls. Tasks of tables are
+ * of classes, unless all tables of the family have values; in the row wrong-task what is made from t
+ * and the tokens of columns and rows comes from another task of the same size, while the layers'
+ * units, the tuning and the head take the task's own rows. */
 t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *options,
                     t2m_eval_result *out);
 

@@ -52,7 +52,7 @@ table_learner() { # file
     mixed_table t.csv ';' 40
     run "$T2M" build l t.csv -o m --ignore task --ignore 'size'
     echo "$output"
-    [ "$status" -eq 2 ]
+    [ "$status" -eq 0 ]
     [ "${lines[0]}" = "t2m: column 'id' is left out: an identifier" ]
     [ "${lines[1]}" = "t2m: column 'size' is left out: ignored" ]
     [ "${lines[2]}" = "t2m: column 'task' is left out: ignored" ]
@@ -62,7 +62,8 @@ with open("wide.csv", "w") as f:
     for row in range(9):
         print(*[1] * 30, row, row + 0.5, sep=",", file=f)
 PY
-    run "$T2M" build l wide.csv -o m
+    rm m
+    run "$T2M" build l wide.csv --steps 65 -o m
     [[ "${lines[20]}" == "t2m: so are 10 more columns"* ]]
     [ ! -e m ]
 }
@@ -111,4 +112,27 @@ PY
     [[ "$output" == *"with the shipped learner a-rows"* ]]
     run "$T2M" build t.tsv # the one argument is the table, not a learner
     [[ "$output" == *"-o FILE is missing"* ]]
+}
+
+@test "a learner of tables is measured" {
+    table_learner l
+    mkdir many
+    mixed_table many/a.csv , 100
+    mixed_table many/b.csv ';' 90
+    "$T2M" eval l many --tasks 8 --json 2>/dev/null > answer
+    [ "$(field '[d["data"]["metric"], d["data"]["kind"], d["data"]["protocol"]["ways"], d["data"]["protocol"]["queries"]]' < answer)" = \
+        "['accuracy', 'classification', None, 64]" ]
+    [ "$(field '[r["name"] for r in d["data"]["rows"] if r["mean"] is None]' < answer)" = "['shared', 'wrong-task']" ]
+    [ "$(field '[sorted(r)[2] for r in d["data"]["rows"] if r["mean"]]' < answer)" = "['log_loss', 'log_loss', 'log_loss']" ]
+    "$T2M" eval l many --tasks 8 --threads 1 | grep -E "^tables on many: classification of tables, 8 to 256 rows, 64 queries, 8 tasks$"
+    refused 3 "the target is missing" "$T2M" eval l many --target size
+    sed -i 's/no$/0.5/; s/yes$/1.5/' many/a.csv many/b.csv
+    "$T2M" eval l many --regression --tasks 4 --shots 20 --queries 20 --json | field 'd["data"]["metric"]' | grep nrmse
+    refused 2 "--rotations turns pictures" "$T2M" eval l many --rotations
+    refused 2 "leave out --transductive" "$T2M" eval l many --transductive
+    refused 2 "4 to 256" "$T2M" eval l many --shots 257
+    refused 3 "fewer --shots" "$T2M" eval l many --shots 200
+    refused 3 "this learner is for tables of any columns, but 'builtin:line' has rows of numbers" "$T2M" eval l builtin:line
+    row_learner r
+    refused 3 "this learner is for rows of numbers, but 'builtin:tables' has tables" "$T2M" eval r builtin:tables
 }

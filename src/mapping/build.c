@@ -5,6 +5,7 @@
 
 #include "mapping/doors.h"
 #include "mapping/table_build.h"
+#include "mapping/tables.h"
 #include "model/model.h"
 
 enum result { MODEL, NORM, LOSS_GENERATED, LOSS_TUNED, STRUCTURE, WEIGHTS, STAGES, TASK, OUTPUTS };
@@ -207,10 +208,8 @@ static t2m_status build_table(const t2m_learner *l, t2m_model **out, const t2m_t
                               const t2m_build_options *o, t2m_build_report *report)
 {
     t2m_model *m;
-    if (o->steps > 0)
-        return refuse(l->lib, T2M_EUSAGE,
-                      "a model of a table has no steps of tuning: its head is solved");
-    TRY(table_build(l, &m, task, report));
+    TRY(table_check_steps(l->lib, o->steps));
+    TRY(table_build(l, &m, task, o->steps < 0 ? TABLE_STEPS : o->steps, report));
     const t2m_structure_report *r = &report->structure[0];
     if ((o->max_bytes == 0 || r->bytes <= o->max_bytes) &&
         (o->max_macs == 0 || r->macs <= o->max_macs)) {
