@@ -136,3 +136,28 @@ PY
     row_learner r
     refused 3 "this learner is for rows of numbers, but 'builtin:tables' has tables" "$T2M" eval r builtin:tables
 }
+
+@test "tables as vectors, and the tasks that they are like" {
+    "$T2M" train builtin:tables -o l --structure kernel:9,4,4 --meta-batch 1 --steps 1 --validation-tasks 1 2>/dev/null
+    mixed_table t.csv , 40
+    { head -1 t.csv; tail -n +2 t.csv | tac; } > turned.csv # the rows the other way round
+    "$T2M" represent l t.csv turned.csv --ignore id -o t.npy --json > answer
+    python3 - <<'PY'
+import json
+a, b = json.load(open("answer"))["data"]["tasks"]
+assert len(a["t"]) == 64 and any(a["t"])
+assert all(abs(x - y) <= 1e-4 * (1 + abs(x)) for x, y in zip(a["t"], b["t"])) # the order of rows does not matter
+assert len(a["nearest"]) == 3 and "synthetic table" in a["nearest"][0]["name"] and "columns" in a["nearest"][0]["name"]
+assert a["unlike"] in (True, False) and 0 <= a["percentile"] <= 1
+PY
+    [ "$(field 'd["data"]["tasks"][0]["t"]' < answer)" != "$("$T2M" represent l t.csv --ignore id --ignore size --json | field 'd["data"]["tasks"][0]["t"]')" ]
+    "$T2M" build l t.csv -o m --explain > text
+    grep "^the task: 40 examples of classes" text
+    grep -E "^  colour = green +0" text
+    [ "$(grep -c "synthetic table" text)" -eq 3 ]
+    grep -E "^\* kernel:40,4,4 " text
+    "$T2M" build l t.csv -o m --force --explain --json | field 'len(d["data"]["explain"]["nearest"])' | grep -Fx 3
+    table_learner linear
+    refused 2 "makes no task vector where the structure is linear" "$T2M" represent linear t.csv
+    "$T2M" build linear t.csv -o m --force --explain | grep "this learner keeps none"
+}

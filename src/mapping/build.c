@@ -245,10 +245,11 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
 t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t, size_t *n)
 {
     struct building b = {.l = l, .task = task};
+    if (learner_t_size(l) == 0)
+        return refuse(l->lib, T2M_EUSAGE, "the method %s makes no task vector%s", l->method->name,
+                      l->kind == FAMILY_TABLES ? " where the structure is linear" : "");
     if (l->kind == FAMILY_TABLES)
         return table_task_vector(l, task, t, n);
-    if (!l->method->represent)
-        return refuse(l->lib, T2M_EUSAGE, "the method %s makes no task vector", l->method->name);
     t2m_status status = make_graph(&b);
     if (status == T2M_OK)
         status = run_graph(&b, TASK, TASK);

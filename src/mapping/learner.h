@@ -116,8 +116,8 @@ bool learner_chooses(const struct t2m_learner *l);
 /* How tasks are represented, for the models of one candidate. */
 struct representation learner_representation(const struct t2m_learner *l,
                                              const struct candidate *c);
-size_t
-learner_t_size(const struct t2m_learner *l); /* numbers of t, that of the largest candidate */
+/* Numbers of t, that of the largest candidate; 0 if none is made. */
+size_t learner_t_size(const struct t2m_learner *l);
 /* Means 0 and variances 1. */
 void learner_start_statistics(const struct t2m_learner *l, float *statistics);
 void learner_protocol(const struct t2m_learner *l, struct protocol *p); /* as in training */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mapping/doors.h"
+#include "mapping/tables.h"
 
 static const double far_off = 0.98; /* percentile from which on a task is unlike the known ones */
 enum { SEED = 4711 };               /* apart from the episodes of training and validation */
@@ -64,8 +65,10 @@ t2m_status likeness_learn(struct t2m_learner *l, const struct t2m_family *f,
 {
     t2m_plan *plan = NULL;
     t2m_workspace *w = NULL;
-    if (!l->method->represent)
+    if (learner_t_size(l) == 0)
         return T2M_OK;
+    if (l->kind == FAMILY_TABLES)
+        return table_known_learn(l, f);
     t2m_status status = l->known ? T2M_OK : likeness_room(l, KNOWN_TASKS);
     if (status == T2M_OK)
         status = compile_t(l, p, &plan);

@@ -61,6 +61,8 @@ t2m_status table_graph_make(t2m *lib, const struct structure *s, const struct la
 /* The inputs in the order in which the runs take them; those of another task come behind them. */
 void table_graph_inputs(const struct table_graph *e, t2m_value in[TABLE_INPUTS]);
 
+/* likeness_learn for learners of tables that make a t (table_known.c). */
+t2m_status table_known_learn(struct t2m_learner *l, const struct t2m_family *f);
 /* t2m_eval for learners of tables, on a family of tables (table_eval.c). */
 t2m_status table_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *o,
                       t2m_eval_result *out);
