@@ -156,6 +156,10 @@ t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
 /* Columns of a table that the task has no numbers of: name and reason ("constant", "an identifier",
  * "ignored", "empty") of number i, borrowed; false when there are no more. */
 bool t2m_task_dropped(const t2m_task *t, size_t i, const char **name, const char **why);
+/* Two tasks of the rows of one that was read from a table, by the same rules: *held has every
+ * `every`-th row of each class (of values, every `every`-th row), *rest the others. T2M_EUSAGE: it
+ * is not of a table, or `every` is below 2; T2M_EDATA: there are not so many rows. */
+t2m_status t2m_task_split(const t2m_task *t, t2m_task **rest, t2m_task **held, size_t every);
 /* The same from memory: x [n, numbers of one example] as the learner takes them (images: height,
  * width, channels, 0..1; rows: the columns, not scaled), y [n] values or class numbers, classes
  * [n_classes] names (NULL for values). All is copied. T2M_EUSAGE: a learner of tables has no number
@@ -191,7 +195,8 @@ const float *t2m_task_y(const t2m_task *t);
 /* The same as t2m_task_new takes them, x [examples, numbers of one] and y [examples]. */
 void t2m_task_values(const t2m_task *t, float *x, float *y);
 typedef struct t2m_column {
-    const char *name;             /* borrowed of the learner; of a table, of the task */
+    const char *name;   /* borrowed of the learner; of a table, of the task */
+    const char *source; /* of a table: the column of the file that the number was made from */
     double mean, sd, correlation; /* in the data's units; with the target, 0 if one is constant, NaN
                                      if it is classes. Of a table, over the rows that are known */
 } t2m_column;

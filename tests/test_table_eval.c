@@ -230,6 +230,54 @@ static void any_number_of_threads_gives_the_same(void **state)
                         one.row[i].log_loss == three.row[i].log_loss);
 }
 
+/* ---- rows that are held out ---- */
+
+static t2m_task *table_of(const t2m_learner *l, const char *text)
+{
+    char path[96];
+    t2m_task *t = NULL;
+    snprintf(path, sizeof path, "%s/split.csv", folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+    if (t2m_task_open(l, &t, path, NULL) != T2M_OK)
+        fail_msg("%s", t2m_errmsg(l->lib));
+    return t;
+}
+
+/* Every third row of each class, in their order; columns and classes are those of the whole. */
+static void rows_are_held_out_of_each_class(void **state)
+{
+    t2m_learner *l = small_learner(*state, "linear");
+    t2m_task *all = table_of(l, "x,size,kind\n1,s,b\n2,m,b\n3,l,b\n4,s,a\n5,m,b\n6,l,b\n7,s,a\n"
+                                "8,m,b\n9,l,a\n10,s,c\n"),
+             *rest = NULL, *held = NULL;
+    t2m_column column;
+    float x[10 * 4], y[10];
+    assert_int_equal(t2m_task_split(all, &rest, &held, 3), T2M_OK);
+    assert_true(t2m_task_examples(rest) == 7 && t2m_task_examples(held) == 3);
+    assert_true(t2m_task_classes(held) == 3);
+    assert_string_equal(t2m_task_class(held, 2), "c");
+    t2m_task_values(held, x, y);
+    assert_true(x[0] == 3 && x[4] == 8 && x[8] == 9);
+    assert_true(y[0] == 1 && y[1] == 1 && y[2] == 0);
+    t2m_task_values(rest, x, y);
+    assert_true(x[0] == 1 && x[4 * 6] == 10 && y[6] == 2);
+    assert_true(t2m_task_column(l, held, 1, &column));
+    assert_string_equal(column.source, "size");
+    assert_non_null(strstr(column.name, "size = "));
+    t2m_task *none = NULL;
+    assert_int_equal(t2m_task_split(all, &none, &none, 1), T2M_EUSAGE);
+    assert_int_equal(t2m_task_split(all, &none, &none, 7), T2M_EDATA);
+    assert_non_null(strstr(t2m_errmsg(l->lib), "too few to hold out every 7th of each class"));
+    assert_null(none);
+    t2m_task_free(held);
+    t2m_task_free(rest);
+    t2m_task_free(all);
+    t2m_learner_free(l);
+}
+
 /* ---- what is refused ---- */
 
 static int stop_at_once(void *ctx)
@@ -290,6 +338,7 @@ int main(void)
         cmocka_unit_test(classes_are_measured_by_accuracy),
         cmocka_unit_test(values_are_measured_by_their_error),
         cmocka_unit_test(any_number_of_threads_gives_the_same),
+        cmocka_unit_test(rows_are_held_out_of_each_class),
         cmocka_unit_test(what_makes_no_sense_is_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -46,6 +46,7 @@ struct sample { /* a task, its queries, and what the models answer */
     float *asked_x, *generated, *tuned; /* [asked], of images tuned [asked, classes] */
 };
 
+struct table_report; /* report_table.h */
 struct report {
     struct cli *c;
     t2m_learner *learner;
@@ -65,6 +66,7 @@ struct report {
     struct spaces spaces;
     size_t samples;
     struct sample sample[REPORT_SAMPLES];
+    struct table_report *table; /* instead of all that, of learners of tables */
 };
 
 /* Each measures its part; T2M_ECANCELLED after a signal. */
@@ -83,11 +85,18 @@ bool report_wrong_is_worse(const struct report *r); /* the intervals do not over
 /* ---- the page ---- */
 
 void report_page(FILE *f, const struct report *r);
+/* All up to the heading, which is also the title, and all after the last section. */
+void report_begin(FILE *f, const char *kicker, const char *name, const char *data);
+void report_end(FILE *f);
 void report_samples(FILE *f, const struct report *r);
 extern const char report_css[], report_script[];
 /* Text from data: escaped for HTML, also in attributes. */
 void put_text(FILE *f, const char *text);
-void put_count(FILE *f, size_t n); /* 12,345 */
+void put_bold(FILE *f, const char *text);
+void put_count(FILE *f, size_t n);                          /* 12,345 */
+void put_item(FILE *f, const char *name, const char *text); /* of a <dl> */
+void put_program(FILE *f, const struct report *r); /* items: version, instructions; the command */
+const char *report_method_doc(const char *method);
 
 /* ---- plots: SVG that stretches, with labels in HTML that do not ---- */
 
@@ -95,7 +104,8 @@ struct axis {
     double low, high, step; /* step: between two ticks; 0: a round one is chosen */
     bool logarithmic;
     const char *label;
-    const double *tick; /* NULL: round numbers */
+    const double *tick;           /* NULL: round numbers */
+    const char *const *tick_name; /* NULL: the number itself */
     size_t ticks;
     double scale; /* of what the labels say: 100 for percent */
     const char *unit;

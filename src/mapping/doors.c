@@ -430,9 +430,11 @@ bool t2m_task_column(const t2m_learner *l, const t2m_task *t, size_t i, t2m_colu
     *out = (t2m_column){.mean = s.shift + s.unit * m.mean,
                         .sd = s.unit * m.sd,
                         .correlation = t->classes ? NAN : m.correlation};
-    if (t->schema)
-        out->name = target ? t->schema->target : t->column[i];
-    else
+    if (!t->schema) {
         out->name = target ? l->target : l->feature_names[i];
+        return true;
+    }
+    out->name = target ? t->schema->target : t->column[i];
+    out->source = target ? out->name : schema_source(t->schema, i)->name;
     return true;
 }
