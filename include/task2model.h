@@ -386,7 +386,7 @@ t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsign
 
 /* ---- evaluation ---- */
 typedef struct t2m_eval_options {
-    int version;                 /* T2M_VERSION_1 */
+    int version; /* T2M_VERSION_1 */
     /* 0: as in training; rows: 100 queries. Of tables: classes, rows to learn from, rows to be
      * judged by; 0: 64 queries, the others as tasks of training have them, of several sizes */
     size_t ways, shots, queries;
@@ -408,7 +408,7 @@ typedef struct t2m_eval_row {
     const char *name; /* scratch, shared, wrong-task, generated, tuned */
     bool present;
     double mean, ci95, ms_per_task; /* ci95: half-width, 1.96 s / sqrt(tasks) */
-    double log_loss; /* mean, in nats: of classes of tables; else NaN */
+    double log_loss;                /* mean, in nats: of classes of tables; else NaN */
     size_t bytes;
     const char *note; /* why it is not present; or NULL */
 } t2m_eval_row;
@@ -426,8 +426,8 @@ typedef struct t2m_eval_result {
     t2m_eval_row row[T2M_EVAL_ROWS];
 } t2m_eval_result;
 /* Accuracy or error of the learner on tasks of the family, beside the controls. Tasks of tables are
- * of classes, unless all tables of the family have values; in the row wrong-task what is made from t
- * and the tokens of columns and rows comes from another task of the same size, while the layers'
+ * of classes, unless all tables of the family have values; in the row wrong-task what is made from
+ * t and the tokens of columns and rows comes from another task of the same size, while the layers'
  * units, the tuning and the head take the task's own rows. */
 t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *options,
                     t2m_eval_result *out);

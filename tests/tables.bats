@@ -159,5 +159,6 @@ PY
     "$T2M" build l t.csv -o m --force --explain --json | field 'len(d["data"]["explain"]["nearest"])' | grep -Fx 3
     table_learner linear
     refused 2 "makes no task vector where the structure is linear" "$T2M" represent linear t.csv
+    refused 2 "is a family" "$T2M" represent l t.csv builtin:tables
     "$T2M" build linear t.csv -o m --force --explain | grep "this learner keeps none"
 }

@@ -12,9 +12,12 @@ enum { FEW = 12 /* different numbers: all are shown */ };
 /* ---- importance ---- */
 
 /* The inputs of the model that are made from one column of the file stand together. */
-static void find_columns(struct report *r)
+static t2m_status find_columns(struct report *r)
 {
     struct table_report *t = r->table;
+    t->importance = calloc(t->inputs, sizeof *t->importance);
+    if (!t->importance)
+        return T2M_ENOMEM;
     for (size_t i = 0; i < t->inputs; i++) {
         t2m_column column;
         t2m_task_column(r->learner, t->all, t->place[i], &column);
@@ -24,6 +27,7 @@ static void find_columns(struct report *r)
         else
             t->importance[t->columns++] = (struct importance){column.source, i, 1, 0, 0};
     }
+    return T2M_OK;
 }
 
 /* A number below n, of xorshift64* (Vigna 2016). */
@@ -88,8 +92,7 @@ t2m_status report_importance(struct report *r)
                           .order = calloc(t->rows, sizeof *s.order),
                           .x = calloc(t->rows * t->inputs, sizeof *s.x),
                           .p = calloc(t->rows * t->outputs, sizeof *s.p)};
-    t2m_status status = s.order && s.x && s.p ? T2M_OK : T2M_ENOMEM;
-    find_columns(r);
+    t2m_status status = s.order && s.x && s.p ? find_columns(r) : T2M_ENOMEM;
     r->all = t->columns;
     for (size_t i = 0; i < t->columns && status == T2M_OK; i++) {
         status = shuffle_column(t, &s, &t->importance[i]);

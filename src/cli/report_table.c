@@ -35,7 +35,7 @@ static t2m_status take_rows(struct report *r)
 {
     struct table_report *t = r->table;
     const size_t columns = columns_of(r, t->all);
-    float *all = calloc(t->rows * columns, sizeof *all);
+    float *all = calloc(t->rows * columns + 1, sizeof *all);
     if (!all)
         return T2M_ENOMEM;
     t2m_task_values(t->held, all, t->y);
@@ -58,8 +58,7 @@ static t2m_status predict_rows(struct report *r)
     t->x = calloc(t->rows * t->inputs, sizeof *t->x);
     t->y = calloc(t->rows, sizeof *t->y);
     t->p = calloc(t->rows * t->outputs, sizeof *t->p);
-    t->importance = calloc(t->inputs, sizeof *t->importance);
-    if (!t->place || !t->x || !t->y || !t->p || !t->importance)
+    if (!t->place || !t->x || !t->y || !t->p)
         return T2M_ENOMEM;
     t2m_status status = find_inputs(r);
     if (status == T2M_OK)

@@ -86,7 +86,7 @@ static t2m_status add_task(struct cli *c, const t2m_learner *l, const char *path
         status = T2M_ENOMEM;
     if (status == T2M_OK)
         status = t2m_task_likeness(l, t, n, &all->like[all->rows]);
-    if (status == T2M_EUSAGE && t) { /* it keeps none */
+    if (status == T2M_EUSAGE && t && all->like) { /* it keeps none */
         all->like[all->rows] = (t2m_likeness){.percentile = NAN};
         status = T2M_OK;
     }

@@ -324,7 +324,7 @@ static void fill_result(const struct evaluating *e, t2m_eval_result *out)
                              .structures = 1,
                              .share = {1}};
     structure_text(&e->l->candidate->structure, out->structure[0]);
-    for (size_t i = 0; i < e->loop.tasks; i++)
+    for (size_t i = 0; i < e->loop.tasks && e->shapes > 0; i++)
         bytes += e->shape[i % e->shapes].bytes;
     for (int row = 0; row < T2M_EVAL_ROWS; row++)
         fill_row(e, row, bytes / e->loop.tasks, &out->row[row]);
