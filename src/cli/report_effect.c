@@ -15,6 +15,7 @@ enum { FEW = 12 /* different numbers: all are shown */ };
 static t2m_status find_columns(struct report *r)
 {
     struct table_report *t = r->table;
+    t->columns = 0;
     t->importance = calloc(t->inputs, sizeof *t->importance);
     if (!t->importance)
         return T2M_ENOMEM;

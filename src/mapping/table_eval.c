@@ -313,7 +313,7 @@ static void fill_row(const struct evaluating *e, int row, size_t bytes, t2m_eval
 static void fill_result(const struct evaluating *e, t2m_eval_result *out)
 {
     const t2m_eval_options *o = e->o;
-    size_t bytes = 0;
+    double bytes = 0;
     *out = (t2m_eval_result){.metric = e->values ? "nrmse" : "accuracy",
                              .kind = e->values ? "regression" : "classification",
                              .ways = o->ways,
@@ -324,10 +324,10 @@ static void fill_result(const struct evaluating *e, t2m_eval_result *out)
                              .structures = 1,
                              .share = {1}};
     structure_text(&e->l->candidate->structure, out->structure[0]);
-    for (size_t i = 0; i < e->loop.tasks && e->shapes > 0; i++)
-        bytes += e->shape[i % e->shapes].bytes;
+    for (size_t i = 0; i < e->loop.tasks; i++)
+        bytes += (double)e->shape[i % e->shapes].bytes / (double)e->loop.tasks;
     for (int row = 0; row < T2M_EVAL_ROWS; row++)
-        fill_row(e, row, bytes / e->loop.tasks, &out->row[row]);
+        fill_row(e, row, (size_t)bytes, &out->row[row]);
 }
 
 t2m_status table_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *o,
