@@ -148,6 +148,7 @@ a, b = json.load(open("answer"))["data"]["tasks"]
 assert len(a["t"]) == 64 and any(a["t"])
 assert all(abs(x - y) <= 1e-4 * (1 + abs(x)) for x, y in zip(a["t"], b["t"])) # the order of rows does not matter
 assert len(a["nearest"]) == 3 and "synthetic table" in a["nearest"][0]["name"] and "columns" in a["nearest"][0]["name"]
+assert len(set(n["distance"] for n in a["nearest"])) == 3
 assert a["unlike"] in (True, False) and 0 <= a["percentile"] <= 1
 PY
     [ "$(field 'd["data"]["tasks"][0]["t"]' < answer)" != "$("$T2M" represent l t.csv --ignore id --ignore size --json | field 'd["data"]["tasks"][0]["t"]')" ]
