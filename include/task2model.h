@@ -330,6 +330,10 @@ typedef struct t2m_likeness {
         percentile; /* 0..1: part of them that are nearer to another one than this task is to any */
     bool unlike;    /* nearly all are: expect little of the learner here */
 } t2m_likeness;
+/* Task i of those of its training that the learner keeps: name and t [*n], borrowed; false when
+ * there are no more. */
+bool t2m_learner_known(const t2m_learner *l, size_t i, const char **name, const float **t,
+                       size_t *n);
 /* The task of the vector t [n] beside 100 tasks of the training. T2M_EUSAGE if t is not of this
  * learner, or it keeps none. */
 t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m_likeness *out);

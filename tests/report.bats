@@ -260,7 +260,10 @@ PY
     [ "$(field 'd["data"]["bytes"]' < answer)" -eq "$(wc -c < page.html)" ]
     found=$(checked page.html)
     [ "$(count bar)" -eq 6 ]
-    [ "$(count plot)" -eq 7 ]     # six columns, and the rows that are held out
+    [ "$(count plot)" -eq 8 ]     # six columns, the rows that are held out, tasks of the training
+    [ "$(count known)" -eq 1 ]
+    [ "$(grep -c "<title>this table: " page.html)" -eq 1 ]
+    [ "$(grep -c "<title>synthetic table " page.html)" -eq 100 ]
     [ "$(count band)" -eq 5 ]     # of the columns that are numbers
     [ "$(count whisker)" -eq 3 ]  # of the colours
     [ "$(count cloud)" -eq 50 ]
@@ -296,7 +299,7 @@ assert {"column": "when", "why": "ignored"} in d["dropped"]
 assert set(c["column"] for c in d["importance"]) == {"noise", "much", "less", "colour", "<i>flat"}
 PY
     found=$(checked page.html)
-    [ "$(count plot)" -eq 6 ] # five columns, reliability
+    [ "$(count plot)" -eq 7 ] # five columns, reliability, tasks of the training
     [ "$(count bar)" -eq 5 ]
     [ "$(count band)" -eq 0 ]
     grep -q "&lt;dear&gt;" page.html
@@ -311,6 +314,15 @@ d = json.load(open("answer"))["data"]
 assert sum(int(n) for n, _ in rows) == d["held_out"]
 assert abs(sum(int(n) * float(right) for n, right in rows) / 100 / d["held_out"] - d["accuracy"]) < 0.002
 PY
+}
+
+@test "a report on a table by a learner that keeps no tasks" {
+    "$T2M" train builtin:tables -o l --structure linear --meta-batch 1 --steps 1 --validation-tasks 1 2>/dev/null
+    houses h.csv price 60
+    "$T2M" report l h.csv -o page.html 2>/dev/null
+    found=$(checked page.html)
+    [ "$(count known)" -eq 0 ]
+    grep -q "keeps no tasks of its training" page.html
 }
 
 @test "what a report on a table refuses" {

@@ -319,6 +319,83 @@ static void what_makes_no_sense_is_refused(void **state)
     t2m_learner_free(l);
 }
 
+/* ---- memory ---- */
+
+static size_t calls, fail_at, live;
+
+static void *allocate(void *ctx, size_t size)
+{
+    (void)ctx;
+    void *p = ++calls == fail_at ? NULL : malloc(size);
+    live += p != NULL;
+    return p;
+}
+
+static void *resize(void *ctx, void *old, size_t size)
+{
+    (void)ctx;
+    void *p = ++calls == fail_at ? NULL : realloc(old, size);
+    live += p && !old;
+    return p;
+}
+
+static void release(void *ctx, void *p)
+{
+    (void)ctx;
+    live -= p != NULL;
+    free(p);
+}
+
+static t2m_status whole_way(const t2m_learner *l, const t2m_family *f, const t2m_task *all)
+{
+    t2m_eval_options o = T2M_EVAL_OPTIONS_INIT;
+    t2m_eval_result r;
+    t2m_task *rest = NULL, *held = NULL;
+    t2m_model *m = NULL;
+    o.tasks = 1;
+    o.shots = o.queries = 20;
+    t2m_status status = t2m_eval(l, f, &o, &r);
+    if (status == T2M_OK)
+        status = t2m_task_split(all, &rest, &held, 3);
+    if (status == T2M_OK)
+        status = t2m_build(l, &m, rest, NULL, NULL);
+    t2m_model_free(m);
+    t2m_task_free(held);
+    t2m_task_free(rest);
+    return status;
+}
+
+/* Each allocation fails once: an error comes back and nothing leaks. */
+static void memory_runs_out(void **state)
+{
+    const t2m_allocator memory = {allocate, resize, release, NULL};
+    t2m_options o = T2M_OPTIONS_INIT;
+    t2m *lib = NULL;
+    (void)state;
+    o.alloc = &memory;
+    o.threads = 1;
+    assert_int_equal(t2m_open(&lib, &o, NULL), T2M_OK);
+    t2m_learner *l = small_learner(lib, "kernel:9,4,4");
+    t2m_family *f = tables(lib, l, "memory", true);
+    t2m_task *all = table_of(l, "x,y\n1,2\n2,3.5\n3,5\n4,6\n5,8\n6,9\n");
+    const size_t before = live;
+    calls = 0;
+    assert_int_equal(whole_way(l, f, all), T2M_OK);
+    const size_t count = calls;
+    assert_true(count > 100);
+    for (size_t k = 1; k <= count; k++) {
+        calls = 0;
+        fail_at = k;
+        assert_int_equal(whole_way(l, f, all), T2M_ENOMEM);
+        assert_int_equal(live, before);
+    }
+    fail_at = 0;
+    t2m_task_free(all);
+    t2m_family_free(f);
+    t2m_learner_free(l);
+    t2m_close(lib);
+}
+
 static int make_folder(void **state)
 {
     return mkdtemp(folder) ? check_setup(state) : -1;
@@ -340,6 +417,7 @@ int main(void)
         cmocka_unit_test(any_number_of_threads_gives_the_same),
         cmocka_unit_test(rows_are_held_out_of_each_class),
         cmocka_unit_test(what_makes_no_sense_is_refused),
+        cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

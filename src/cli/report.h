@@ -9,6 +9,7 @@
 enum {
     REPORT_SHOTS = 6,    /* numbers of shots on the curve, at most */
     REPORT_PLACED = 60,  /* tasks in the two spaces */
+    REPORT_POINTS = 101, /* of any space, at most */
     REPORT_SAMPLES = 6,  /* tasks whose predictions are shown; of images 3 */
     REPORT_GRID = 120,   /* inputs along a curve */
     REPORT_QUERIES = 50, /* of a task of rows, at most; built-in families have 100 */
@@ -21,7 +22,7 @@ struct log_line {
 
 struct space {   /* points by their first two principal components */
     size_t size; /* numbers of a vector; 0: there is no such space */
-    double at[REPORT_PLACED][2];
+    double at[REPORT_POINTS][2];
     double part[2]; /* of the variance, 0..1 */
 };
 enum placement { BY_VECTOR, BY_PREDICTIONS, BY_COMMON_STRUCTURE };
@@ -73,6 +74,8 @@ struct report {
 t2m_status report_curves(struct report *r);
 t2m_status report_spaces(struct report *r);
 t2m_status report_predictions(struct report *r);
+/* Points of the vectors row [count] of so many numbers. */
+void report_place(const float *const *row, size_t count, size_t size, struct space *out);
 void report_log(struct report *r); /* what there is of it */
 int report_tick(struct report *r, const t2m_progress *p, size_t part);
 /* The point whose number of shots is nearest to that of the training. */

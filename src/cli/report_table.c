@@ -139,6 +139,30 @@ static double simple_loss(const struct table_report *t)
     return t->classes ? sum : sqrt(sum);
 }
 
+/* ---- what it is like ---- */
+
+/* Places the task among those that the learner keeps, if it keeps any. */
+static t2m_status place_task(struct report *r)
+{
+    struct table_report *t = r->table;
+    const float *row[REPORT_POINTS];
+    float *own = NULL;
+    size_t n = 0;
+    if (t->task.like.nearest == 0)
+        return T2M_OK;
+    const t2m_status status = t2m_task_vector(r->learner, t->all, &own, &n);
+    if (status != T2M_OK)
+        return status;
+    row[0] = own;
+    for (t->placed = 1; t->placed < REPORT_POINTS; t->placed++)
+        if (!t2m_learner_known(r->learner, t->placed - 1, &t->placed_name[t->placed],
+                               &row[t->placed], &n))
+            break;
+    report_place(row, t->placed, n, &t->space);
+    t2m_free(r->c->lib, own);
+    return T2M_OK;
+}
+
 /* ---- all of it ---- */
 
 static t2m_status split(struct report *r, const char *target)
@@ -167,6 +191,8 @@ t2m_status report_table(struct report *r, const char *path, const char *target)
         const struct built b = {r->learner, t->all, t->model, &t->build};
         status = explain_task(r->c, &b, &t->task);
     }
+    if (status == T2M_OK)
+        status = place_task(r);
     if (status == T2M_OK)
         status = predict_rows(r);
     if (status != T2M_OK)

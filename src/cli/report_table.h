@@ -51,6 +51,10 @@ struct table_report {
     double held_within[2];       /* parts of the rows in the intervals of 80 and 95 % */
     double calibration_error;
     struct bin bin[TABLE_BINS];
+    struct space space; /* of t: this task, then those that the learner keeps; or none */
+    size_t placed;
+    const char *placed_name[REPORT_POINTS];
+    /* of columns */
     size_t columns; /* of the file, that the model uses; the most important first */
     struct importance *importance;
     size_t shown[TABLE_CLASSES], shown_count; /* the most frequent classes */

@@ -305,8 +305,37 @@ static void put_classes(FILE *f, const struct table_report *t)
     fprintf(f, "</dl>\n");
 }
 
-static void put_likeness(FILE *f, const t2m_likeness *like)
+static void put_space(FILE *f, const struct table_report *t)
 {
+    double x[REPORT_POINTS], y[REPORT_POINTS];
+    char label[2][64];
+    for (int k = 0; k < 2; k++)
+        snprintf(label[k], sizeof label[k], "%s component, %.0f %% of the variance",
+                 k ? "second" : "first", 100 * t->space.part[k]);
+    struct plot p = {.f = f,
+                     .x = {.low = INFINITY, .high = -INFINITY, .label = label[0]},
+                     .y = {.low = INFINITY, .high = -INFINITY, .label = label[1]}};
+    for (size_t i = 0; i < t->placed; i++) {
+        x[i] = t->space.at[i][0];
+        y[i] = t->space.at[i][1];
+    }
+    axis_hold(&p.x, x, t->placed);
+    axis_hold(&p.y, y, t->placed);
+    axis_round(&p.x);
+    axis_round(&p.y);
+    plot_begin(&p, "known", "This table (blue) among tasks of the training, by t");
+    for (size_t i = t->placed; i-- > 0;)
+        plot_points(&p, &(struct series){.x = x + i,
+                                         .y = y + i,
+                                         .n = 1,
+                                         .class = i ? "truth" : "r4",
+                                         .name = i ? t->placed_name[i] : "this table"});
+    plot_end(&p);
+}
+
+static void put_likeness(FILE *f, const struct table_report *t)
+{
+    const t2m_likeness *like = &t->task.like;
     if (like->nearest == 0) {
         fprintf(f, "<p class=note>The learner keeps no tasks of its training to compare it "
                    "with.</p>\n");
@@ -322,7 +351,9 @@ static void put_likeness(FILE *f, const t2m_likeness *like)
         put_text(f, like->name[i]);
         fprintf(f, "</dd>\n");
     }
-    fprintf(f, "</dl>\n");
+    fprintf(f, "</dl>\n<div class=two>\n");
+    put_space(f, t);
+    fprintf(f, "</div>\n");
 }
 
 static void put_task(FILE *f, const struct report *r)
@@ -342,7 +373,7 @@ static void put_task(FILE *f, const struct report *r)
     }
     if (t2m_task_dropped(t->all, 0, &name, &why))
         fprintf(f, ".</p>\n");
-    put_likeness(f, &t->task.like);
+    put_likeness(f, t);
 }
 
 void report_table_page(FILE *f, const struct report *r)

@@ -153,3 +153,14 @@ t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m
     mem_free(l->lib, weight);
     return T2M_OK;
 }
+
+bool t2m_learner_known(const t2m_learner *l, size_t i, const char **name, const float **t,
+                       size_t *n)
+{
+    if (i >= l->known)
+        return false;
+    *n = learner_t_size(l);
+    *name = l->known_name[i];
+    *t = l->known_t + i * *n;
+    return true;
+}

@@ -364,7 +364,9 @@ t2m_status table_graph_make(t2m *lib, const struct structure *s, const struct la
     make_inputs(&c, use->other_task);
     make(&c);
     const t2m_status status = t2m_graph_status(e->g);
-    if (status != T2M_OK)
+    if (status != T2M_OK) {
         t2m_graph_free(e->g);
+        e->g = NULL;
+    }
     return status;
 }
