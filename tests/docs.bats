@@ -61,12 +61,12 @@ PY
 # Every "$ " line of a console block runs, in the order of the page, and prints what the page shows:
 # words alike, numbers to a tenth (methods and processors change), times not compared, nor the step that was
 # best.
-@test "the examples of the README print what it shows" {
+examples_print() { # page, the fewest commands that it has
     [ -z "${T2M_SANITIZED:-}" ] || skip "in the release build"
     cp -r data/omniglot/unseen/* examples/data/*.csv "$BATS_TEST_TMPDIR"
-    local page=$PWD/README.md
+    local page=$PWD/$1
     cd "$BATS_TEST_TMPDIR"
-    PATH=$(dirname "$T2M"):$PATH python3 - "$page" <<'PY'
+    PATH=$(dirname "$T2M"):$PATH python3 - "$page" "$2" <<'PY'
 import re, subprocess, sys
 def words(line, table):
     if table: # the column of times
@@ -90,6 +90,15 @@ for block in re.findall(r"```console\n(.*?)```", open(sys.argv[1]).read(), re.S)
             x, y = words(a, "ms/task" in done.stdout), words(b, "ms/task" in done.stdout)
             assert len(x) == len(y) and all(map(near, x, y)), (command, a, b)
         commands += 1
-assert commands > 5, commands
+assert commands >= int(sys.argv[2]), commands
 PY
+}
+
+@test "the examples of the README print what it shows" {
+    examples_print README.md 6
+}
+
+@test "the examples of the page on tables print what it shows" {
+    [ -e learners/tables.safetensors ] || skip "no shipped learner of tables"
+    examples_print docs/tables.md 4
 }

@@ -17,6 +17,10 @@ with open(name, "w") as f:
 PY
 }
 
+kernel_learner() { # file
+    "$T2M" train builtin:tables -o "$1" --structure kernel:16,4,4 --meta-batch 1 --steps 2 --validation-tasks 1 2>/dev/null
+}
+
 table_learner() { # file
     "$T2M" train builtin:tables -o "$1" --structure linear --meta-batch 1 --steps 1 --validation-tasks 1 2>/dev/null
 }
@@ -56,16 +60,17 @@ table_learner() { # file
     [ "${lines[0]}" = "t2m: column 'id' is left out: an identifier" ]
     [ "${lines[1]}" = "t2m: column 'size' is left out: ignored" ]
     [ "${lines[2]}" = "t2m: column 'task' is left out: ignored" ]
+    [[ "${lines[3]}" == *"40 rows of 6 columns, 2 classes" ]]
+    "$T2M" build l t.csv -o m --force --json | field '[x["column"] for x in d["data"]["dropped"]]' | grep -Fx "['id']"
     python3 - <<'PY'
 with open("wide.csv", "w") as f:
     print(*(f"c{i}" for i in range(30)), "x", "y", sep=",", file=f)
     for row in range(9):
         print(*[1] * 30, row, row + 0.5, sep=",", file=f)
 PY
-    rm m
-    run "$T2M" build l wide.csv --steps 65 -o m
+    run "$T2M" build l wide.csv --steps 65 -o n
+    [ ! -e n ]
     [[ "${lines[20]}" == "t2m: so are 10 more columns"* ]]
-    [ ! -e m ]
 }
 
 @test "options of tables that do not fit" {
@@ -162,4 +167,72 @@ PY
     refused 2 "makes no task vector where the structure is linear" "$T2M" represent linear t.csv
     refused 2 "is a family" "$T2M" represent l t.csv builtin:tables
     "$T2M" build linear t.csv -o m --force --explain | grep "this learner keeps none"
+}
+
+@test "columns that are called 0, 1, 2" {
+    table_learner l
+    printf '0,1,target\n1,5,a\n2,5,b\n3,7,a\n4,7,b\n' > t.csv
+    printf '0,1\n1,5\n' > later.csv
+    printf '1,5\n2,5\n' > bare.csv
+    "$T2M" build l t.csv -o m
+    run "$T2M" predict m later.csv
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 2 ]
+    refused 3 "1 of the columns needed is missing: '0'; the first line has only numbers" "$T2M" predict m bare.csv
+    [ "${#lines[@]}" -eq 1 ] # and no header of an answer
+    refused 3 "line 1: a header line is missing" "$T2M" build l later.csv -o n
+    row_learner r
+    printf 'x,y\n1,2\n2,4\n' > p.csv
+    "$T2M" build r p.csv -o m --force
+    refused 3 "no column 'x', which the model needs; the first line has only numbers" "$T2M" predict m bare.csv
+}
+
+small_table() { # file
+    printf 'size,colour,sold\n1,red,yes\n2,blue,no\n3,green,no\n1.5,red,yes\n2.5,blue,no\n' > "$1"
+}
+
+@test "classes from a table to answers" {
+    kernel_learner l
+    small_table t.csv
+    "$T2M" build l t.csv -o m
+    run "$T2M" predict m t.csv
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = "row,label,no,yes" ]
+    [ "${#lines[@]}" -eq 6 ]
+    [[ "${lines[1]}" =~ ^1,(no|yes),0\.[0-9]{4},0\.[0-9]{4}$ ]]
+    [ "$("$T2M" predict m - < t.csv)" = "$output" ]
+    [ "$("$T2M" predict m t.csv --threads 3)" = "$output" ]
+    "$T2M" predict m t.csv --json | field \
+        '(sorted(d["data"]["predictions"][4]), d["data"]["classes"], d["data"]["predictions"][4]["row"])' |
+        grep -Fx "(['input', 'label', 'probabilities', 'row'], ['no', 'yes'], 5)"
+    run "$T2M" info m
+    [[ "${lines[0]}" == "model, kernel:5,4,4, built by tables" ]]
+    [[ "${lines[2]}" == "  rows of a table into 2 classes: no yes" ]]
+    [[ "${lines[3]}" == "  by 'size', 'colour = blue', 'colour = red', 'colour = green'" ]]
+    "$T2M" info m --vector v.npy
+    "$T2M" info l | grep -Fx '  tables of any columns, classes or values'
+    "$T2M" build l t.csv -o m2
+    cmp m m2
+    "$T2M" build l t.csv -o plain --steps 0
+    ! cmp m plain
+    refused 2 "tuned by 64 steps at most" "$T2M" build l t.csv -o n --steps 65
+}
+
+@test "values from a table to answers" {
+    kernel_learner l
+    printf 'x,z,y\n1,a,1.5\n2,b,2.5\n3,a,4\n4,b,3\n' > t.csv
+    "$T2M" build l t.csv -o m
+    run "$T2M" predict m t.csv
+    [ "${lines[0]}" = "row,value,low80,high80,low95,high95" ]
+    [ "${#lines[@]}" -eq 5 ]
+    printf '%s\n' "${lines[@]}" | python3 -c '
+import csv, sys
+for r in csv.DictReader(sys.stdin):
+    low95, low80, v, high80, high95 = (float(r[k]) for k in ("low95", "low80", "value", "high80", "high95"))
+    assert low95 < low80 < v < high80 < high95, r'
+    "$T2M" predict m t.csv --json | field '(len(d["data"]["predictions"][0]["interval95"]), d["data"]["kind"])' |
+        grep -Fx "(2, 'regression')"
+    "$T2M" info m | grep -F "predicts 'y' from: 'x', 'z = b'"
+    "$T2M" build l t.csv -o m2 --target z --ignore x
+    [ "$("$T2M" predict m2 t.csv | head -1)" = "row,label,a,b" ]
 }

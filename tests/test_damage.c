@@ -1,5 +1,5 @@
-/* test_damage.c: a learner or a model that is cut at any length, or has any one bit flipped, is
- * refused with a sentence that names the file. */
+/* test_damage.c: a learner, a model or a model of a table that is cut at any length, or has any one
+ * bit flipped, is refused with a sentence that names the file. */
 #include "check.h"
 
 #include <sys/mman.h>
@@ -7,7 +7,7 @@
 
 #include "task2model.h"
 
-static char folder[] = "/tmp/t2m-damage-XXXXXX", learner[64], model[64];
+static char folder[] = "/tmp/t2m-damage-XXXXXX", learner[64], model[64], of_table[64], csv[64];
 
 static t2m_status open_learner(t2m *lib, const char *path)
 {
@@ -76,6 +76,39 @@ static void damaged_model(void **state)
     damage(model, open_model);
 }
 
+static void damaged_model_of_a_table(void **state)
+{
+    (void)state;
+    damage(of_table, open_model);
+}
+
+static bool build_of_table(t2m *lib)
+{
+    const char *const name = "builtin:tables";
+    t2m_train_options o = T2M_TRAIN_OPTIONS_INIT;
+    t2m_family *f = NULL;
+    t2m_learner *l = NULL;
+    t2m_task *task = NULL;
+    t2m_model *m = NULL;
+    FILE *file = fopen(csv, "w");
+    if (!file)
+        return false;
+    fputs("a,b,y\n1,,x\n2,1,y\n3,3,x\n", file);
+    o.structure = "kernel:16,4,4";
+    o.steps = 2;
+    o.meta_batch = o.validation_tasks = 1;
+    const bool good = fclose(file) == 0 && t2m_family_open(lib, &f, &name, 1, NULL) == T2M_OK &&
+                      t2m_train(lib, &l, f, &o, NULL) == T2M_OK &&
+                      t2m_task_open(l, &task, csv, NULL) == T2M_OK &&
+                      t2m_build(l, &m, task, NULL, NULL) == T2M_OK &&
+                      t2m_model_save(m, of_table, false) == T2M_OK;
+    t2m_model_free(m);
+    t2m_task_free(task);
+    t2m_learner_free(l);
+    t2m_family_free(f);
+    return good;
+}
+
 static int make_files(void **state)
 {
     const char *const name = "builtin:line";
@@ -91,6 +124,8 @@ static int make_files(void **state)
         return -1;
     snprintf(learner, sizeof learner, "%s/l", folder);
     snprintf(model, sizeof model, "%s/m", folder);
+    snprintf(of_table, sizeof of_table, "%s/t", folder);
+    snprintf(csv, sizeof csv, "%s/t.csv", folder);
     o.structure = "linear";
     o.steps = o.validation_tasks = 1;
     const bool good = t2m_family_open(lib, &f, &name, 1, NULL) == T2M_OK &&
@@ -98,7 +133,7 @@ static int make_files(void **state)
                       t2m_learner_save(l, learner, false) == T2M_OK &&
                       t2m_task_new(l, &task, x, y, 4, NULL, 0) == T2M_OK &&
                       t2m_build(l, &m, task, NULL, NULL) == T2M_OK &&
-                      t2m_model_save(m, model, false) == T2M_OK;
+                      t2m_model_save(m, model, false) == T2M_OK && build_of_table(lib);
     t2m_model_free(m);
     t2m_task_free(task);
     t2m_learner_free(l);
@@ -110,12 +145,13 @@ static int make_files(void **state)
 static int remove_files(void **state)
 {
     (void)state;
-    return unlink(learner) || unlink(model) || rmdir(folder);
+    return unlink(learner) || unlink(model) || unlink(of_table) || unlink(csv) || rmdir(folder);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(damaged_learner),
-                                       cmocka_unit_test(damaged_model)};
+                                       cmocka_unit_test(damaged_model),
+                                       cmocka_unit_test(damaged_model_of_a_table)};
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -102,6 +102,7 @@ static void refusals(void **state)
         {"a;b;a\n1;2;3\n", "line 1: two columns are called 'a'"},
         {"1;2,5;-3e4\n1;2;3\n", "line 1: a header line is missing"},
         {"1,2\n3,4\n", "line 1: a header line is missing"},
+        {"\n1,1\n3,4\n", "line 2: a header line is missing"}, /* not: two of one name */
         {"a\tb\x01\n", "line 1: the name of a column has a control character"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
@@ -113,6 +114,35 @@ static void refusals(void **state)
     assert_non_null(strstr(t2m_errmsg(*state), "line 2: not text in UTF-8: byte 3 of"));
     assert_int_equal(parse(*state, "1,b\n3,4\n", &t), T2M_OK); /* one name is enough */
     table_free(t);
+}
+
+/* Columns may be called 0, 1, 2 where it is known that there are such. */
+static void headers_of_numbers(void **state)
+{
+    static const char *const row[][2] = {
+        {"1,1\n2,2\n",
+         "line 1: two columns are called '1'; the first line has only numbers: if it"},
+        {"1,2\n", "no rows under the header; the first line has only numbers: if it is a row, put"},
+        {"a,a\n2,2\n", "line 1: two columns are called 'a'"},
+    };
+    struct table *t = NULL;
+    const char *const text = "0;1,5;2\n7;8;9\n";
+    const struct bytes file = {(unsigned char *)(uintptr_t)text, strlen(text)};
+    assert_int_equal(table_parse_later(*state, &file, "t.csv", &t), T2M_OK);
+    assert_int_equal(table_column(t, "1,5"), 1);
+    assert_int_equal(t->rows, 1);
+    assert_true(strlen(table_hint(t)) > 0);
+    table_free(t);
+    assert_int_equal(parse(*state, "0,a\n1,2\n", &t), T2M_OK);
+    assert_string_equal(table_hint(t), "");
+    table_free(t);
+    for (size_t i = 0; i < 3; i++) {
+        const struct bytes bad = {(unsigned char *)(uintptr_t)row[i][0], strlen(row[i][0])};
+        assert_int_equal(table_parse_later(*state, &bad, "t.csv", &t), T2M_EDATA);
+        if (!strstr(t2m_errmsg(*state), row[i][1]))
+            fail_msg("'%s' is not in: %s", row[i][1], t2m_errmsg(*state));
+    }
+    assert_null(strstr(t2m_errmsg(*state), "only numbers"));
 }
 
 /* The widest header there may be, in far less than the minute that comparing all pairs takes. */
@@ -174,10 +204,13 @@ static void word_sets(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(delimiters),     cmocka_unit_test(cells_of_tabs),
-        cmocka_unit_test(decimal_commas), cmocka_unit_test(refusals),
-        cmocka_unit_test(many_columns),   cmocka_unit_test(numbers),
-        cmocka_unit_test(word_sets)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(delimiters),
+                                       cmocka_unit_test(cells_of_tabs),
+                                       cmocka_unit_test(decimal_commas),
+                                       cmocka_unit_test(refusals),
+                                       cmocka_unit_test(headers_of_numbers),
+                                       cmocka_unit_test(many_columns),
+                                       cmocka_unit_test(numbers),
+                                       cmocka_unit_test(word_sets)};
     return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }

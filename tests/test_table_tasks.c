@@ -309,9 +309,12 @@ static void what_is_no_table(void **state)
 static void what_learners_of_tables_do_not_do(void **state)
 {
     const float x[] = {1, 2}, y[] = {1, 2};
+    t2m_build_options o = T2M_BUILD_OPTIONS_INIT;
+    t2m_likeness like;
     t2m_task *t = NULL;
     t2m_model *m = NULL;
-    t2m_build_options o = T2M_BUILD_OPTIONS_INIT;
+    float *v = NULL;
+    size_t n = 0;
     assert_int_equal(t2m_task_new(of_tables, &t, x, y, 2, NULL, 0), T2M_EUSAGE);
     says(*state, "t2m_task_open");
     t2m_family *f = family(*state, "builtin:tables", NULL);
@@ -322,6 +325,15 @@ static void what_learners_of_tables_do_not_do(void **state)
     o.steps = 65;
     assert_int_equal(t2m_build(of_tables, &m, t, &o, NULL), T2M_EUSAGE);
     says(*state, "by 64 steps at most, not 65");
+    o.steps = -1;
+    o.max_bytes = 9;
+    assert_int_equal(t2m_build(of_tables, &m, t, &o, NULL), T2M_EUSAGE);
+    says(*state, "no structure of this learner is so small: linear takes");
+    assert_null(m);
+    assert_int_equal(t2m_task_vector(of_tables, t, &v, &n), T2M_EUSAGE);
+    says(*state, "where the structure is linear");
+    assert_int_equal(t2m_task_likeness(of_tables, x, 2, &like), T2M_EUSAGE);
+    says(*state, "this learner (tables) keeps no tasks of its training");
     t2m_task_free(t);
 }
 

@@ -28,7 +28,7 @@ static double slope_left(t2m *lib, int64_t n, int64_t features)
                             t2m_input(g, "label", 1, &n)};
     const t2m_value member = t2m_one_hot(g, in[1], K);
     const t2m_value gram = t2m_matmul_t(g, in[0], false, in[0], true),
-                    of_rows = nn_logistic_kernel(g, gram, member, 300),
+                    of_rows = nn_logistic_kernel(g, gram, member, 300).weight,
                     w = t2m_matmul_t(g, in[0], true, of_rows, false),
                     off = t2m_sub(g, t2m_softmax(g, t2m_matmul(g, in[0], w)), member);
     const t2m_value slope = t2m_add(g, t2m_matmul_t(g, in[0], true, off, false), w);

@@ -117,6 +117,9 @@ t2m_value t2m_matmul_t(t2m_graph *g, t2m_value a, bool a_transposed, t2m_value b
  * definite. */
 t2m_value t2m_solve_spd(t2m_graph *g, t2m_value a, t2m_value b);
 
+/* inverse((a + a') / 2): a [.., n, n]. NaN if a is not positive definite. */
+t2m_value t2m_inverse_spd(t2m_graph *g, t2m_value a);
+
 /* Sums of absolute differences between rows: a [n, k], b [m, k] -> [n, m], or both and the result
  * with one leading axis. */
 t2m_value t2m_distance(t2m_graph *g, t2m_value a, t2m_value b);

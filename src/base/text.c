@@ -275,21 +275,38 @@ bool reader_u64(struct reader *r, uint64_t *out)
 
 /* ---- checksums ---- */
 
+enum { CRC_SLICES = 8 }; /* bytes at a time (Kounavis and Berry 2005, "slicing") */
+
+/* table[k][b]: what byte b does k bytes later. */
+static void crc_tables(uint32_t table[CRC_SLICES][256])
+{
+    for (uint32_t b = 0; b < 256; b++) {
+        uint32_t crc = b;
+        for (int k = 0; k < 8; k++)
+            crc = crc >> 1 ^ (crc & 1 ? 0x82F63B78u : 0);
+        table[0][b] = crc;
+    }
+    for (int k = 1; k < CRC_SLICES; k++)
+        for (uint32_t b = 0; b < 256; b++)
+            table[k][b] = table[k - 1][b] >> 8 ^ table[0][table[k - 1][b] & 255];
+}
+
 uint32_t crc32c(uint32_t crc, const void *p, size_t n)
 {
     const unsigned char *s = p;
-    uint32_t table[16];
-    for (uint32_t i = 0; i < 16; i++) {
-        table[i] = i;
-        for (int k = 0; k < 4; k++)
-            table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0x82F63B78u : 0);
-    }
+    uint32_t table[CRC_SLICES][256];
+    crc_tables(table);
     crc = ~crc;
-    for (size_t i = 0; i < n; i++) {
-        crc ^= s[i];
-        crc = crc >> 4 ^ table[crc & 15];
-        crc = crc >> 4 ^ table[crc & 15];
+    for (; n >= CRC_SLICES; n -= CRC_SLICES, s += CRC_SLICES) {
+        uint32_t next = 0;
+        for (int k = 0; k < CRC_SLICES; k++) {
+            const uint32_t byte = k < 4 ? s[k] ^ (crc >> (8 * k) & 255) : s[k];
+            next ^= table[CRC_SLICES - 1 - k][byte];
+        }
+        crc = next;
     }
+    for (; n > 0; n--, s++)
+        crc = crc >> 8 ^ table[0][(crc ^ *s) & 255];
     return ~crc;
 }
 

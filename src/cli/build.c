@@ -29,8 +29,8 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
     const size_t classes = t2m_model_classes(model), room = sizeof a->note[0],
                  examples = t2m_task_examples(task);
     if (table && classes)
-        snprintf(a->note[0], room, "%zu rows of %zu columns, %zu classes", examples, m.inputs,
-                 classes);
+        snprintf(a->note[0], room, "%zu rows of %zu column%s, %zu classes", examples, m.inputs,
+                 m.inputs == 1 ? "" : "s", classes);
     else if (classes)
         snprintf(a->note[0], room, "%zu examples of %zu classes, %zu x %zu x %zu", examples,
                  classes, m.height, m.width, m.channels);

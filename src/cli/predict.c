@@ -13,6 +13,7 @@ struct output {
     t2m_model *model;
     size_t outputs, classes;
     bool table;           /* rows, and all that is known of each */
+    bool begun;           /* the header is there */
     double half_width[2]; /* of intervals; 0: not known */
     json_t *list;
     float *y;
@@ -83,8 +84,9 @@ static void one_value(struct output *o, const char *input, size_t row, float y)
         printf("%zu,%.9g,,\n", row, value);
 }
 
-static void header(const struct output *o)
+static void header(struct output *o)
 {
+    o->begun = true;
     if (!o->classes)
         printf(o->half_width[1] > 0 ? "row,value,low80,high80,low95,high95\n"
                                     : "row,value,low95,high95\n");
@@ -123,6 +125,8 @@ static t2m_status predict_file(struct output *o, const char *path, const char *n
     t2m_model_info info;
     t2m_model_describe(o->model, &info);
     t2m_status status = t2m_model_read(o->model, path, &x, &n);
+    if (status == T2M_OK && !o->list && !o->begun)
+        header(o);
     for (size_t at = 0; at < n && status == T2M_OK; at += TOGETHER) {
         const size_t count = n - at < TOGETHER ? n - at : TOGETHER;
         status = t2m_model_predict(o->model, x + at * info.inputs, count, o->y);
@@ -176,8 +180,6 @@ static int predict(struct cli *c)
     }
     if (status == T2M_OK && c->json)
         o.list = json_array();
-    else if (status == T2M_OK)
-        header(&o);
     for (int i = 1; i < c->arguments && status == T2M_OK; i++)
         status = strcmp(c->argument[i], "-") == 0
                      ? predict_input(&o)

@@ -265,9 +265,11 @@ const char *safetensors_meta(const struct tensor_file *f, const char *key)
 
 /* ---- writing ---- */
 
-static void put_header(struct text *t, const struct tensor_writing *w)
+/* Freed by text_clear in any case. */
+static t2m_status put_header(t2m *lib, struct text *t, const struct tensor_writing *w)
 {
     size_t at = 0;
+    text_init(t, lib);
     text_add(t, "{\"__metadata__\":{%s00000000\"", sum_key);
     for (size_t i = 0; i < w->meta_count; i++) {
         text_add(t, ",");
@@ -289,13 +291,20 @@ static void put_header(struct text *t, const struct tensor_writing *w)
     text_add(t, "}");
     while ((t->length + 8) % ALIGN != 0 && !t->failed)
         text_add(t, " ");
+    if (t->failed)
+        return T2M_ENOMEM;
+    return t->length <= SAFETENSORS_MAX_HEADER
+               ? T2M_OK
+               : refuse(lib, T2M_EDATA,
+                        "names and texts take %zu bytes, and a file has room for %d: shorten the "
+                        "names of columns, classes or categories",
+                        t->length, SAFETENSORS_MAX_HEADER);
 }
 
 static t2m_status encode(t2m *lib, const struct tensor_writing *w, struct text *file)
 {
     struct text header;
-    text_init(&header, lib);
-    put_header(&header, w);
+    t2m_status status = put_header(lib, &header, w);
     unsigned char length[8];
     for (int i = 0; i < 8; i++)
         length[i] = (unsigned char)((uint64_t)header.length >> 8 * i);
@@ -303,7 +312,8 @@ static t2m_status encode(t2m *lib, const struct tensor_writing *w, struct text *
     text_bytes(file, header.data ? header.data : "", header.length);
     for (size_t i = 0; i < w->count; i++)
         text_bytes(file, w->tensors[i].data, w->tensors[i].count * sizeof(float));
-    const t2m_status status = header.failed || file->failed ? T2M_ENOMEM : T2M_OK;
+    if (status == T2M_OK && file->failed)
+        status = T2M_ENOMEM;
     if (status == T2M_OK) {
         unsigned char *data = (unsigned char *)file->data;
         const size_t place = sum_place(data, 8 + header.length);
@@ -318,12 +328,10 @@ static t2m_status encode(t2m *lib, const struct tensor_writing *w, struct text *
 t2m_status safetensors_size(t2m *lib, const struct tensor_writing *w, size_t *bytes)
 {
     struct text header;
-    text_init(&header, lib);
-    put_header(&header, w);
+    const t2m_status status = put_header(lib, &header, w);
     *bytes = 8 + header.length;
     for (size_t i = 0; i < w->count; i++)
         *bytes += w->tensors[i].count * sizeof(float);
-    const t2m_status status = header.failed ? T2M_ENOMEM : T2M_OK;
     text_clear(&header);
     return status;
 }

@@ -41,7 +41,7 @@ struct tensor_writing {
     const char *const *meta_keys, *const *meta_values; /* "crc32c" is added */
     size_t meta_count;
 };
-/* How many bytes the file will have. */
+/* How many bytes the file will have. T2M_EDATA, here and in writing: the texts are too long. */
 t2m_status safetensors_size(t2m *lib, const struct tensor_writing *w, size_t *bytes);
 /* The same input gives the same bytes. Data starts at a multiple of 64. */
 t2m_status safetensors_write(t2m *lib, const char *path, const struct tensor_writing *w,

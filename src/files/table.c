@@ -20,6 +20,7 @@ struct table_impl {
 
 struct parsing {
     struct table *t;
+    bool later; /* a header of numbers is one */
     t2m_status status;
     const char **row; /* cells of the row that is read */
     size_t cells, row_capacity, cell_capacity, line_capacity;
@@ -73,16 +74,29 @@ static bool all_numbers(const struct table *t)
     return true;
 }
 
+const char *table_hint(const struct table *t)
+{
+    return t->of_numbers ? "; the first line has only numbers: if it is a row, put a line with the "
+                           "names of the columns above it"
+                         : "";
+}
+
 static void same_name(struct parsing *p, const char *name)
 {
-    char why[128], shown[64];
-    snprintf(why, sizeof why, "two columns are called '%s'", text_shown(name, strlen(name), shown));
+    char why[256], shown[64];
+    snprintf(why, sizeof why, "two columns are called '%s'%s",
+             text_shown(name, strlen(name), shown), table_hint(p->t));
     bad_line(p, p->row_line, why);
 }
 
 static void take_names(struct parsing *p)
 {
     struct table *t = p->t;
+    t->of_numbers = all_numbers(t);
+    if (t->of_numbers && !p->later)
+        bad_line(p, p->row_line,
+                 "a header line is missing: these are numbers, not names of columns; put a line "
+                 "with the names above");
     for (size_t i = 0; i < t->columns && p->status == T2M_OK; i++)
         if (!text_is_name(t->header[i]))
             bad_line(p, p->row_line, "the name of a column has a control character");
@@ -93,10 +107,6 @@ static void take_names(struct parsing *p)
         else if (number < i)
             same_name(p, t->header[i]);
     }
-    if (p->status == T2M_OK && all_numbers(t))
-        bad_line(p, p->row_line,
-                 "a header line is missing: these are numbers, not names of columns; put a line "
-                 "with the names above");
 }
 
 static void take_header(struct parsing *p)
@@ -248,13 +258,14 @@ static void parse(struct parsing *p, const char *s, size_t n)
     feed(p, &csv, s, n);
     csv_free(&csv);
     if (p->status == T2M_OK && t->rows == 0)
-        p->status = refuse(t->lib, T2M_EDATA, "%.160s: no rows%s", t->name,
-                           t->header ? " under the header" : "; the file is empty");
+        p->status = refuse(t->lib, T2M_EDATA, "%.160s: no rows%s%s", t->name,
+                           t->header ? " under the header" : "; the file is empty", table_hint(t));
     if (p->status == T2M_OK && t->delimiter != ',')
         p->status = find_decimal_commas(t);
 }
 
-t2m_status table_parse(t2m *lib, const struct bytes *file, const char *name, struct table **out)
+static t2m_status parse_file(t2m *lib, const struct bytes *file, const char *name, bool later,
+                             struct table **out)
 {
     struct table *t = mem_new(lib, 1, sizeof *t);
     struct table_impl *impl = mem_new(lib, 1, sizeof *impl);
@@ -267,7 +278,7 @@ t2m_status table_parse(t2m *lib, const struct bytes *file, const char *name, str
     t->lib = lib;
     t->impl = impl;
     t->name = name;
-    struct parsing p = {.t = t};
+    struct parsing p = {.t = t, .later = later};
     const bool mark = file->length >= 3 && memcmp(file->data, "\xEF\xBB\xBF", 3) == 0;
     parse(&p, (const char *)file->data + (mark ? 3 : 0), file->length - (mark ? 3 : 0));
     mem_free(lib, p.row);
@@ -276,6 +287,17 @@ t2m_status table_parse(t2m *lib, const struct bytes *file, const char *name, str
     else
         table_free(t);
     return p.status;
+}
+
+t2m_status table_parse(t2m *lib, const struct bytes *file, const char *name, struct table **out)
+{
+    return parse_file(lib, file, name, false, out);
+}
+
+t2m_status table_parse_later(t2m *lib, const struct bytes *file, const char *name,
+                             struct table **out)
+{
+    return parse_file(lib, file, name, true, out);
 }
 
 void table_free(struct table *t)

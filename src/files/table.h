@@ -8,6 +8,7 @@ struct table {
     const char *name; /* of the file, for messages */
     size_t rows, columns;
     char delimiter;      /* ',', ';', a tab or '|' */
+    bool of_numbers;     /* the header is only numbers: it may be a row */
     const char **header; /* [columns] */
     const char **cells;  /* [rows, columns] */
     size_t *line;        /* [rows]: line of the file on which the row begins, from 1 */
@@ -21,6 +22,11 @@ struct table {
  * quote, NUL, bad UTF-8, two columns of one name, a header of numbers, no rows, a field over 1 MB,
  * over 65,536 columns. */
 t2m_status table_parse(t2m *lib, const struct bytes *file, const char *name, struct table **out);
+/* The same for a file whose columns are known from an earlier one: they may be called 0, 1, 2. */
+t2m_status table_parse_later(t2m *lib, const struct bytes *file, const char *name,
+                             struct table **out);
+/* For the end of a message on a column that is not there: that the header may be missing, or "". */
+const char *table_hint(const struct table *t);
 void table_free(struct table *t);
 /* Place of the named column, or -1. */
 int64_t table_column(const struct table *t, const char *name);

@@ -331,7 +331,7 @@ static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *
         if (layout.body > safetensors_numbers(f))
             return bad(l->lib, path, "a tensor is missing or has another size");
     }
-    const t2m_status status = learner_start(l, l->seed);
+    const t2m_status status = learner_room(l);
     if (status == T2M_ENOMEM)
         return status;
     if (status != T2M_OK)

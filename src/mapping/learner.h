@@ -95,7 +95,9 @@ const struct structure *learner_structure(const struct t2m_learner *l);
 size_t learner_input_size(const struct t2m_learner *l); /* numbers of one example */
 /* Sets the method, and what the learner has of its row. */
 void learner_method(struct t2m_learner *l, const struct method *m);
-/* Makes phi's layout, and phi at its start. */
+/* Makes phi's layout, and room for it and the statistics. */
+t2m_status learner_room(struct t2m_learner *l);
+/* The same, and phi at its start. */
 t2m_status learner_start(struct t2m_learner *l, uint64_t seed);
 void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t number, float *phi);
 /* Takes the parts of phi that both have, and the norm statistics, from another learner of the same

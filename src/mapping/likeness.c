@@ -135,10 +135,13 @@ static void put_nearest(t2m_likeness *out, const char *name, double d)
 
 t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m_likeness *out)
 {
-    if (!l->known || n != learner_t_size(l))
+    if (!l->known)
         return refuse(l->lib, T2M_EUSAGE,
-                      "these %zu numbers are no task vector of this learner, which keeps %zu tasks",
-                      n, l->known);
+                      "this learner (%s) keeps no tasks of its training to compare others with",
+                      l->method->name);
+    if (n != learner_t_size(l))
+        return refuse(l->lib, T2M_EUSAGE, "a task vector of this learner has %zu numbers, not %zu",
+                      learner_t_size(l), n);
     double *weight = mem_new(l->lib, n, sizeof *weight);
     if (!weight)
         return T2M_ENOMEM;

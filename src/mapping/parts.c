@@ -271,15 +271,19 @@ void learner_start_statistics(const struct t2m_learner *l, float *statistics)
     }
 }
 
-t2m_status learner_start(struct t2m_learner *l, uint64_t seed)
+t2m_status learner_room(struct t2m_learner *l)
 {
     for (size_t i = 0; i < l->candidates; i++)
         TRY(structure_check(l->lib, &l->candidate[i].structure));
     lay_out(l);
     l->phi = mem_new(l->lib, l->numel, sizeof *l->phi);
     l->statistics = mem_new(l->lib, l->norms, sizeof *l->statistics);
-    if (!l->phi || !l->statistics)
-        return T2M_ENOMEM;
+    return l->phi && l->statistics ? T2M_OK : T2M_ENOMEM;
+}
+
+t2m_status learner_start(struct t2m_learner *l, uint64_t seed)
+{
+    TRY(learner_room(l));
     learner_start_phi(l, seed, 0, l->phi);
     learner_start_statistics(l, l->statistics);
     l->seed = seed;

@@ -316,11 +316,13 @@ static t2m_status check_finite(const t2m_model *m)
     size_t bad = 0;
     for (size_t i = 0; i < m->layout.numel; i++)
         bad += !isfinite(m->m[i]);
+    for (int i = 0; i < 2; i++)
+        bad += !isfinite(m->table.spread[i]) || !isfinite(m->scales[2 * m->features + (size_t)i]);
     return bad == 0 ? T2M_OK
                     : refuse(m->lib, T2M_EDIVERGED,
                              "%zu of the model's %zu numbers are not finite; look for extreme "
                              "values in the table",
-                             bad, m->layout.numel);
+                             bad, m->layout.numel + 4);
 }
 
 static t2m_status fill_model(struct building *b, t2m_model *m)
@@ -339,13 +341,13 @@ static t2m_status fill_model(struct building *b, t2m_model *m)
     memcpy(m->m, b->result[MODEL], m->layout.numel * sizeof *m->m);
     if (b->rows > b->supports)
         TRY(solve_head(b, m));
-    TRY(check_finite(m));
     for (int i = 0; i < 2; i++)
         m->table.spread[i] = b->result[SPREAD][i] * b->unit[1];
     if (!m->classes) {
         m->scales[2 * b->columns] = b->unit[0];
         m->scales[2 * b->columns + 1] = b->unit[1];
     }
+    TRY(check_finite(m));
     m->method = mem_text(b->lib, b->l->method->name);
     return m->method ? T2M_OK : T2M_ENOMEM;
 }

@@ -61,19 +61,18 @@ static void make(struct solving *v, const struct table_head *h)
     t2m_value w;
     v->error = t2m_constant(g, 0);
     if (h->classes) {
-        w = nn_logistic_features(g, x, v->target, penalty, STEPS);
+        const struct nn_logistic r = nn_logistic_features(g, x, v->target, penalty, STEPS);
+        w = t2m_mul(g, r.weight, nn_temperature(g, r.left_out, v->target));
     } else {
         const struct nn_ridge r =
             nn_ridge_features(g, x, v->target, t2m_scale(g, exp(h->log_penalty), penalty));
         w = r.weight;
-        v->error = t2m_sqrt(
-            g, t2m_mean_all(g, t2m_square(g, t2m_sub(g, r.left_out, v->target))));
+        v->error = t2m_sqrt(g, t2m_mean_all(g, t2m_square(g, t2m_sub(g, r.left_out, v->target))));
     }
-    const t2m_value in_order[] = {flat(g, t2m_mul(g, t2m_slice(g, w, 0, 0, plain),
-                                                  t2m_reshape(g, v->scale, 2, column))),
-                                  flat(g, t2m_slice(g, w, 0, plain + 1, centres)),
-                                  flat(g, t2m_scale(g, TABLE_BIAS_INPUT,
-                                                    t2m_slice(g, w, 0, plain, 1)))};
+    const t2m_value in_order[] = {
+        flat(g, t2m_mul(g, t2m_slice(g, w, 0, 0, plain), t2m_reshape(g, v->scale, 2, column))),
+        flat(g, t2m_slice(g, w, 0, plain + 1, centres)),
+        flat(g, t2m_scale(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, plain, 1)))};
     v->head = t2m_concat(g, 0, in_order, 3);
 }
 

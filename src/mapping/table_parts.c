@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "mapping/table_tune.h"
 #include "mapping/tables.h"
 
 enum { WIDTH = TABLE_T, FACTS = TABLE_FACTS, VIEWS = MARGINAL_VIEWS, RANK = 16 /* of W - W0 */ };
@@ -70,7 +69,6 @@ static const struct part encoder[] = {
     {"amplitude", TABLE_T, NN_METRICS, 0.1, false, false},
     {"plain", TABLE_T, 1, 0.1, false, false},
     {"penalty", TABLE_T, 1, 0.1, false, false},
-    {"tune", TABLE_T, TABLE_KNOBS, 0.03, false, false},
     {"spread", TABLE_T, 2, 0.03, false, false},
 };
 
@@ -93,7 +91,7 @@ static void add(struct layout *l, const char *name, const char *part, int rank, 
 /* Numbers that all tasks share, of the places where t changes them. */
 static void add_shared(const struct structure *s, struct layout *l)
 {
-    const int64_t units[] = {s->hidden[1], s->hidden[2]}, metrics = NN_METRICS, one = 1, knobs = TABLE_KNOBS;
+    const int64_t units[] = {s->hidden[1], s->hidden[2]}, metrics = NN_METRICS, one = 1;
     add(l, "unit1.gain", "shared", 1, &units[0], 0.5, 0);
     add(l, "unit1.shift", "shared", 1, &units[0], 1, 0);
     add(l, "unit2", "shared", 2, units, sqrt(3.0 / (double)units[0]), 0);
@@ -104,8 +102,6 @@ static void add_shared(const struct structure *s, struct layout *l)
     add(l, "metric.task", "shared", 1, &metrics, 1, 0.5);
     add(l, "amplitude", "shared", 1, &metrics, 0, 1);
     add(l, "plain", "shared", 1, &one, 0, 0);
-    add(l, "tune", "shared", 1, &knobs, 0, log(0.4));
-    add(l, "tune", "hold", 1, &one, 0, log(0.3));
 }
 
 bool table_structure_fits(const struct structure *s)

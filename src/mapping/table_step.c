@@ -53,13 +53,13 @@ static t2m_status compile_job(const struct t2m_learner *l, const struct table_sh
     const struct candidate *k = l->candidate;
     const struct table_use use = {.shape = *shape, .steps = TABLE_STEPS};
     TRY(table_graph_make(l->lib, &k->structure, &k->parts, &use, &e));
-    t2m_value from[TABLE_INPUTS], to[TABLE_INPUTS], each[2], result[2] = {e.loss, e.output};
+    t2m_value from[TABLE_INPUTS], to[TABLE_INPUTS], each[3], result[] = {e.loss, e.output, e.learn};
     table_graph_inputs(&e, from);
     to[0] = from[0];
     for (int i = 1; i < TABLE_INPUTS; i++)
         to[i] = batched_input(e.g, from[i], tasks);
-    t2m_vmap(e.g, (int64_t)tasks, from, to, TABLE_INPUTS, result, each, 2);
-    const t2m_value loss = t2m_mean_all(e.g, each[0]);
+    t2m_vmap(e.g, (int64_t)tasks, from, to, TABLE_INPUTS, result, each, 3);
+    const t2m_value loss = t2m_mean_all(e.g, each[2]);
     const t2m_value out[] = {each[0], each[1], learn ? t2m_grad(e.g, loss, e.phi) : loss};
     t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
     const t2m_status status = t2m_compile(e.g, to, TABLE_INPUTS, out, 3, &o, plan);

@@ -3,7 +3,10 @@
 
 #include <math.h>
 
-static const double keep = 0.8, keep_square = 0.95, floor_part = 0.1;
+static const double rate = 0.7 /* of a step, in logarithms */,
+                    hold = 0.7 /* of half the squared way from the beginning, beside all rows */,
+                    keep = 0.8, keep_square = 0.95, floor_part = 0.1,
+                    least_penalty = 1e-5; /* of the sum of the eigenvalues */
 
 /* Adam's two moments of each knob. */
 struct moments {
@@ -15,6 +18,14 @@ static t2m_value scalar(t2m_graph *g, t2m_value x)
     return t2m_reshape(g, x, 0, NULL);
 }
 
+t2m_value table_penalty(t2m_graph *g, t2m_value gram, t2m_value knob)
+{
+    const int64_t n = t2m_dim(g, gram, 0);
+    const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n),
+                    trace = t2m_sum_all(g, t2m_mul(g, gram, eye));
+    return t2m_axpy(g, least_penalty, t2m_stop_gradient(g, trace), scalar(g, knob));
+}
+
 /* plain * its factor + kernel + penalty on the diagonal. A gradient passes through one of the two
  * rows of a distance only: twice that is the whole, where the gradient is symmetric. */
 static t2m_value system_of(t2m_graph *g, const struct table_tuning *t, const t2m_value *knob)
@@ -22,15 +33,15 @@ static t2m_value system_of(t2m_graph *g, const struct table_tuning *t, const t2m
     const int64_t n = t2m_dim(g, t->places, 0), columns = t2m_dim(g, t->places, 1),
                   all[] = {1, n, columns}, unit[] = {NN_METRICS, 1, columns},
                   per_pair[] = {NN_METRICS, 1, 1};
-    const t2m_value x = t2m_mul(g, t2m_reshape(g, t->places, 3, all),
+    const t2m_value plain = t2m_mul(g, scalar(g, knob[KNOB_PLAIN]), t->plain),
+                    x = t2m_mul(g, t2m_reshape(g, t->places, 3, all),
                                 t2m_reshape(g, knob[KNOB_METRIC], 3, unit)),
                     near = t2m_exp(g, t2m_neg(g, t2m_distance(g, x, t2m_stop_gradient(g, x)))),
                     kernel = t2m_sum(
                         g, t2m_mul(g, near, t2m_reshape(g, knob[KNOB_AMPLITUDE], 3, per_pair)), 0,
                         1),
-                    eye = t2m_one_hot(g, t2m_iota(g, n), n);
-    return t2m_madd(g, scalar(g, knob[KNOB_PENALTY]), eye,
-                    t2m_madd(g, scalar(g, knob[KNOB_PLAIN]), t->plain, kernel));
+                    eye = t2m_one_hot(g, t2m_iota(g, n), n), gram = t2m_add(g, plain, kernel);
+    return t2m_madd(g, table_penalty(g, gram, knob[KNOB_PENALTY]), eye, gram);
 }
 
 /* With b = system^-1, a = b y and d the diagonal of b, row i left out is a_i / d_i off; of the mean
@@ -39,11 +50,10 @@ static t2m_value system_of(t2m_graph *g, const struct table_tuning *t, const t2m
 static t2m_value slope_of(t2m_graph *g, const struct table_tuning *t, t2m_value system)
 {
     const int64_t n = t2m_dim(g, system, 0), column[] = {n, 1};
-    const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n), b = t2m_solve_spd(g, system, eye),
+    const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n), b = t2m_inverse_spd(g, system),
                     a = t2m_matmul(g, b, t->targets),
                     d = t2m_reshape(g, t2m_sum(g, t2m_mul(g, b, eye), 1, 1), 2, column),
-                    off = t2m_div(g, a, d),
-                    p = t2m_scale(g, 4 / (double)n, t2m_div(g, off, d)),
+                    off = t2m_div(g, a, d), p = t2m_scale(g, 4 / (double)n, t2m_div(g, off, d)),
                     q = t2m_neg(g, t2m_reshape(g, t2m_sum(g, t2m_mul(g, p, off), 1, 1), 2, column)),
                     one = t2m_matmul_t(g, t2m_matmul(g, b, p), false, a, true),
                     symmetric = t2m_scale(g, 0.5, t2m_add(g, one, t2m_swap(g, one)));
@@ -59,7 +69,7 @@ static void slopes(t2m_graph *g, const struct table_tuning *t, const t2m_value *
     for (int k = 0; k < TABLE_KNOBS; k++) {
         const t2m_value moved = t2m_log(g, t2m_div(g, knob[k], begin[k])),
                         own = t2m_mul(g, out[k], knob[k]);
-        out[k] = t2m_madd(g, scalar(g, t->hold), moved,
+        out[k] = t2m_axpy(g, hold / (double)t2m_dim(g, system, 0), moved,
                           t2m_scale(g, k == KNOB_METRIC ? 2 : 1, own));
     }
 }
@@ -75,8 +85,7 @@ static t2m_value direction(t2m_graph *g, struct moments *m, int k, int step, t2m
                  of_second = 1 / (1 - pow(keep_square, step + 1));
     const t2m_value sure = t2m_constant(g, 1e-30),
                     each = t2m_sqrt(g, t2m_axpy(g, of_second, m->second[k], sure)),
-                    like = t2m_sqrt(
-                        g, t2m_axpy(g, of_second, t2m_mean_all(g, m->second[k]), sure));
+                    like = t2m_sqrt(g, t2m_axpy(g, of_second, t2m_mean_all(g, m->second[k]), sure));
     return t2m_div(g, t2m_scale(g, of_first, m->first[k]), t2m_axpy(g, floor_part, like, each));
 }
 
@@ -89,10 +98,10 @@ void table_tune(t2m_graph *g, const struct table_tuning *t, t2m_value knob[TABLE
     for (int step = 0; step < t->steps; step++) {
         slopes(g, t, knob, begin, slope);
         for (int k = 0; k < TABLE_KNOBS; k++) {
-            const t2m_value way =
-                t2m_stop_gradient(g, direction(g, &m, k, step, slope[k]));
-            knob[k] = t2m_mul(
-                g, knob[k], t2m_exp(g, t2m_neg(g, t2m_mul(g, scalar(g, t->rates[k]), way))));
+            const t2m_value way = direction(g, &m, k, step, slope[k]);
+            knob[k] = t2m_mul(g, knob[k], t2m_exp(g, t2m_scale(g, -rate, way)));
         }
     }
+    for (int k = 0; k < TABLE_KNOBS; k++)
+        knob[k] = t2m_stop_gradient(g, knob[k]);
 }

@@ -8,16 +8,16 @@
 enum { KNOB_METRIC, KNOB_AMPLITUDE, KNOB_PLAIN, KNOB_PENALTY, TABLE_KNOBS };
 
 struct table_tuning {
-    t2m_value places;              /* [rows, columns] that the kernel takes */
-    t2m_value plain;               /* [rows, rows] product of the other features */
-    t2m_value targets;             /* [rows, outputs], their means 0 */
-    t2m_value rates[TABLE_KNOBS];  /* [1] each: of the steps, in logarithms */
-    t2m_value hold;                /* [1] how strongly the knobs are held where they began */
+    t2m_value places;  /* [rows, columns] that the kernel takes */
+    t2m_value plain;   /* [rows, rows] product of the other features */
+    t2m_value targets; /* [rows, outputs], their means 0 */
     int steps;
 };
 /* knob: metric [NN_METRICS, columns] and amplitude [NN_METRICS] of the kernel, the factor of
- * `plain` [1], the penalty [1]; changed by steps along the gradient of the squared error of ridge
- * regression with each row left out (Allen 1974), scaled as in Adam (Kingma and Ba 2015). Gradients
- * of the result flow to where the knobs began and to the rates, not through the directions of the
- * steps (first order: Finn et al. 2017, section 5.2). */
+ * `plain` [1], the penalty of ridge regression [1]; changed by steps along the gradient of the
+ * squared error of ridge regression with each row left out (Allen 1974), scaled as in Adam (Kingma
+ * and Ba 2015). No gradient flows through the result: where it is best, its first order is 0. */
 void table_tune(t2m_graph *g, const struct table_tuning *t, t2m_value knob[TABLE_KNOBS]);
+/* The penalty [] with a gram matrix [rows, rows], for the knob [1]: so much more that the sum of
+ * both can be inverted in float. */
+t2m_value table_penalty(t2m_graph *g, t2m_value gram, t2m_value knob);

@@ -148,15 +148,10 @@ static void tune_knobs(const struct table_ctx *c, t2m_value places, t2m_value fe
                        t2m_value knob[TABLE_KNOBS])
 {
     t2m_graph *g = c->g;
-    const t2m_value rates = t2m_exp(g, as_vector(g, for_task(c, "tune")));
-    struct table_tuning t = {.places = places,
-                             .plain = t2m_matmul_t(g, features, false, features, true),
-                             .targets = targets_of(c),
-                             .steps = c->steps};
-    for (int k = 0; k < TABLE_KNOBS; k++)
-        t.rates[k] = t2m_slice(g, rates, 0, k, 1);
-    t.hold =
-        t2m_scale(g, 1 / (double)c->shape->supports, t2m_exp(g, table_take(c, "tune", "hold")));
+    const struct table_tuning t = {.places = places,
+                                   .plain = t2m_matmul_t(g, features, false, features, true),
+                                   .targets = targets_of(c),
+                                   .steps = c->steps};
     table_tune(g, &t, knob);
 }
 
@@ -197,10 +192,12 @@ static t2m_value solve_rows(const struct table_ctx *c, t2m_value x, t2m_value ke
     if (c->shape->classes) {
         c->e->spread = prior->factor = t2m_fill(g, 0, 1, (int64_t[]){2});
         prior->log_penalty = t2m_constant(g, 0);
-        return nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
+        const struct nn_logistic r = nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
+        const t2m_value factor = nn_temperature(g, r.left_out, c->e->member);
+        return t2m_mul(g, r.weight, t2m_stop_gradient(g, factor));
     }
     const t2m_value y = targets_of(c);
-    prior->log_penalty = t2m_log(g, t2m_reshape(g, penalty, 0, NULL));
+    prior->log_penalty = t2m_log(g, table_penalty(g, gram, penalty));
     const struct nn_ridge r = nn_ridge_kernel(g, gram, y, prior->log_penalty);
     c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
     return r.weight;
@@ -236,18 +233,34 @@ static t2m_value pinball(t2m_graph *g, t2m_value distance, t2m_value bound, doub
     return t2m_mean_all(g, t2m_max(g, t2m_scale(g, p, over), t2m_scale(g, p - 1, over)));
 }
 
-/* The root of the mean squared error, which is what is asked for, and the intervals' own. */
-static t2m_value loss_of_values(const struct table_ctx *c)
+/* [] of y, in squares of the unit of errors: their variance. */
+static t2m_value variance_of_queries(const struct table_ctx *c)
+{
+    t2m_graph *g = c->g;
+    const t2m_value y = c->e->y_query, away = t2m_sub(g, y, t2m_mean_all(g, y));
+    return t2m_add(g, t2m_mean_all(g, t2m_square(g, away)), t2m_constant(g, tiny));
+}
+
+/* Cross-entropy, or the logarithm of the normalised error, so that no task outweighs the others. */
+static t2m_value loss_of(const struct table_ctx *c, t2m_value output)
+{
+    t2m_graph *g = c->g;
+    if (c->shape->classes)
+        return nn_cross_entropy(g, output, c->e->y_query);
+    const t2m_value off = t2m_sub(g, as_vector(g, output), c->e->y_query),
+                    part = t2m_div(g, t2m_mean_all(g, t2m_square(g, off)), variance_of_queries(c));
+    return t2m_scale(g, 0.5, t2m_log(g, t2m_add(g, part, t2m_constant(g, tiny))));
+}
+
+static t2m_value loss_of_intervals(const struct table_ctx *c)
 {
     t2m_graph *g = c->g;
     struct table_graph *e = c->e;
-    const t2m_value off = t2m_sub(g, as_vector(g, e->output), e->y_query);
-    const t2m_value root =
-        t2m_sqrt(g, t2m_add(g, t2m_mean_all(g, t2m_square(g, off)), t2m_constant(g, 1e-4)));
-    const t2m_value distance = t2m_stop_gradient(g, t2m_abs(g, off));
-    const t2m_value wide[] = {pinball(g, distance, t2m_slice(g, e->spread, 0, 0, 1), 0.8),
+    const t2m_value off = t2m_sub(g, as_vector(g, e->output), e->y_query),
+                    distance = t2m_stop_gradient(g, t2m_abs(g, off)),
+                    wide[] = {pinball(g, distance, t2m_slice(g, e->spread, 0, 0, 1), 0.8),
                               pinball(g, distance, t2m_slice(g, e->spread, 0, 1, 1), 0.95)};
-    return t2m_add(g, root, t2m_add(g, wide[0], wide[1]));
+    return t2m_mul(g, t2m_rsqrt(g, variance_of_queries(c)), t2m_add(g, wide[0], wide[1]));
 }
 
 /* ---- all of it ---- */
@@ -294,26 +307,46 @@ struct structure table_model_structure(const struct structure *of_learner, size_
     return s;
 }
 
-/* Of a kernel with two layers. */
-static void make_kernel(struct table_ctx *c, const struct structure *s, struct made *m)
+/* What the head of a kernel with two layers is solved on. */
+struct body {
+    struct layer one, two;
+    t2m_value places, all, scale; /* all: [rows, features] without the kernel */
+};
+
+static void put_kernel(struct table_ctx *c, const struct body *b, const t2m_value knob[TABLE_KNOBS],
+                       struct made *m)
 {
     t2m_graph *g = c->g;
-    const t2m_value x = rows_of(c, c->e->x_support),
-                    places = structure_last_channel(g, s, c->e->x_support);
-    t2m_value knob[TABLE_KNOBS];
-    table_represent(c);
-    const struct layer one = first_layer(c, x), two = next_layer(c, one.h);
-    const t2m_value h[] = {x, one.h, two.h}, all = t2m_concat(g, 1, h, 3), scale = prior_scale(c);
-    start_knobs(c, knob);
-    tune_knobs(c, places, with_bias(g, t2m_mul(g, all, scale)), knob);
-    c->e->prior.scale = t2m_mul(g, scale, t2m_sqrt(g, knob[KNOB_PLAIN]));
-    const t2m_value features = with_bias(g, t2m_mul(g, all, c->e->prior.scale)),
-                    kernel = nn_kernel(g, places, places, knob[KNOB_METRIC], knob[KNOB_AMPLITUDE]),
-                    in_order[] = {one.weight, one.bias,          two.weight,          two.bias,
-                                  places,     knob[KNOB_METRIC], knob[KNOB_AMPLITUDE]};
+    c->e->prior.scale = t2m_mul(g, b->scale, t2m_sqrt(g, knob[KNOB_PLAIN]));
+    const t2m_value features = with_bias(g, t2m_mul(g, b->all, c->e->prior.scale)),
+                    kernel =
+                        nn_kernel(g, b->places, b->places, knob[KNOB_METRIC], knob[KNOB_AMPLITUDE]),
+                    in_order[] = {b->one.weight,       b->one.bias, b->two.weight,
+                                  b->two.bias,         b->places,   knob[KNOB_METRIC],
+                                  knob[KNOB_AMPLITUDE]};
     for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++)
         put(c, m, in_order[i]);
     put_head(c, m, features, solve_rows(c, features, kernel, knob[KNOB_PENALTY]), true);
+}
+
+/* The model as it is made from the columns and t, and the tuned one. */
+static void make_kernel(struct table_ctx *c, const struct structure *s, struct made *generated,
+                        struct made *tuned)
+{
+    t2m_graph *g = c->g;
+    const t2m_value x = rows_of(c, c->e->x_support);
+    t2m_value knob[TABLE_KNOBS];
+    struct body b = {.places = structure_last_channel(g, s, c->e->x_support)};
+    table_represent(c);
+    b.one = first_layer(c, x);
+    b.two = next_layer(c, b.one.h);
+    const t2m_value h[] = {x, b.one.h, b.two.h};
+    b.all = t2m_concat(g, 1, h, 3);
+    b.scale = prior_scale(c);
+    start_knobs(c, knob);
+    put_kernel(c, &b, knob, generated);
+    tune_knobs(c, b.places, with_bias(g, t2m_mul(g, b.all, b.scale)), knob);
+    put_kernel(c, &b, knob, tuned);
 }
 
 /* The head alone. */
@@ -327,23 +360,34 @@ static void make_linear(struct table_ctx *c, struct made *m)
     put_head(c, m, x, solve_rows(c, x, (t2m_value){0}, penalty), false);
 }
 
+/* What the model says of the queries [queries, outputs]. */
+static t2m_value foretell(const struct table_ctx *c, const struct structure *s,
+                          const struct made *made)
+{
+    struct norm_use norm = {0};
+    const t2m_value m = t2m_concat(c->g, 0, made->part, made->count);
+    return structure_head(c->g, s, m, structure_features(c->g, s, m, c->e->x_query, &norm));
+}
+
 static void make(struct table_ctx *c)
 {
     t2m_graph *g = c->g;
     struct table_graph *e = c->e;
-    struct made m = {0};
-    struct norm_use norm = {0};
+    struct made m = {0}, generated = {0};
     const struct table_shape *shape = c->shape;
     const struct structure s = table_model_structure(
         c->s, (size_t)shape->columns, (size_t)shape->supports, (size_t)shape->classes);
     if (s.kind == NN_LINEAR)
         make_linear(c, &m);
     else
-        make_kernel(c, &s, &m);
+        make_kernel(c, &s, &generated, &m);
     e->m = t2m_concat(g, 0, m.part, m.count);
     e->t = as_vector(g, e->t);
-    e->output = structure_head(g, &s, e->m, structure_features(g, &s, e->m, e->x_query, &norm));
-    e->loss = shape->classes ? nn_cross_entropy(g, e->output, e->y_query) : loss_of_values(c);
+    e->output = foretell(c, &s, &m);
+    e->loss = loss_of(c, e->output);
+    e->learn = shape->classes ? e->loss : t2m_add(g, e->loss, loss_of_intervals(c));
+    if (generated.count > 0)
+        e->learn = t2m_add(g, e->learn, loss_of(c, foretell(c, &s, &generated)));
 }
 
 t2m_status table_check_steps(t2m *lib, int steps)

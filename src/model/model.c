@@ -170,8 +170,8 @@ t2m_status t2m_model_from_vector(const t2m_model *like, t2m_model **out, const f
     struct structure s = {0};
     t2m_model *m;
     TRY(decode_structure(like, vector, n, &s));
-    if (s.outputs != like->structure.outputs ||
-        structure_input_size(&s) != structure_input_size(&like->structure))
+    if (s.outputs != like->structure.outputs || s.height != like->structure.height ||
+        s.width != like->structure.width || s.channels != like->structure.channels)
         return refuse(like->lib, T2M_EUSAGE, "this vector is a model for other inputs or outputs");
     TRY(model_new(like->lib, &m, &s, like->classes, like->features));
     t2m_status status = copy_names(like, m);

@@ -59,9 +59,8 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
     snprintf(input, sizeof input, "%lld %lld %lld %lld", (long long)m->structure.height,
              (long long)m->structure.width, (long long)m->structure.channels,
              (long long)m->structure.outputs);
-    const char *const key[] = {"kind",   "version", "structure", "input",
-                               "method", "classes", "features",  "target",
-                              "schema"},
+    const char *const key[] = {"kind",    "version",  "structure", "input", "method",
+                               "classes", "features", "target",    "schema"},
                       *const value[] = {"task2model model",
                                         "1",
                                         structure,
@@ -188,23 +187,29 @@ static t2m_status read_table(t2m_model *m, const struct tensor_file *f, const ch
     return model_table_name(m);
 }
 
-static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *path,
-                             t2m_model **out)
+/* Whether the structure is one for these classes, or a value, and these columns. */
+static bool structure_fits(const struct structure *s, const struct schema *schema, size_t classes,
+                           size_t features)
 {
-    struct structure s;
-    struct schema *schema = NULL;
-    TRY(read_structure(lib, f, path, &s));
-    const char *const rules = meta(f, "schema");
-    if (*rules && schema_parse(lib, &schema, rules) != T2M_OK)
-        return bad(lib, path, "its schema makes no sense");
+    if (classes ? classes != (size_t)s->outputs : s->outputs != 1)
+        return false;
+    if (schema)
+        return features * MARGINAL_VIEWS == structure_input_size(s) &&
+               s->channels == MARGINAL_VIEWS;
+    return classes || features == structure_input_size(s);
+}
+
+/* Takes the schema in any case. */
+static t2m_status read_whole(t2m *lib, const struct tensor_file *f, const char *path,
+                             const struct structure *s, struct schema *schema, t2m_model **out)
+{
     const size_t classes = schema ? schema->classes : count_lines(meta(f, "classes")),
-                 features = schema ? (size_t)s.width : count_lines(meta(f, "features")),
-                 inputs = schema ? features * MARGINAL_VIEWS : features;
-    t2m_status status =
-        (classes && classes != (size_t)s.outputs) || (!classes && s.outputs != 1) ||
-                ((schema || !classes) && inputs != structure_input_size(&s))
-            ? bad(lib, path, "its structure makes no sense")
-            : model_new(lib, out, &s, classes, features);
+                 features = schema ? (size_t)s->width : count_lines(meta(f, "features"));
+    if (!structure_fits(s, schema, classes, features)) {
+        schema_free(schema);
+        return bad(lib, path, "its structure makes no sense");
+    }
+    t2m_status status = model_new(lib, out, s, classes, features);
     if (status != T2M_OK) {
         schema_free(schema);
         return status;
@@ -215,6 +220,20 @@ static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *
     if (status == T2M_OK && !m->method)
         status = T2M_ENOMEM;
     return status == T2M_OK ? read_numbers(m, f, path) : status;
+}
+
+static t2m_status read_model(t2m *lib, const struct tensor_file *f, const char *path,
+                             t2m_model **out)
+{
+    struct structure s = {0};
+    struct schema *schema = NULL;
+    TRY(read_structure(lib, f, path, &s));
+    const char *const rules = meta(f, "schema");
+    const t2m_status status = *rules ? schema_parse(lib, &schema, rules) : T2M_OK;
+    if (status == T2M_EMODEL)
+        return bad(lib, path, lib->errmsg);
+    TRY(status);
+    return read_whole(lib, f, path, &s, schema, out);
 }
 
 t2m_status t2m_model_open(t2m *lib, t2m_model **out, const char *path)
@@ -254,8 +273,8 @@ static t2m_status read_rows(const t2m_model *m, const struct table *t, float **x
     for (size_t k = 0; k < m->features && status == T2M_OK; k++) {
         const int64_t column = table_column(t, m->feature[k]);
         if (column < 0)
-            status = refuse(m->lib, T2M_EDATA, "%.160s: no column '%.60s', which the model needs",
-                            t->name, m->feature[k]);
+            status = refuse(m->lib, T2M_EDATA, "%.160s: no column '%.60s', which the model needs%s",
+                            t->name, m->feature[k], table_hint(t));
         for (size_t i = 0; i < t->rows && status == T2M_OK; i++) {
             double v;
             status = table_number(t, i, (size_t)column, &v);
@@ -287,7 +306,7 @@ t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_
             mem_free(m->lib, to);
         }
     } else {
-        status = table_parse(m->lib, &file, path, &t);
+        status = table_parse_later(m->lib, &file, path, &t);
         if (status == T2M_OK) {
             status = read_rows(m, t, x, n);
             table_free(t);

@@ -1,5 +1,5 @@
-/* table_model.c: what models of tables have besides others: the rules by which cells become numbers,
- * the columns that are taken, and their marginals. */
+/* table_model.c: what models of tables have besides others: the rules by which cells become
+ * numbers, the columns that are taken, and their marginals. */
 #include <math.h>
 #include <string.h>
 
@@ -64,7 +64,9 @@ void model_table_clear(t2m_model *m)
 t2m_status model_table_rows(const t2m_model *m, const struct table *t, float **x)
 {
     const size_t outputs = m->table.schema->outputs, n = m->features;
-    float *all = mem_new(m->lib, t->rows * outputs, sizeof *all);
+    size_t numbers;
+    TRY(schema_numbers(m->table.schema, t, &numbers));
+    float *all = mem_new(m->lib, numbers, sizeof *all);
     t2m_status status = all ? schema_apply(m->table.schema, t, all, NULL) : T2M_ENOMEM;
     float *chosen = status == T2M_OK ? mem_new(m->lib, t->rows * n, sizeof *chosen) : NULL;
     if (status == T2M_OK && !chosen)
@@ -124,7 +126,8 @@ bool model_table_read(t2m_model *m, const struct tensor_file *f)
         return false;
     for (size_t i = 0; i < m->features; i++)
         if (!(t->place[i] >= 0 && t->place[i] < (float)t->schema->outputs) ||
-            t->place[i] != floorf(t->place[i]) || !marginal_is_sound(&t->marginal[i]))
+            t->place[i] != floorf(t->place[i]) || (i > 0 && !(t->place[i] > t->place[i - 1])) ||
+            !marginal_is_sound(&t->marginal[i]))
             return false;
     return t->spread[0] >= 0 && t->spread[1] >= 0 && isfinite(t->spread[0] + t->spread[1]);
 }

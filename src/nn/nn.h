@@ -70,11 +70,21 @@ t2m_value nn_kernel(t2m_graph *g, t2m_value a, t2m_value b, t2m_value metric, t2
  * classes] of the examples, as in nn_ridge_kernel. By `steps` steps of the quadratic bound of
  * Boehning 1992 ("Multinomial logistic regression algorithm", equation 2.9), whose matrix is solved
  * once, with Nesterov's momentum. */
-t2m_value nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value member, int steps);
+struct nn_logistic {
+    t2m_value weight;   /* [n, classes], or [features, classes] */
+    t2m_value left_out; /* [n, classes]: logits of each example as predicted from all others,
+                           nearly: by the bound in the place of the curvature (Rasmussen and
+                           Williams 2006, section 5.4.2) */
+};
+struct nn_logistic nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value member, int steps);
+/* The factor [] for logits [n, classes] that makes their cross-entropy with member least, averaged
+ * over factors from 1/2 to 2 by how likely they are, a little below 1 being so before (temperature
+ * scaling, Guo et al. 2017, section 4.2). */
+t2m_value nn_temperature(t2m_graph *g, t2m_value logits, t2m_value member);
 /* The same by features x [n, features] with a penalty of w' penalty w / 2 for each class, penalty
- * [features, features]: the weights w [features, classes]. Members are shares, rows of sum 1. */
-t2m_value nn_logistic_features(t2m_graph *g, t2m_value x, t2m_value member, t2m_value penalty,
-                               int steps);
+ * [features, features]: weight [features, classes]. Members are shares, rows of sum 1. */
+struct nn_logistic nn_logistic_features(t2m_graph *g, t2m_value x, t2m_value member,
+                                        t2m_value penalty, int steps);
 
 /* ---- losses: means over the examples ---- */
 t2m_value nn_squared_error(t2m_graph *g, t2m_value y, t2m_value target);
@@ -95,7 +105,8 @@ struct structure {
     int64_t height, width, channels; /* of an image; a row of features is 1 x 1 x channels */
     int64_t outputs;                 /* numbers for each input: classes, or 1 value */
     int layers;                      /* hidden */
-    int64_t hidden[NN_MAX_LAYERS];   /* units of a layer, or channels; first the centres of a kernel */
+    int64_t
+        hidden[NN_MAX_LAYERS]; /* units of a layer, or channels; first the centres of a kernel */
 };
 
 /* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64". T2M_EUSAGE says what is expected. */

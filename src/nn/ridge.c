@@ -31,9 +31,8 @@ static t2m_value by_kernel(t2m_graph *g, t2m_value gram, t2m_value y, t2m_value 
 {
     const t2m_value eye = identity(g, t2m_dim(g, y, 0));
     const t2m_value k = t2m_madd(g, penalty, eye, gram);
-    const t2m_value a = t2m_solve_spd(g, k, y);
-    const t2m_value d = t2m_sum(g, t2m_mul(g, t2m_solve_spd(g, k, eye), eye), 1, 1);
-    leave_out(g, y, a, d, r);
+    const t2m_value inverse = t2m_inverse_spd(g, k), a = t2m_matmul(g, inverse, y);
+    leave_out(g, y, a, t2m_sum(g, t2m_mul(g, inverse, eye), 1, 1), r);
     return a;
 }
 
@@ -118,8 +117,8 @@ struct nn_ridge nn_ridge_features(t2m_graph *g, t2m_value x, t2m_value targets, 
                     leverage = t2m_sum(g, t2m_mul(g, t2m_solve_spd(g, a, turned), turned), 0, 1);
     r.weight = t2m_solve_spd(g, a, t2m_matmul_t(g, x, true, targets, false));
     const t2m_value error = t2m_sub(g, targets, t2m_matmul(g, x, r.weight)),
-                    rest = t2m_max(g, t2m_sub(g, t2m_constant(g, 1), leverage),
-                                   t2m_constant(g, 1e-6));
+                    rest =
+                        t2m_max(g, t2m_sub(g, t2m_constant(g, 1), leverage), t2m_constant(g, 1e-6));
     r.left_out = t2m_sub(g, targets, by_row(g, error, rest));
     return r;
 }

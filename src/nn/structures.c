@@ -156,10 +156,9 @@ static t2m_value features_kernel(t2m_graph *g, const struct structure *s, t2m_va
     for (int i = 1; i < s->layers; i++)
         h[i] = t2m_tanh(g, nn_linear(g, h[i - 1], take(g, s, m, i - 1, "weight"),
                                      take(g, s, m, i - 1, "bias")));
-    h[s->layers] = nn_kernel(g, structure_last_channel(g, s, x),
-                             structure_take(g, s, m, "kernel.centres"),
-                             structure_take(g, s, m, "kernel.metric"),
-                             structure_take(g, s, m, "kernel.amplitude"));
+    h[s->layers] = nn_kernel(
+        g, structure_last_channel(g, s, x), structure_take(g, s, m, "kernel.centres"),
+        structure_take(g, s, m, "kernel.metric"), structure_take(g, s, m, "kernel.amplitude"));
     return t2m_concat(g, 1, h, (size_t)s->layers + 1);
 }
 

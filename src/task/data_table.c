@@ -4,13 +4,8 @@
 static t2m_status fill(struct data_table *d, const struct schema *s, const struct table *t)
 {
     t2m *lib = t->lib;
-    size_t numbers, bytes;
-    if (!size_mul(t->rows, s->outputs, &numbers) || !size_mul(numbers, sizeof *d->x, &bytes) ||
-        bytes > lib->memory_limit)
-        return refuse(lib, T2M_EDATA,
-                      "%.160s: %zu rows of %zu numbers are more than the limit of %zu bytes "
-                      "(--max-memory)",
-                      t->name, t->rows, s->outputs, lib->memory_limit);
+    size_t numbers;
+    TRY(schema_numbers(s, t, &numbers));
     d->x = mem_new(lib, numbers, sizeof *d->x);
     d->y = mem_new(lib, t->rows, sizeof *d->y);
     return d->x && d->y ? schema_apply(s, t, d->x, d->y) : T2M_ENOMEM;

@@ -11,7 +11,7 @@
 
 static const char builtin_prefix[] = "builtin:", builtin_tables[] = "builtin:tables";
 
-static const double usual_real_part = 0.5;
+static const double usual_real_part = 0.7;
 
 static t2m_status open_builtin(t2m_family *f, const char *path)
 {

@@ -50,7 +50,7 @@ void marginal_find(struct marginal *m, const float *x, size_t n, size_t step, fl
             sorted[seen++] = x[i * step];
     column_moments(sorted, seen, 1, &mean, &sd);
     *m = (struct marginal){.mean = (float)mean, .scale = 1};
-    if (sd > 1e-6 * (1e-30 + fabs((double)m->mean)) && isfinite(sd) && (float)sd > 0)
+    if (sd > 1e-6 * (1e-30 + fabs((double)m->mean)) && isfinite((float)sd) && (float)sd > 0)
         m->scale = (float)sd;
     qsort(sorted, seen, sizeof *sorted, ascending_floats);
     float *rank = sorted + n;
@@ -64,12 +64,18 @@ static float rank_of(const struct marginal *m, float x)
         return 0;
     if (!(x > m->value[0]))
         return m->rank[0];
-    size_t k = 1;
-    while (k < knots && x > m->value[k])
-        k++;
-    if (k == knots)
+    if (x > m->value[knots - 1])
         return m->rank[knots - 1];
-    const float part = (x - m->value[k - 1]) / (m->value[k] - m->value[k - 1]);
+    size_t below = 0, k = knots - 1; /* value[below] < x <= value[k] */
+    while (k - below > 1) {
+        const size_t middle = (below + k) / 2;
+        if (x > m->value[middle])
+            below = middle;
+        else
+            k = middle;
+    }
+    const double from = (double)m->value[k - 1]; /* a difference may be too large for a float */
+    const float part = (float)(((double)x - from) / ((double)m->value[k] - from));
     return m->rank[k - 1] + part * (m->rank[k] - m->rank[k - 1]);
 }
 

@@ -353,9 +353,9 @@ static void largest_class(struct drawing *d, float *y)
 static void draw_target(struct drawing *d)
 {
     const size_t kind = below(d, TARGETS);
-    const double noise = chance(d, 0.2) ? 0 : log_uniform(d, 0.05, 2);
+    const double noise = chance(d, 0.45) ? 0 : log_uniform(d, 0.03, 1.5);
     d->used = 0;
-    const double keep = chance(d, 0.4) ? 1 : uniform(d, 0.1, 1);
+    const double keep = chance(d, 0.3) ? 1 : log_uniform(d, 0.1, 1);
     for (size_t k = 0; k < d->columns; k++)
         if (chance(d, keep))
             d->use[d->used++] = k;
@@ -374,7 +374,7 @@ static void draw_target(struct drawing *d)
 
 static void put(struct drawing *d, float *x, float *y)
 {
-    const double wrong = chance(d, 0.3) ? uniform(d, 0, 0.3) : 0;
+    const double wrong = chance(d, 0.15) ? uniform(d, 0, 0.2) : 0;
     const double strength = chance(d, 0.3) ? uniform(d, 0.3, 1) : 0;
     for (size_t i = 0; i < d->rows * d->columns; i++)
         x[i] = (float)d->shown[i % d->columns * d->rows + i / d->columns];

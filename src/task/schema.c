@@ -324,9 +324,10 @@ static t2m_status find_target(struct finding *f)
                                      : CLASSES_TEXT);
     if (survey_varies(s->number))
         return T2M_OK;
-    return table_bad_cell(f->t, 0, f->target,
-                          "is the target of all rows, so there is nothing to learn; give another "
-                          "--target");
+    return table_bad_cell(
+        f->t, 0, f->target,
+        "is the target of all rows, to 7 digits, so there is nothing to learn; give another "
+        "--target");
 }
 
 /* ---- all ---- */

@@ -59,6 +59,8 @@ t2m_status schema_find(t2m *lib, struct schema **out, const struct table *t,
                        const struct schema_options *o);
 void schema_free(struct schema *s);
 
+/* How many numbers the table is by these rules; T2M_EDATA: in bytes more than one file may take. */
+t2m_status schema_numbers(const struct schema *s, const struct table *t, size_t *numbers);
 /* Any table by these rules: x [rows, outputs], NAN where nothing is known; y [rows] numbers of
  * classes or values, or NULL: then the table may lack the target. Columns are found by name, others
  * are not looked at. T2M_EDATA: columns that are not there; a cell that is no number or date, or

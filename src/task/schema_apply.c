@@ -9,6 +9,18 @@
 #include "task/kinds.h"
 #include "task/survey.h"
 
+t2m_status schema_numbers(const struct schema *s, const struct table *t, size_t *numbers)
+{
+    size_t bytes;
+    if (size_mul(t->rows, s->outputs, numbers) && size_mul(*numbers, sizeof(float), &bytes) &&
+        bytes <= s->lib->memory_limit)
+        return T2M_OK;
+    return refuse(s->lib, T2M_EDATA,
+                  "%.160s: %zu rows of %zu numbers are more than the limit of %zu bytes "
+                  "(--max-memory)",
+                  t->name, t->rows, s->outputs, s->lib->memory_limit);
+}
+
 /* Where the columns are in this table, at [count]; all that are not there in one message. */
 static t2m_status find_places(const struct schema *s, const struct table *t, size_t *at)
 {
@@ -28,8 +40,8 @@ static t2m_status find_places(const struct schema *s, const struct table *t, siz
         n++;
     }
     return n == 0 ? T2M_OK
-                  : refuse(s->lib, T2M_EDATA, "%.160s: %zu of the columns needed %s missing: %s",
-                           t->name, n, n == 1 ? "is" : "are", missing);
+                  : refuse(s->lib, T2M_EDATA, "%.160s: %zu of the columns needed %s missing: %s%s",
+                           t->name, n, n == 1 ? "is" : "are", missing, table_hint(t));
 }
 
 static t2m_status apply_cell(const struct place *p, float *x)

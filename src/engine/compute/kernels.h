@@ -120,6 +120,9 @@ struct kernels {
     size_t (*solve_spd_work)(const struct solve_shape *s);
     void (*solve_spd)(const struct solve_shape *s, const void *a, const void *b, void *x,
                       void *work);
+    /* y = inverse((a + a^T) / 2), of s n and a_batch; a not positive definite: y is all NaN */
+    size_t (*inverse_spd_work)(const struct solve_shape *s);
+    void (*inverse_spd)(const struct solve_shape *s, const void *a, void *y, void *work);
 
     /* y [n, m] = sum over k of |a - b|; gradient gy [n, m] -> y [n, k], with respect to a; change u
      * [n, k] of a -> y [n, m], of the distances */

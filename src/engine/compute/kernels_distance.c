@@ -47,23 +47,33 @@ INLINE vec all_lanes(real x)
 
 enum { TOGETHER = 4 /* vectors of sums */ };
 
-/* A row of y: sums over c of |a - b|, or of u times the sign of a - b. */
+/* `vectors` of a row of y: sums over c of |a - b|, or of u times the sign of a - b. */
+INLINE void sums(const struct distance_shape *s, const real *a, const real *u, const real *b,
+                 size_t vectors, vec sum[TOGETHER])
+{
+    const size_t stride = padded(s->m);
+    for (size_t k = 0; k < vectors; k++)
+        sum[k] = (vec){0};
+    for (size_t c = 0; c < s->k; c++, b += stride) {
+        const vec x = all_lanes(a[c]), v = all_lanes(u ? u[c] : 0);
+        for (size_t k = 0; k < vectors; k++)
+            sum[k] += u ? signed_by(x, load(b + k * LANES), v) : absolute(x - load(b + k * LANES));
+    }
+}
+
 INLINE void row_of_sums(const struct distance_shape *s, const real *a, const real *u,
                         const real *turned, real *y)
 {
-    const size_t stride = padded(s->m);
-    for (size_t j = 0; j < s->m;) {
-        const size_t n = j + TOGETHER * LANES <= stride ? TOGETHER : 1;
-        vec sum[TOGETHER] = {0};
-        for (size_t c = 0; c < s->k; c++) {
-            const vec x = all_lanes(a[c]), v = all_lanes(u ? u[c] : 0);
-            const real *b = turned + c * stride + j;
-            for (size_t k = 0; k < n; k++)
-                sum[k] += u ? signed_by(x, load(b + k * LANES), v)
-                            : absolute(x - load(b + k * LANES));
-        }
-        for (size_t k = 0; k < n && j < s->m; k++, j += LANES)
-            put(y + j, sum[k], s->m - j);
+    size_t j = 0;
+    vec sum[TOGETHER];
+    for (; j + TOGETHER * LANES <= s->m; j += TOGETHER * LANES) {
+        sums(s, a, u, turned + j, TOGETHER, sum);
+        for (size_t k = 0; k < TOGETHER; k++)
+            store(y + j + k * LANES, sum[k]);
+    }
+    for (; j < s->m; j += LANES) {
+        sums(s, a, u, turned + j, 1, sum);
+        put(y + j, sum[0], s->m - j);
     }
 }
 

@@ -147,6 +147,7 @@ static bool test_solve(const struct kernels *kernels, struct trial *t)
         t->x64[0][i / 6 * 36 + i % 6 * 7] += 8;
     }
     BOTH(60, k->solve_spd(&s, X(k, 0), X(k, 1), Y(k), WORK(k)));
+    BOTH(72, k->inverse_spd(&s, X(k, 0), Y(k), WORK(k)));
     return good;
 }
 

@@ -184,6 +184,11 @@ void SCATTER_ADD(const struct gather_shape *s, const void *values, const void *i
 size_t SOLVE_SPD_WORK(const struct solve_shape *s);
 void SOLVE_SPD(const struct solve_shape *s, const void *a, const void *b, void *x, void *work);
 
+#define INVERSE_SPD_WORK KERNEL(inverse_spd_work)
+#define INVERSE_SPD KERNEL(inverse_spd)
+size_t INVERSE_SPD_WORK(const struct solve_shape *s);
+void INVERSE_SPD(const struct solve_shape *s, const void *a, void *y, void *work);
+
 #define DISTANCE_WORK KERNEL(distance_work)
 #define DISTANCE KERNEL(distance)
 #define DISTANCE_INPUT KERNEL(distance_input)

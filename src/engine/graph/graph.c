@@ -146,13 +146,22 @@ const char *graph_shape_text(const struct node *n, char out[128])
 
 /* ---- hash-consing ---- */
 
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0x9E3779B97F4A7C15u;
+    return h ^ h >> 32;
+}
+
 static uint64_t node_hash(const struct node *n)
 {
-    uint64_t h = hash_bytes(0, &n->op, sizeof n->op);
-    h = hash_bytes(h, n->in, n->arity * sizeof *n->in);
-    h = hash_bytes(h, n->dim, sizeof(int64_t) * (size_t)n->rank);
-    h = hash_bytes(h, n->attr.i, sizeof n->attr.i);
-    return hash_bytes(h, &n->attr.real, sizeof n->attr.real);
+    uint64_t h = mix(n->arity, (uint64_t)(uintptr_t)n->op);
+    for (uint32_t k = 0; k < n->arity; k++)
+        h = mix(h, n->in[k]);
+    for (int k = 0; k < n->rank; k++)
+        h = mix(h, (uint64_t)n->dim[k]);
+    for (int k = 0; k < ATTR_COUNT; k++)
+        h = n->attr.i[k] ? mix(h, (uint64_t)n->attr.i[k] + (uint64_t)k) : h;
+    return mix(h, real_bits(n->attr.real));
 }
 
 static bool node_equal(const struct node *a, const struct node *b)

@@ -37,11 +37,12 @@ t2m_value t2m_iota(t2m_graph *g, int64_t n)
 
 /* The pointwise ops stand in op_pointwise. */
 const struct op *const op_table[] = {
-    &op_input,        &op_fill,          &op_iota,          &op_reshape,       &op_transpose,
-    &op_slice,        &op_pad,           &op_concat,        &op_broadcast,     &op_stop_gradient,
-    &op_sum,          &op_maximum,       &op_matmul,        &op_solve_spd,     &op_conv2d,
-    &op_conv2d_input, &op_conv2d_filter, &op_window_argmax, &op_window_gather, &op_window_scatter,
+    &op_input,        &op_fill,          &op_iota,          &op_reshape,        &op_transpose,
+    &op_slice,        &op_pad,           &op_concat,        &op_broadcast,      &op_stop_gradient,
+    &op_sum,          &op_maximum,       &op_matmul,        &op_solve_spd,      &op_conv2d,
+    &op_conv2d_input, &op_conv2d_filter, &op_window_argmax, &op_window_gather,  &op_window_scatter,
     &op_gather,       &op_scatter_add,   &op_distance,      &op_distance_input, &op_distance_push,
+    &op_inverse_spd,
 };
 const size_t op_count = sizeof op_table / sizeof *op_table;
 

@@ -153,8 +153,7 @@ static t2m_value spread_out(t2m_graph *g, t2m_value x, double phase)
     const int rank = t2m_rank(g, x);
     for (int i = 0; i < rank; i++)
         n *= dim[i] = t2m_dim(g, x, i);
-    const t2m_value wave =
-        t2m_sin(g, t2m_axpy(g, 2.3, t2m_iota(g, n), t2m_fill(g, phase, 1, &n)));
+    const t2m_value wave = t2m_sin(g, t2m_axpy(g, 2.3, t2m_iota(g, n), t2m_fill(g, phase, 1, &n)));
     return t2m_add(g, x, t2m_reshape(g, t2m_step(g, wave), rank, dim));
 }
 

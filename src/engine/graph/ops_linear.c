@@ -303,3 +303,95 @@ t2m_value t2m_solve_spd(t2m_graph *g, t2m_value a, t2m_value b)
     const t2m_value solution = add_solve(g, x, y);
     return ra > 3 || rb > 3 ? unflatten(g, solution, ra > rb ? a : b) : solution;
 }
+
+/* ---- inverse_spd ---- */
+
+static bool infer_inverse(t2m_graph *g, struct node *n)
+{
+    const struct node *a = node_input(g, n, 0);
+    const int r = a->rank - 2;
+    char s[128];
+    if (r < 0 || r > 1 || a->dim[r] != a->dim[r + 1])
+        return graph_fault(g, "inverse_spd: %s is not a square matrix or some of them",
+                           graph_shape_text(a, s));
+    n->rank = a->rank;
+    memcpy(n->dim, a->dim, sizeof n->dim);
+    return true;
+}
+
+static t2m_value add_inverse(t2m_graph *g, t2m_value a)
+{
+    return graph_add1(g, &op_inverse_spd, a, (struct attr){0});
+}
+
+/* -y (gy + gy') y / 2 (Giles 2008) */
+static void vjp_inverse(t2m_graph *g, t2m_value y, t2m_value gy, t2m_value *gx)
+{
+    const t2m_value both = t2m_add(g, gy, t2m_swap(g, gy)),
+                    left = add_matmul(g, y, false, both, false);
+    gx[0] = t2m_scale(g, -0.5, add_matmul(g, left, false, y, false));
+}
+
+static t2m_value batch_inverse(t2m_graph *g, const struct node *n, const t2m_value *in,
+                               const bool *batched, int64_t size)
+{
+    const t2m_value a = fold_batch(g, graph_batched(g, in[0], batched[0], size), n->rank),
+                    y = add_inverse(g, a);
+    return n->rank == 3 ? graph_split_front(g, y, size) : y;
+}
+
+static struct solve_shape inverse_shape_of(const struct call *c)
+{
+    const int r = c->node->rank - 2;
+    return (struct solve_shape){.batch = r ? (size_t)c->node->dim[0] : 1,
+                                .n = (size_t)c->node->dim[r],
+                                .a_batch = r ? (size_t)c->batch_stride[0] : 0};
+}
+
+static size_t work_inverse(const struct call *c)
+{
+    const struct solve_shape s = inverse_shape_of(c);
+    return c->k->inverse_spd_work(&s);
+}
+
+static void run_inverse(const struct call *c)
+{
+    const struct solve_shape s = inverse_shape_of(c);
+    c->k->inverse_spd(&s, c->x[0], c->y, c->work);
+}
+
+static double flops_inverse(const struct node *n, const struct node *const *in)
+{
+    (void)in;
+    return 2 * (double)node_numel(n) * (double)n->dim[n->rank - 1];
+}
+
+static t2m_value sample_inverse(t2m_graph *g, struct sample *s)
+{
+    const int64_t a[] = {2, s->size, s->size};
+    const int lead = s->variant;
+    if (s->variant > 1)
+        return (t2m_value){0};
+    const t2m_value x = sample_input(g, s, -0.5, 0.5, 3 - lead, a + lead);
+    s->input[0].diagonal = 2 + (double)s->size / 2;
+    return add_inverse(g, x);
+}
+
+const struct op op_inverse_spd = {.name = "inverse_spd",
+                                  .doc = "inverse of a symmetric positive definite matrix",
+                                  .kind = OP_KERNEL,
+                                  .arity = 1,
+                                  .infer = infer_inverse,
+                                  .vjp = vjp_inverse,
+                                  .batch = batch_inverse,
+                                  .work = work_inverse,
+                                  .run = run_inverse,
+                                  .flops = flops_inverse,
+                                  .batch_strides = true,
+                                  .sample = sample_inverse};
+
+t2m_value t2m_inverse_spd(t2m_graph *g, t2m_value a)
+{
+    const t2m_value y = add_inverse(g, flat_batch(g, a));
+    return t2m_rank(g, a) > 3 ? unflatten(g, y, a) : y;
+}
