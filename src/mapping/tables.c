@@ -173,11 +173,12 @@ static t2m_value spread_of(const struct table_ctx *c, t2m_value off)
     t2m_graph *g = c->g;
     const t2m_value error =
         t2m_sqrt(g, t2m_add(g, t2m_mean_all(g, t2m_square(g, off)), t2m_constant(g, 1e-6)));
+    const t2m_value sure = t2m_stop_gradient(g, error);
     t2m_value factor = table_take(c, "spread", "shared");
     if (c->s->kind != NN_LINEAR)
         factor = t2m_add(g, factor, as_vector(g, table_times(c, "spread", c->e->t)));
     c->e->prior.factor = t2m_exp(g, factor);
-    return t2m_mul(g, error, c->e->prior.factor);
+    return t2m_mul(g, sure, c->e->prior.factor);
 }
 
 /* The head on features x [rows, features], the bias among them, and a kernel [rows, rows] if there
@@ -385,9 +386,9 @@ static void make(struct table_ctx *c)
     e->t = as_vector(g, e->t);
     e->output = foretell(c, &s, &m);
     e->loss = loss_of(c, e->output);
-    e->learn = shape->classes ? e->loss : t2m_add(g, e->loss, loss_of_intervals(c));
-    if (generated.count > 0)
-        e->learn = t2m_add(g, e->learn, loss_of(c, foretell(c, &s, &generated)));
+    e->learn = generated.count > 0 ? loss_of(c, foretell(c, &s, &generated)) : e->loss;
+    if (shape->classes == 0)
+        e->learn = t2m_add(g, e->learn, loss_of_intervals(c));
 }
 
 t2m_status table_check_steps(t2m *lib, int steps)

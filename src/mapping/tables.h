@@ -30,8 +30,8 @@ struct table_graph {
     } seen;
     /* results */
     t2m_value loss;   /* [] of the query set */
-    t2m_value learn;  /* [] what learning makes small: also of the model before it is tuned, and of
-                         the intervals */
+    t2m_value learn;  /* [] what learning makes small: the loss before tuning, which would take back
+                         what is learned of its beginning, and that of the intervals after it */
     t2m_value output; /* [queries, outputs] logits, or values */
     t2m_value t;      /* [TABLE_T] */
     t2m_value m;      /* model vector */
