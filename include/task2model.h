@@ -156,6 +156,10 @@ t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
 /* Columns of a table that the task has no numbers of: name and reason ("constant", "an identifier",
  * "ignored", "empty") of number i, borrowed; false when there are no more. */
 bool t2m_task_dropped(const t2m_task *t, size_t i, const char **name, const char **why);
+/* Two tasks of the rows of one that was read from a table, by the same rules: *held has every
+ * `every`-th row of each class (of values, every `every`-th row), *rest the others. T2M_EUSAGE: it
+ * is not of a table, or `every` is below 2; T2M_EDATA: there are not so many rows. */
+t2m_status t2m_task_split(const t2m_task *t, t2m_task **rest, t2m_task **held, size_t every);
 /* The same from memory: x [n, numbers of one example] as the learner takes them (images: height,
  * width, channels, 0..1; rows: the columns, not scaled), y [n] values or class numbers, classes
  * [n_classes] names (NULL for values). All is copied. T2M_EUSAGE: a learner of tables has no number
@@ -191,7 +195,8 @@ const float *t2m_task_y(const t2m_task *t);
 /* The same as t2m_task_new takes them, x [examples, numbers of one] and y [examples]. */
 void t2m_task_values(const t2m_task *t, float *x, float *y);
 typedef struct t2m_column {
-    const char *name;             /* borrowed of the learner; of a table, of the task */
+    const char *name;   /* borrowed of the learner; of a table, of the task */
+    const char *source; /* of a table: the column of the file that the number was made from */
     double mean, sd, correlation; /* in the data's units; with the target, 0 if one is constant, NaN
                                      if it is classes. Of a table, over the rows that are known */
 } t2m_column;
@@ -325,6 +330,10 @@ typedef struct t2m_likeness {
         percentile; /* 0..1: part of them that are nearer to another one than this task is to any */
     bool unlike;    /* nearly all are: expect little of the learner here */
 } t2m_likeness;
+/* Task i of those of its training that the learner keeps: name and t [*n], borrowed; false when
+ * there are no more. */
+bool t2m_learner_known(const t2m_learner *l, size_t i, const char **name, const float **t,
+                       size_t *n);
 /* The task of the vector t [n] beside 100 tasks of the training. T2M_EUSAGE if t is not of this
  * learner, or it keeps none. */
 t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m_likeness *out);
@@ -381,9 +390,11 @@ t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsign
 
 /* ---- evaluation ---- */
 typedef struct t2m_eval_options {
-    int version;                 /* T2M_VERSION_1 */
-    size_t ways, shots, queries; /* 0: as in training; rows: 100 queries */
-    size_t tasks;                /* 0: 1000 */
+    int version; /* T2M_VERSION_1 */
+    /* 0: as in training; rows: 100 queries. Of tables: classes, rows to learn from, rows to be
+     * judged by; 0: 64 queries, the others as tasks of training have them, of several sizes */
+    size_t ways, shots, queries;
+    size_t tasks; /* 0: 1000 */
     uint64_t seed;
     int steps; /* of tuning; -1: as the learner has them */
     bool transductive, within_domain;
@@ -401,21 +412,27 @@ typedef struct t2m_eval_row {
     const char *name; /* scratch, shared, wrong-task, generated, tuned */
     bool present;
     double mean, ci95, ms_per_task; /* ci95: half-width, 1.96 s / sqrt(tasks) */
+    double log_loss;                /* mean, in nats: of classes of tables; else NaN */
     size_t bytes;
     const char *note; /* why it is not present; or NULL */
 } t2m_eval_row;
 typedef struct t2m_eval_result {
     /* "accuracy"; "mse" for built-in families; else "nrmse": the root of a task's mean squared
-     * error in standard deviations of the targets of the training family */
+     * error in standard deviations of the targets of the training family; of tables, in units of
+     * the task's support set */
     const char *metric;
-    size_t ways, shots, queries, tasks;
+    const char *kind; /* of tables: what the tasks are, "classification" or "regression"; or NULL */
+    size_t ways, shots, queries, tasks; /* ways and shots of tables: 0 if they differ */
     uint64_t seed;
     size_t structures; /* of the learner */
     char structure[T2M_STRUCTURES][96];
     double share[T2M_STRUCTURES]; /* part of the tasks whose model got it */
     t2m_eval_row row[T2M_EVAL_ROWS];
 } t2m_eval_result;
-/* Accuracy or error of the learner on tasks of the family, beside the controls. */
+/* Accuracy or error of the learner on tasks of the family, beside the controls. Tasks of tables are
+ * of classes, unless all tables of the family have values; in the row wrong-task what is made from
+ * t and the tokens of columns and rows comes from another task of the same size, while the layers'
+ * units, the tuning and the head take the task's own rows. */
 t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *options,
                     t2m_eval_result *out);
 

@@ -216,3 +216,124 @@ PY
     [ ! -e page.html ]
     [ -z "$(find . -name '*.tmp')" ]
 }
+
+table_learner() { # file
+    "$T2M" train builtin:tables -o "$1" --structure kernel:9,4,4 --meta-batch 1 --steps 1 --validation-tasks 1 2>/dev/null
+}
+
+# Rows whose target is told by `much` and by `colour`, a little by `less`, and not by `noise`.
+houses() { # file, "price" or "kind", rows
+    python3 - "$@" <<'PY'
+import random, sys
+name, target, rows = sys.argv[1], sys.argv[2], int(sys.argv[3])
+r = random.Random(3)
+with open(name, "w") as f:
+    print("noise,much,less,colour,when,<i>flat", target, sep=",", file=f)
+    for i in range(rows):
+        much, less, colour = r.random(), r.random(), r.choice(["red & co", "green", "blue"])
+        price = 30 * much + 3 * less + {"red & co": 20, "green": 0, "blue": -5}[colour] + r.gauss(0, 0.5)
+        shown = "" if i % 9 == 0 else f"{much:.4f}"
+        print(f"{r.random():.4f},{shown},{less:.4f},{colour},2024-{i % 12 + 1:02}-{i % 28 + 1:02},{'ny'[i % 2]}",
+              f"{price:.3f}" if target == "price" else "<dear>" if price > 25 else "cheap", sep=",", file=f)
+PY
+}
+
+@test "a page about a table of values" {
+    table_learner l
+    houses h.csv price 200
+    "$T2M" report l h.csv -o page.html --json 2>/dev/null > answer
+    python3 - <<'PY'
+import json
+d = json.load(open("answer"))
+assert d["schema"] == "t2m-report/1" and d["ok"]
+d = d["data"]
+assert sorted(d) == ["bytes", "dropped", "held_out", "held_within", "importance", "kind", "loss_without_columns", "r2",
+                     "report", "rmse", "rows"], sorted(d)
+assert d["kind"] == "regression" and d["rows"] == 150 and d["held_out"] == 50
+assert d["rmse"] < 0.5 * d["loss_without_columns"] and d["r2"] > 0.75
+loss = {c["column"]: c["loss"] for c in d["importance"]}
+assert set(loss) == {"noise", "much", "less", "colour", "when", "<i>flat"} # of the file, not the numbers made from them
+assert [c["column"] for c in d["importance"]][:2] in (["much", "colour"], ["colour", "much"]), loss
+assert abs(loss["noise"]) < 0.1 * loss["much"], loss
+assert list(loss.values()) == sorted(loss.values(), reverse=True)
+PY
+    [ "$(field 'd["data"]["bytes"]' < answer)" -eq "$(wc -c < page.html)" ]
+    found=$(checked page.html)
+    [ "$(count bar)" -eq 6 ]
+    [ "$(count plot)" -eq 8 ]     # six columns, the rows that are held out, tasks of the training
+    [ "$(count known)" -eq 1 ]
+    [ "$(grep -c "<title>this table: " page.html)" -eq 1 ]
+    [ "$(grep -c "<title>synthetic table " page.html)" -eq 100 ]
+    [ "$(count band)" -eq 5 ]     # of the columns that are numbers
+    [ "$(count whisker)" -eq 3 ]  # of the colours
+    [ "$(count cloud)" -eq 50 ]
+    grep -q "red &amp; co" page.html
+    grep -q "&lt;i&gt;flat" page.html
+    grep -q "<h1>h.csv: price</h1>" page.html
+    grep -q "like the tasks of the training" page.html
+    grep -q "<pre>t2m report l h.csv -o page.html --json" page.html
+    # the curve of `much` rises by what it adds
+    python3 - <<'PY'
+import re
+text = open("page.html").read()
+plot = re.search(r"<figcaption>much</figcaption>.*?</figure>", text, re.S)[0]
+line = [tuple(map(float, p.split())) for p in re.search(r'class="line r4" d="M([^"]*)"', plot)[1].split("L")]
+assert len(line) == 40 and line[0][1] - line[-1][1] > 150, line # the drawing's y runs downwards
+PY
+    "$T2M" report l h.csv -o again.html --threads 1 2>/dev/null
+    cmp <(grep -v "<pre>t2m" page.html) <(grep -v "<pre>t2m" again.html)
+}
+
+@test "a page about a table of classes" {
+    table_learner l
+    houses h.csv kind 300
+    "$T2M" report l h.csv --ignore when -o page.html --json 2>/dev/null > answer
+    python3 - <<'PY'
+import json
+d = json.load(open("answer"))["data"]
+assert sorted(d) == ["accuracy", "bytes", "calibration_error", "dropped", "held_out", "importance", "kind", "log_loss",
+                     "loss_without_columns", "report", "rows"], sorted(d)
+assert d["kind"] == "classification" and d["rows"] + d["held_out"] == 300 and 70 <= d["held_out"] <= 75
+assert d["accuracy"] > 0.8 and d["log_loss"] < d["loss_without_columns"] and 0 <= d["calibration_error"] < 0.3
+assert {"column": "when", "why": "ignored"} in d["dropped"]
+assert set(c["column"] for c in d["importance"]) == {"noise", "much", "less", "colour", "<i>flat"}
+PY
+    found=$(checked page.html)
+    [ "$(count plot)" -eq 7 ] # five columns, reliability, tasks of the training
+    [ "$(count bar)" -eq 5 ]
+    [ "$(count band)" -eq 0 ]
+    grep -q "&lt;dear&gt;" page.html
+    grep -q "expected calibration error" page.html
+    grep -q "Left out: when (ignored)" page.html
+    # the rows of the diagram are those that are held out, and give the error that is told
+    python3 - <<'PY'
+import json, re
+text = open("page.html").read()
+rows = re.findall(r"%</th><td>(\d+)</td><td>([\d.]+) %", text)
+d = json.load(open("answer"))["data"]
+assert sum(int(n) for n, _ in rows) == d["held_out"]
+assert abs(sum(int(n) * float(right) for n, right in rows) / 100 / d["held_out"] - d["accuracy"]) < 0.002
+PY
+}
+
+@test "a report on a table by a learner that keeps no tasks" {
+    "$T2M" train builtin:tables -o l --structure linear --meta-batch 1 --steps 1 --validation-tasks 1 2>/dev/null
+    houses h.csv price 60
+    "$T2M" report l h.csv -o page.html 2>/dev/null
+    found=$(checked page.html)
+    [ "$(count known)" -eq 0 ]
+    grep -q "keeps no tasks of its training" page.html
+}
+
+@test "what a report on a table refuses" {
+    table_learner l
+    houses h.csv price 40
+    refused 2 "leave out --tasks and --ways" "$T2M" report l h.csv -o p.html --tasks 5
+    refused 2 "give one CSV" "$T2M" report l h.csv h.csv -o p.html
+    refused 2 "is a family" "$T2M" report l builtin:tables -o p.html
+    refused 3 "is a folder" "$T2M" report l . -o p.html
+    refused 2 "give one of them" "$T2M" report l h.csv -o p.html --classification --regression
+    printf 'x,y\n1,2\n2,4\n3,5\n' > t.csv
+    refused 3 "too few to hold out every 4th" "$T2M" report l t.csv --regression -o p.html
+    [ ! -e p.html ]
+}

@@ -68,7 +68,8 @@ with open("wide.csv", "w") as f:
     for row in range(9):
         print(*[1] * 30, row, row + 0.5, sep=",", file=f)
 PY
-    run "$T2M" build l wide.csv -o n
+    run "$T2M" build l wide.csv --steps 65 -o n
+    [ ! -e n ]
     [[ "${lines[20]}" == "t2m: so are 10 more columns"* ]]
 }
 
@@ -118,6 +119,56 @@ PY
     [[ "$output" == *"-o FILE is missing"* ]]
 }
 
+@test "a learner of tables is measured" {
+    table_learner l
+    mkdir many
+    mixed_table many/a.csv , 100
+    mixed_table many/b.csv ';' 90
+    "$T2M" eval l many --tasks 8 --json 2>/dev/null > answer
+    [ "$(field '[d["data"]["metric"], d["data"]["kind"], d["data"]["protocol"]["ways"], d["data"]["protocol"]["queries"]]' < answer)" = \
+        "['accuracy', 'classification', None, 64]" ]
+    [ "$(field '[r["name"] for r in d["data"]["rows"] if r["mean"] is None]' < answer)" = "['shared', 'wrong-task']" ]
+    [ "$(field '[sorted(r)[2] for r in d["data"]["rows"] if r["mean"]]' < answer)" = "['log_loss', 'log_loss', 'log_loss']" ]
+    "$T2M" eval l many --tasks 8 --threads 1 | grep -E "^tables on many: classification of tables, 8 to 256 rows, 64 queries, 8 tasks$"
+    refused 3 "the target is missing" "$T2M" eval l many --target size
+    sed -i 's/no$/0.5/; s/yes$/1.5/' many/a.csv many/b.csv
+    "$T2M" eval l many --regression --tasks 4 --shots 20 --queries 20 --json | field 'd["data"]["metric"]' | grep nrmse
+    refused 2 "--rotations turns pictures" "$T2M" eval l many --rotations
+    refused 2 "leave out --transductive" "$T2M" eval l many --transductive
+    refused 2 "4 to 256" "$T2M" eval l many --shots 257
+    refused 3 "fewer --shots" "$T2M" eval l many --shots 200
+    refused 3 "this learner is for tables of any columns, but 'builtin:line' has rows of numbers" "$T2M" eval l builtin:line
+    row_learner r
+    refused 3 "this learner is for rows of numbers, but 'builtin:tables' has tables" "$T2M" eval r builtin:tables
+}
+
+@test "tables as vectors, and the tasks that they are like" {
+    "$T2M" train builtin:tables -o l --structure kernel:9,4,4 --meta-batch 1 --steps 1 --validation-tasks 1 2>/dev/null
+    mixed_table t.csv , 40
+    { head -1 t.csv; tail -n +2 t.csv | tac; } > turned.csv # the rows the other way round
+    "$T2M" represent l t.csv turned.csv --ignore id -o t.npy --json > answer
+    python3 - <<'PY'
+import json
+a, b = json.load(open("answer"))["data"]["tasks"]
+assert len(a["t"]) == 64 and any(a["t"])
+assert all(abs(x - y) <= 1e-4 * (1 + abs(x)) for x, y in zip(a["t"], b["t"])) # the order of rows does not matter
+assert len(a["nearest"]) == 3 and "synthetic table" in a["nearest"][0]["name"] and "columns" in a["nearest"][0]["name"]
+assert len(set(n["distance"] for n in a["nearest"])) == 3
+assert a["unlike"] in (True, False) and 0 <= a["percentile"] <= 1
+PY
+    [ "$(field 'd["data"]["tasks"][0]["t"]' < answer)" != "$("$T2M" represent l t.csv --ignore id --ignore size --json | field 'd["data"]["tasks"][0]["t"]')" ]
+    "$T2M" build l t.csv -o m --explain > text
+    grep "^the task: 40 examples of classes" text
+    grep -E "^  colour = green +0" text
+    [ "$(grep -c "synthetic table" text)" -eq 3 ]
+    grep -E "^\* kernel:40,4,4 " text
+    "$T2M" build l t.csv -o m --force --explain --json | field 'len(d["data"]["explain"]["nearest"])' | grep -Fx 3
+    table_learner linear
+    refused 2 "makes no task vector where the structure is linear" "$T2M" represent linear t.csv
+    refused 2 "is a family" "$T2M" represent l t.csv builtin:tables
+    "$T2M" build linear t.csv -o m --force --explain | grep "this learner keeps none"
+}
+
 @test "columns that are called 0, 1, 2" {
     table_learner l
     printf '0,1,target\n1,5,a\n2,5,b\n3,7,a\n4,7,b\n' > t.csv
@@ -162,8 +213,9 @@ small_table() { # file
     "$T2M" info l | grep -Fx '  tables of any columns, classes or values'
     "$T2M" build l t.csv -o m2
     cmp m m2
-    refused 2 "steps of tuning are the learner's own" "$T2M" build l t.csv -o n --steps 3
-    refused 2 "no tasks are drawn for learners of tables yet" "$T2M" eval l t.csv
+    "$T2M" build l t.csv -o plain --steps 0
+    ! cmp m plain
+    refused 2 "tuned by 64 steps at most" "$T2M" build l t.csv -o n --steps 65
 }
 
 @test "values from a table to answers" {

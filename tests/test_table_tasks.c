@@ -167,6 +167,25 @@ static void missing_cells_stay_unknown(void **state)
     assert_true(missing > 200 * SUPPORTS / 5 && missing < 200 * SUPPORTS);
 }
 
+static void a_draw_tells_its_table(void **state)
+{
+    static float x[ROWS * COLUMNS], y[ROWS];
+    struct data_table d;
+    fill_table(&d, x, y);
+    const struct t2m_family f = {.lib = *state, .kind = FAMILY_TABLES, .tables = 1, .table = &d};
+    const struct table_shape shape[] = {
+        {SUPPORTS, QUERIES, 2, 0}, {SUPPORTS, QUERIES, 9, 0}, {ROWS, QUERIES, 2, 0}};
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
+        struct table_task t;
+        assert_int_equal(table_task_new(*state, &t, &shape[i], 1), T2M_OK);
+        void *room = malloc(table_draw_room(&f, &shape[i]));
+        assert_true(table_family_fits(&f, &shape[i]) == (i == 0));
+        assert_ptr_equal(table_draw(&f, &shape[i], 3, 1, &t, room), i == 0 ? &d : NULL);
+        free(room);
+        table_task_free(*state, &t);
+    }
+}
+
 /* ---- one task ---- */
 
 static t2m_learner *learner_of(t2m *lib, const char *path, const char *structure)
@@ -298,19 +317,23 @@ static void what_learners_of_tables_do_not_do(void **state)
     size_t n = 0;
     assert_int_equal(t2m_task_new(of_tables, &t, x, y, 2, NULL, 0), T2M_EUSAGE);
     says(*state, "t2m_task_open");
+    t2m_family *f = family(*state, "builtin:tables", NULL);
+    assert_int_equal(t2m_task_draw(of_tables, &t, f, 2, 20, 0), T2M_EUSAGE);
+    says(*state, "t2m_task_open");
+    t2m_family_free(f);
     t = opened(mixed, NULL);
-    o.steps = 3;
+    o.steps = 65;
     assert_int_equal(t2m_build(of_tables, &m, t, &o, NULL), T2M_EUSAGE);
-    says(*state, "the steps of tuning are the learner's own");
+    says(*state, "by 64 steps at most, not 65");
     o.steps = -1;
     o.max_bytes = 9;
     assert_int_equal(t2m_build(of_tables, &m, t, &o, NULL), T2M_EUSAGE);
     says(*state, "no structure of this learner is so small: linear takes");
     assert_null(m);
-    assert_int_equal(t2m_task_vector(of_tables, t, &v, &n), T2M_OK);
-    assert_int_equal(t2m_task_likeness(of_tables, v, n, &like), T2M_EUSAGE);
+    assert_int_equal(t2m_task_vector(of_tables, t, &v, &n), T2M_EUSAGE);
+    says(*state, "where the structure is linear");
+    assert_int_equal(t2m_task_likeness(of_tables, x, 2, &like), T2M_EUSAGE);
     says(*state, "this learner (tables) keeps no tasks of its training");
-    t2m_free(of_tables->lib, v);
     t2m_task_free(t);
 }
 
@@ -458,6 +481,7 @@ int main(void)
         cmocka_unit_test(families_have_options),
         cmocka_unit_test(numbers_of_a_table_have_a_limit),
         cmocka_unit_test(missing_cells_stay_unknown),
+        cmocka_unit_test(a_draw_tells_its_table),
         cmocka_unit_test(a_table_is_a_task),
         cmocka_unit_test(a_task_has_options),
         cmocka_unit_test(what_is_no_table),

@@ -250,7 +250,8 @@ static void draw_task(struct small *s, size_t classes)
 /* The small head: the whole graph of a learner whose numbers are random. */
 static void make_small(t2m *lib, struct small *s, size_t classes)
 {
-    const struct table_shape shape = {ROWS, QUERIES, COLUMNS, (int64_t)classes};
+    const struct table_use use = {.shape = {ROWS, QUERIES, COLUMNS, (int64_t)classes},
+                                  .steps = TABLE_STEPS};
     struct structure of_learner;
     struct layout l = {0};
     struct table_graph e;
@@ -267,7 +268,7 @@ static void make_small(t2m *lib, struct small *s, size_t classes)
     s->structure = table_model_structure(&of_learner, COLUMNS, ROWS, classes);
     structure_layout(&s->structure, &s->layout);
     s->m = (float *)check_room(s->layout.numel);
-    assert_int_equal(table_graph_make(lib, &of_learner, &l, &shape, &e), T2M_OK);
+    assert_int_equal(table_graph_make(lib, &of_learner, &l, &use, &e), T2M_OK);
     const t2m_value in[] = {e.phi, e.x_support, e.y_support, e.member, e.place},
                     out[] = {e.m, e.prior.scale, e.prior.log_penalty, e.prior.factor, e.spread};
     assert_int_equal(t2m_compile(e.g, in, 5, out, 5, NULL, &plan), T2M_OK);

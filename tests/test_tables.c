@@ -84,7 +84,7 @@ struct orders {
 static void foretell(t2m *lib, const struct structure *s, const float *phi, const struct layout *l,
                      const struct orders *o, float answer[QUERIES * CLASSES])
 {
-    const struct table_shape shape = {ROWS, QUERIES, COLUMNS, CLASSES};
+    const struct table_use use = {.shape = {ROWS, QUERIES, COLUMNS, CLASSES}, .steps = TABLE_STEPS};
     struct table_graph e;
     t2m_plan *plan;
     t2m_workspace *w;
@@ -105,7 +105,7 @@ static void foretell(t2m *lib, const struct structure *s, const float *phi, cons
             member[i * CLASSES + class] = 1;
         }
     }
-    if (table_graph_make(lib, s, l, &shape, &e) != T2M_OK)
+    if (table_graph_make(lib, s, l, &use, &e) != T2M_OK)
         fail_msg("%s", t2m_errmsg(lib));
     table_graph_inputs(&e, in);
     assert_int_equal(t2m_compile(e.g, in, TABLE_INPUTS, &e.output, 1, NULL, &plan), T2M_OK);

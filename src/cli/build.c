@@ -5,12 +5,9 @@
 
 #include "explain.h"
 
-enum { DROPPED_SHOWN = 20 /* columns */ };
-
 struct settings {
     char *output, *target, *max_bytes, *max_macs;
-    char **ignore; /* ended by NULL; or NULL */
-    int steps, force, explain, classification, regression;
+    int steps, force, explain;
 };
 
 /* What the five steps did, in words. The last three run as one program: its making counts as step
@@ -58,29 +55,6 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
     memcpy(a->ms, r->milliseconds, sizeof a->ms);
 }
 
-/* ---- columns that are left out ---- */
-
-static void say_dropped(const t2m_task *task)
-{
-    const char *name, *why;
-    size_t n = 0;
-    for (; t2m_task_dropped(task, n, &name, &why); n++)
-        if (n < DROPPED_SHOWN)
-            cli_say("t2m: column '%.200s' is left out: %s\n", name, why);
-    if (n > DROPPED_SHOWN)
-        cli_say("t2m: so are %zu more columns; --json lists all\n", n - DROPPED_SHOWN);
-}
-
-static json_t *dropped_json(const t2m_task *task)
-{
-    const char *name, *why;
-    json_t *dropped = json_array();
-    for (size_t i = 0; t2m_task_dropped(task, i, &name, &why); i++)
-        json_array_append_new(dropped,
-                              json_pack("{s:o, s:s}", "column", cli_string(name), "why", why));
-    return dropped;
-}
-
 /* ---- the report ---- */
 
 static json_t *report_json(const struct built *b, const struct account *a, const char *output)
@@ -94,7 +68,7 @@ static json_t *report_json(const struct built *b, const struct account *a, const
                                         "ms", cli_number(a->ms[i]), "note", a->note[i]));
     return json_pack("{s:o, s:s, s:s, s:I, s:o, s:o}", "model", cli_string(output), "method",
                      m.method, "structure", m.structure, "bytes", (json_int_t)cli_file_size(output),
-                     "dropped", dropped_json(b->task), "steps", steps);
+                     "dropped", cli_dropped_json(b->task), "steps", steps);
 }
 
 static void print_report(const char *output, const struct account *a)
@@ -107,16 +81,6 @@ static void print_report(const char *output, const struct account *a)
             printf("%11s  %s\n", "", a->note[i]);
     }
     printf("%s: %lld bytes\n", output, cli_file_size(output));
-}
-
-static t2m_task_options task_options(const struct settings *s)
-{
-    t2m_task_options o = T2M_TASK_OPTIONS_INIT;
-    o.target = s->target;
-    o.ignore = (const char *const *)s->ignore;
-    o.ignored = cli_count(s->ignore);
-    o.classes = s->classification ? 1 : s->regression ? 0 : -1;
-    return o;
 }
 
 static int fill_options(struct cli *c, const struct settings *s, t2m_build_options *o)
@@ -160,11 +124,11 @@ static int build(struct cli *c, const struct settings *s, const char *learner_pa
     if (code)
         return code;
     const double begin = cli_now();
-    const t2m_task_options to = task_options(s);
+    const t2m_task_options to = cli_task_options(s->target);
     t2m_status status = t2m_task_open(learner, &task, shots, &to);
     const double read = 1e3 * (cli_now() - begin);
     if (status == T2M_OK)
-        say_dropped(task);
+        cli_say_dropped(task);
     if (status == T2M_OK)
         status = t2m_build(learner, &model, task, &o, &report);
     if (status == T2M_OK)
@@ -184,11 +148,6 @@ static const struct poptOption own[] = {
     {"output", 'o', POPT_ARG_STRING, &given.output, 0, "model to write", "FILE"},
     {"steps", 0, POPT_ARG_INT, &given.steps, 0, "steps of tuning (default: the learner's)", "N"},
     {"target", 0, POPT_ARG_STRING, &given.target, 0, "column to predict", "NAME"},
-    {"ignore", 0, POPT_ARG_ARGV, &given.ignore, 0, "tables: column to leave out; may be repeated",
-     "NAME"},
-    {"classification", 0, POPT_ARG_NONE, &given.classification, 0,
-     "tables: the target is classes, whatever it looks like", NULL},
-    {"regression", 0, POPT_ARG_NONE, &given.regression, 0, "tables: the target is a value", NULL},
     {"max-bytes", 0, POPT_ARG_STRING, &given.max_bytes, 0,
      "only structures whose file is so small, with K, M or G", "SIZE"},
     {"max-macs", 0, POPT_ARG_STRING, &given.max_macs, 0,
@@ -200,6 +159,7 @@ static const struct poptOption own[] = {
 };
 static const struct poptOption options[] = {
     CLI_GROUP(own, "Options"),
+    CLI_GROUP(cli_table_options, "Of tables"),
     CLI_GROUP(cli_shared_options, "Common"),
     POPT_TABLEEND,
 };
@@ -209,13 +169,10 @@ static int check_options(struct cli *c)
     const struct cli_range range[] = {{"steps", given.steps, 0, 1000}};
     if (!given.output)
         return cli_fail(c, T2M_EUSAGE, "-o FILE is missing: where the model goes", NULL);
-    if (given.classification && given.regression)
-        return cli_fail(c, T2M_EUSAGE,
-                        "--classification wants classes, --regression a value: give one of them",
-                        NULL);
     if (c->arguments > 2)
         return cli_fail(c, T2M_EUSAGE, "expected: t2m build [LEARNER] SHOTS -o MODEL", NULL);
-    return cli_check_ranges(c, range, 1);
+    const int code = cli_check_tables(c);
+    return code ? code : cli_check_ranges(c, range, 1);
 }
 
 static int run(const struct command *command, int argc, const char **argv)
@@ -233,7 +190,7 @@ static int run(const struct command *command, int argc, const char **argv)
     free(given.target);
     free(given.max_bytes);
     free(given.max_macs);
-    cli_free_list(given.ignore);
+    cli_free_tables();
     return code;
 }
 

@@ -64,6 +64,17 @@ void cli_free_list(char **list);
 /* 0, or the exit code after the refusal of the first value that is given and out of its range. */
 int cli_check_ranges(struct cli *c, const struct cli_range *range, size_t n);
 
+/* ---- how tables are read (tables.c) ---- */
+
+extern const struct poptOption cli_table_options[]; /* --ignore, --classification, --regression */
+int cli_check_tables(struct cli *c);                /* 0, or the exit code after the refusal */
+t2m_task_options cli_task_options(const char *target);
+t2m_family_options cli_family_options(const char *target);
+void cli_free_tables(void);
+/* Columns that are left out, and why. */
+void cli_say_dropped(const t2m_task *task);
+json_t *cli_dropped_json(const t2m_task *task);
+
 /* ---- help (help.c) ---- */
 
 void cli_help(const struct command *c, const struct poptOption *options);

@@ -1,4 +1,5 @@
 /* eval.c: t2m eval: a learner on many tasks, beside the controls. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "cli.h"
@@ -19,8 +20,16 @@ static json_t *row_json(const t2m_eval_row *r)
     json_object_set_new(row, "ms_per_task", r->present ? cli_number(r->ms_per_task) : json_null());
     json_object_set_new(row, "bytes",
                         r->present ? json_integer((json_int_t)r->bytes) : json_null());
+    if (r->present && isfinite(r->log_loss))
+        json_object_set_new(row, "log_loss", cli_number(r->log_loss));
     json_object_set_new(row, "note", r->note ? json_string(r->note) : json_null());
     return row;
+}
+
+/* A number of the protocol; null if tasks differ in it. */
+static json_t *size_json(const t2m_eval_result *r, size_t n)
+{
+    return r->kind && n == 0 ? json_null() : json_integer((json_int_t)n);
 }
 
 static void print_json(struct cli *c, const t2m_family_info *f, const t2m_learner_info *l,
@@ -30,8 +39,8 @@ static void print_json(struct cli *c, const t2m_family_info *f, const t2m_learne
     for (int i = 0; i < T2M_EVAL_ROWS; i++)
         json_array_append_new(rows, row_json(&r->row[i]));
     json_t *protocol = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "ways", (json_int_t)r->ways, "shots",
-        (json_int_t)r->shots, "queries", (json_int_t)r->queries, "tasks", (json_int_t)r->tasks,
+        "{s:o, s:o, s:I, s:I, s:I, s:b, s:b, s:b}", "ways", size_json(r, r->ways), "shots",
+        size_json(r, r->shots), "queries", (json_int_t)r->queries, "tasks", (json_int_t)r->tasks,
         "seed", (json_int_t)r->seed, "transductive", given.transductive, "within_domain",
         given.within_domain, "rotations", given.rotations);
     json_t *structures = json_array();
@@ -40,10 +49,38 @@ static void print_json(struct cli *c, const t2m_family_info *f, const t2m_learne
                                                     "share", r->share[i]));
     json_t *data = json_pack("{s:o, s:s, s:o, s:s, s:o}", "family", cli_string(f->name), "method",
                              l->method, "protocol", protocol, "metric", r->metric, "rows", rows);
+    if (r->kind)
+        json_object_set_new(data, "kind", json_string(r->kind));
     if (r->structures > 1)
         json_object_set(data, "structures", structures);
     json_decref(structures);
     cli_json(c, data);
+}
+
+/* What tasks of tables are like. */
+static void print_sizes(const t2m_eval_result *r)
+{
+    printf("%s of tables, ", r->kind);
+    if (r->ways)
+        printf("%zu classes, ", r->ways);
+    if (r->shots)
+        printf("%zu rows, ", r->shots);
+    else
+        printf("8 to 256 rows, ");
+    printf("%zu queries, %zu tasks\n", r->queries, r->tasks);
+}
+
+static void print_row(const t2m_eval_row *row)
+{
+    if (!row->present) {
+        printf("%-12s %10s  %s\n", row->name, "-", row->note);
+        return;
+    }
+    printf("%-12s %10.5f %10.5f %8.2f %8zu", row->name, row->mean, row->ci95, row->ms_per_task,
+           row->bytes);
+    if (isfinite(row->log_loss))
+        printf(" %9.4f", row->log_loss);
+    printf("\n");
 }
 
 static void print_table(struct cli *c, const t2m_family_info *f, const t2m_learner_info *l,
@@ -53,18 +90,16 @@ static void print_table(struct cli *c, const t2m_family_info *f, const t2m_learn
     printf("%s on %s: ", l->method, f->name);
     if (f->images)
         printf("%zu-way %zu-shot, %zu queries a class, ", r->ways, r->shots, r->queries);
-    else
+    else if (!r->kind)
         printf("%zu shots, %zu queries, ", r->shots, r->queries);
-    printf("%zu tasks, %s\n", r->tasks, given.transductive ? "transductive" : "inductive");
-    printf("%-12s %10s %10s %8s %8s\n", "", r->metric, "+- 95 %", "ms/task", "bytes");
-    for (int i = 0; i < T2M_EVAL_ROWS; i++) {
-        const t2m_eval_row *row = &r->row[i];
-        if (row->present)
-            printf("%-12s %10.5f %10.5f %8.2f %8zu\n", row->name, row->mean, row->ci95,
-                   row->ms_per_task, row->bytes);
-        else
-            printf("%-12s %10s  %s\n", row->name, "-", row->note);
-    }
+    if (r->kind)
+        print_sizes(r);
+    else
+        printf("%zu tasks, %s\n", r->tasks, given.transductive ? "transductive" : "inductive");
+    printf("%-12s %10s %10s %8s %8s%s\n", "", r->metric, "+- 95 %", "ms/task", "bytes",
+           isfinite(r->row[T2M_EVAL_ROWS - 1].log_loss) ? "  log loss" : "");
+    for (int i = 0; i < T2M_EVAL_ROWS; i++)
+        print_row(&r->row[i]);
     for (size_t i = 0; i < r->structures && r->structures > 1; i++)
         printf("%s%s %.1f %%%s", i ? ", " : "structures: ", r->structure[i], 100 * r->share[i],
                i + 1 == r->structures ? "\n" : "");
@@ -78,9 +113,10 @@ static struct settings given = {.ways = CLI_NO_INT,
 
 static const struct poptOption own[] = {
     {"ways", 0, POPT_ARG_INT, &given.ways, 0, "classes of a task (default: as in training)", "N"},
-    {"shots", 0, POPT_ARG_INT, &given.shots, 0, "support examples of a class", "N"},
-    {"queries", 0, POPT_ARG_INT, &given.queries, 0, "query examples of a class (builtin: 100)",
-     "N"},
+    {"shots", 0, POPT_ARG_INT, &given.shots, 0,
+     "support examples of a class; of tables, rows to learn from", "N"},
+    {"queries", 0, POPT_ARG_INT, &given.queries, 0,
+     "query examples of a class (builtin: 100); of tables, rows (64)", "N"},
     {"tasks", 0, POPT_ARG_INT, &given.tasks, 0, "how many (1000)", "N"},
     {"steps", 0, POPT_ARG_INT, &given.steps, 0, "steps of tuning (default: the learner's)", "N"},
     {"seed", 0, POPT_ARG_LONGLONG, &given.seed, 0, "of the tasks (0)", "N"},
@@ -94,6 +130,7 @@ static const struct poptOption own[] = {
 };
 static const struct poptOption options[] = {
     CLI_GROUP(own, "Options"),
+    CLI_GROUP(cli_table_options, "Of tables"),
     CLI_GROUP(cli_shared_options, "Common"),
     POPT_TABLEEND,
 };
@@ -105,7 +142,18 @@ static int check_options(struct cli *c)
         {"queries", given.queries, 1, 65536}, {"tasks", given.tasks, 1, 1e7},
         {"steps", given.steps, 0, 1000},      {"seed", (double)given.seed, 0, 9e18},
     };
-    return cli_check_ranges(c, range, sizeof range / sizeof *range);
+    const int code = cli_check_tables(c);
+    return code ? code : cli_check_ranges(c, range, sizeof range / sizeof *range);
+}
+
+static int check_learner(struct cli *c, const t2m_learner *l)
+{
+    t2m_learner_info info;
+    t2m_learner_describe(l, &info);
+    return info.tables && given.rotations
+               ? cli_fail(c, T2M_EUSAGE, "--rotations turns pictures; leave it out for tables",
+                          NULL)
+               : 0;
 }
 
 static size_t or_0(int n)
@@ -135,14 +183,17 @@ static int eval(struct cli *c, const char *learner_path, const char *const *path
     t2m_learner *learner = NULL;
     t2m_family *family = NULL;
     const t2m_eval_options o = fill_options();
-    t2m_family_options of = T2M_FAMILY_OPTIONS_INIT;
+    t2m_family_options of = cli_family_options(given.target);
     t2m_eval_result result;
     int code = check_options(c);
     if (code == 0)
         code = cli_open_learner(c, &learner, learner_path, paths[0]);
-    if (code != 0)
+    if (code == 0)
+        code = check_learner(c, learner);
+    if (code != 0) {
+        t2m_learner_free(learner);
         return code;
-    of.target = given.target;
+    }
     of.rotations = given.rotations;
     of.learner = learner;
     cli_reading(paths[0]);
@@ -174,6 +225,7 @@ static int run(const struct command *command, int argc, const char **argv)
                                (size_t)(c->arguments - named)));
     }
     free(given.target);
+    cli_free_tables();
     return code;
 }
 
@@ -182,6 +234,7 @@ const struct command command_eval = {
     "[LEARNER] FAMILY... [options]",
     "accuracy or error on many tasks, beside the controls",
     "t2m eval pictures/ --ways 5 --shots 1                by the shipped learner that fits\n"
-    "t2m eval curves tables/ --tasks 1000 --json          by a learner of one's own",
+    "t2m eval curves rows/ --tasks 1000 --json            by a learner of one's own\n"
+    "t2m eval any-table tables/ --shots 100               rows to learn from, of tables",
     run,
     NULL};

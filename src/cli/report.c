@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "report.h"
+#include "report_table.h"
 
 static struct settings {
     char *output, *target;
@@ -25,6 +25,7 @@ static const struct poptOption own[] = {
 };
 static const struct poptOption options[] = {
     CLI_GROUP(own, "Options"),
+    CLI_GROUP(cli_table_options, "Of tables"),
     CLI_GROUP(cli_shared_options, "Common"),
     POPT_TABLEEND,
 };
@@ -59,8 +60,21 @@ static int check_options(struct cli *c)
     };
     if (!given.output)
         return cli_fail(c, T2M_EUSAGE, "-o FILE is missing: where the page goes", NULL);
-    const int code = cli_check_ranges(c, range, sizeof range / sizeof *range);
+    int code = cli_check_ranges(c, range, sizeof range / sizeof *range);
+    if (code == 0)
+        code = cli_check_tables(c);
     return code ? code : check_output(c);
+}
+
+/* A learner of tables makes a page about one table. */
+static int check_table(struct cli *c, size_t families)
+{
+    if (given.tasks != CLI_NO_INT || given.ways != CLI_NO_INT)
+        return cli_fail(c, T2M_EUSAGE,
+                        "a report on a table draws no tasks: leave out --tasks and --ways", NULL);
+    return families == 1 ? 0
+                         : cli_fail(c, T2M_EUSAGE,
+                                    "this learner is of tables: give one CSV to report on", NULL);
 }
 
 /* The command as it was given, for the page. */
@@ -113,7 +127,6 @@ static t2m_status open_family(struct report *r, const char *const *paths, size_t
     const t2m_status status = t2m_family_open(r->c->lib, &r->family, paths, n, &o);
     if (status != T2M_OK)
         return status;
-    t2m_learner_describe(r->learner, &r->l);
     t2m_family_describe(r->family, &r->f);
     choose_protocol(r);
     return T2M_OK;
@@ -127,7 +140,7 @@ static t2m_status write_page(const struct report *r, size_t *bytes)
     FILE *f = open_memstream(&text, bytes);
     if (!f)
         return T2M_ENOMEM;
-    report_page(f, r);
+    (r->table ? report_table_page : report_page)(f, r);
     const bool good = !ferror(f);
     const t2m_status status =
         fclose(f) == 0 && good ? t2m_file_save(r->c->lib, given.output, text, *bytes, given.force)
@@ -136,24 +149,30 @@ static t2m_status write_page(const struct report *r, size_t *bytes)
     return status;
 }
 
+static void tell_table(const struct report *r, size_t bytes)
+{
+    json_t *data = report_table_json(r->table);
+    json_object_set_new(data, "report", cli_string(given.output));
+    json_object_set_new(data, "bytes", json_integer((json_int_t)bytes));
+    cli_json(r->c, data);
+}
+
 static void tell_result(struct report *r, size_t bytes)
 {
     const t2m_eval_result *e = report_usual(r);
     json_t *shots = json_array();
     for (size_t i = 0; i < r->points; i++)
         json_array_append_new(shots, json_integer((json_int_t)r->point[i].shots));
-    if (r->c->json)
-        cli_json(r->c, json_pack("{s:o, s:I, s:s, s:I, s:O, s:b}", "report",
-                                 cli_string(given.output), "bytes", (json_int_t)bytes, "metric",
-                                 e->metric, "tasks", (json_int_t)r->tasks, "shots", shots,
-                                 "wrong_task_is_worse", report_wrong_is_worse(r)));
-    else
-        printf("%s: %zu bytes\n", given.output, bytes);
+    cli_json(r->c, json_pack("{s:o, s:I, s:s, s:I, s:O, s:b}", "report", cli_string(given.output),
+                             "bytes", (json_int_t)bytes, "metric", e->metric, "tasks",
+                             (json_int_t)r->tasks, "shots", shots, "wrong_task_is_worse",
+                             report_wrong_is_worse(r)));
     json_decref(shots);
 }
 
 static void clear(struct report *r)
 {
+    report_table_free(r->table);
     free(r->spaces.grid_x);
     for (size_t i = 0; i < r->spaces.count; i++) {
         struct placed_task *p = &r->spaces.task[i];
@@ -175,13 +194,8 @@ static void clear(struct report *r)
     free(r);
 }
 
-static int report(struct report *r, const char *learner, const char *const *paths, size_t n)
+static t2m_status measure_family(struct report *r, const char *const *paths, size_t n)
 {
-    size_t bytes = 0;
-    const int code = cli_open_learner(r->c, &r->learner, learner, paths[0]);
-    if (code != 0)
-        return code;
-    name_learner(r, learner);
     t2m_status status = open_family(r, paths, n);
     cli_catch_signals();
     if (status == T2M_OK)
@@ -190,12 +204,46 @@ static int report(struct report *r, const char *learner, const char *const *path
         status = report_spaces(r);
     if (status == T2M_OK)
         status = report_predictions(r);
-    cli_progress_end();
     report_log(r);
+    return status;
+}
+
+static t2m_status measure_table(struct report *r, const char *path)
+{
+    r->episode.seed = (uint64_t)given.seed;
+    r->start = cli_now();
+    cli_reading(path);
+    cli_catch_signals();
+    return report_table(r, path, given.target);
+}
+
+static void tell(struct report *r, size_t bytes)
+{
+    if (!r->c->json)
+        printf("%s: %zu bytes\n", given.output, bytes);
+    else if (r->table)
+        tell_table(r, bytes);
+    else
+        tell_result(r, bytes);
+}
+
+static int report(struct report *r, const char *learner, const char *const *paths, size_t n)
+{
+    size_t bytes = 0;
+    int code = cli_open_learner(r->c, &r->learner, learner, paths[0]);
+    if (code != 0)
+        return code;
+    name_learner(r, learner);
+    t2m_learner_describe(r->learner, &r->l);
+    code = r->l.tables ? check_table(r->c, n) : 0;
+    if (code != 0)
+        return code;
+    t2m_status status = r->l.tables ? measure_table(r, paths[0]) : measure_family(r, paths, n);
+    cli_progress_end();
     if (status == T2M_OK)
         status = cli_stop(NULL) ? T2M_ECANCELLED : write_page(r, &bytes);
     if (status == T2M_OK)
-        tell_result(r, bytes);
+        tell(r, bytes);
     else if (status == T2M_ECANCELLED)
         return cli_fail(r->c, status, "stopped; no page was written", NULL);
     return status == T2M_OK ? 0 : cli_refuse(r->c, status);
@@ -227,14 +275,16 @@ static int run(const struct command *command, int argc, const char **argv)
     }
     free(given.output);
     free(given.target);
+    cli_free_tables();
     return code;
 }
 
 const struct command command_report = {
     "report",
-    "[LEARNER] FAMILY... -o PAGE [options]",
-    "a page in HTML: training, error against shots, the spaces of tasks and models, predictions",
+    "[LEARNER] FAMILY... | TABLE -o PAGE [options]",
+    "a page in HTML: a learner's training, errors, spaces and predictions; or a model of a table",
     "t2m report curves builtin:sine-line -o curves.html\n"
-    "t2m report characters pictures/ --ways 5 --tasks 500 -o characters.html",
+    "t2m report characters pictures/ --ways 5 --tasks 500 -o characters.html\n"
+    "t2m report any-table houses.csv --target price -o houses.html",
     run,
     NULL};

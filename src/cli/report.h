@@ -9,6 +9,7 @@
 enum {
     REPORT_SHOTS = 6,    /* numbers of shots on the curve, at most */
     REPORT_PLACED = 60,  /* tasks in the two spaces */
+    REPORT_POINTS = 101, /* of any space, at most */
     REPORT_SAMPLES = 6,  /* tasks whose predictions are shown; of images 3 */
     REPORT_GRID = 120,   /* inputs along a curve */
     REPORT_QUERIES = 50, /* of a task of rows, at most; built-in families have 100 */
@@ -21,7 +22,7 @@ struct log_line {
 
 struct space {   /* points by their first two principal components */
     size_t size; /* numbers of a vector; 0: there is no such space */
-    double at[REPORT_PLACED][2];
+    double at[REPORT_POINTS][2];
     double part[2]; /* of the variance, 0..1 */
 };
 enum placement { BY_VECTOR, BY_PREDICTIONS, BY_COMMON_STRUCTURE };
@@ -46,6 +47,7 @@ struct sample { /* a task, its queries, and what the models answer */
     float *asked_x, *generated, *tuned; /* [asked], of images tuned [asked, classes] */
 };
 
+struct table_report; /* report_table.h */
 struct report {
     struct cli *c;
     t2m_learner *learner;
@@ -65,12 +67,15 @@ struct report {
     struct spaces spaces;
     size_t samples;
     struct sample sample[REPORT_SAMPLES];
+    struct table_report *table; /* instead of all that, of learners of tables */
 };
 
 /* Each measures its part; T2M_ECANCELLED after a signal. */
 t2m_status report_curves(struct report *r);
 t2m_status report_spaces(struct report *r);
 t2m_status report_predictions(struct report *r);
+/* Points of the vectors row [count] of so many numbers. */
+void report_place(const float *const *row, size_t count, size_t size, struct space *out);
 void report_log(struct report *r); /* what there is of it */
 int report_tick(struct report *r, const t2m_progress *p, size_t part);
 /* The point whose number of shots is nearest to that of the training. */
@@ -83,11 +88,18 @@ bool report_wrong_is_worse(const struct report *r); /* the intervals do not over
 /* ---- the page ---- */
 
 void report_page(FILE *f, const struct report *r);
+/* All up to the heading, which is also the title, and all after the last section. */
+void report_begin(FILE *f, const char *kicker, const char *name, const char *data);
+void report_end(FILE *f);
 void report_samples(FILE *f, const struct report *r);
 extern const char report_css[], report_script[];
 /* Text from data: escaped for HTML, also in attributes. */
 void put_text(FILE *f, const char *text);
-void put_count(FILE *f, size_t n); /* 12,345 */
+void put_bold(FILE *f, const char *text);
+void put_count(FILE *f, size_t n);                          /* 12,345 */
+void put_item(FILE *f, const char *name, const char *text); /* of a <dl> */
+void put_program(FILE *f, const struct report *r); /* items: version, instructions; the command */
+const char *report_method_doc(const char *method);
 
 /* ---- plots: SVG that stretches, with labels in HTML that do not ---- */
 
@@ -95,7 +107,8 @@ struct axis {
     double low, high, step; /* step: between two ticks; 0: a round one is chosen */
     bool logarithmic;
     const char *label;
-    const double *tick; /* NULL: round numbers */
+    const double *tick;           /* NULL: round numbers */
+    const char *const *tick_name; /* NULL: the number itself */
     size_t ticks;
     double scale; /* of what the labels say: 100 for percent */
     const char *unit;

@@ -38,7 +38,7 @@ void put_text(FILE *f, const char *text)
     json_decref(valid);
 }
 
-static void put_bold(FILE *f, const char *text)
+void put_bold(FILE *f, const char *text)
 {
     fprintf(f, "<b>");
     put_text(f, text);
@@ -55,7 +55,7 @@ void put_count(FILE *f, size_t n)
     }
 }
 
-static void put_item(FILE *f, const char *name, const char *text)
+void put_item(FILE *f, const char *name, const char *text)
 {
     fprintf(f, "<dt>%s</dt><dd>", name);
     put_text(f, text);
@@ -94,7 +94,7 @@ static void put_score(FILE *f, const t2m_eval_result *e, const t2m_eval_row *row
 
 /* ---- what it is ---- */
 
-static const char *doc_of(const char *method)
+const char *report_method_doc(const char *method)
 {
     const char *name, *doc;
     for (size_t i = 0; t2m_method_describe(i, &name, &doc); i++)
@@ -108,7 +108,7 @@ static void put_learner(FILE *f, const t2m_learner_info *l)
     fprintf(f, "<p class=lead>A learner by the method ");
     put_bold(f, l->method);
     fprintf(f, " (");
-    put_text(f, doc_of(l->method));
+    put_text(f, report_method_doc(l->method));
     fprintf(f, "), which makes models of the structure ");
     for (const char *s = l->structure; *s; s++) { /* "linear+mlp:16" */
         char one[sizeof l->structure];
@@ -169,13 +169,6 @@ static void put_tiles(FILE *f, const t2m_eval_result *e)
         fprintf(f, "</b><small>%s</small></li>\n", e->row[i].note ? e->row[i].note : about_row[i]);
     }
     fprintf(f, "</ul>\n");
-}
-
-static void put_title(FILE *f, const struct report *r)
-{
-    put_text(f, r->name);
-    fprintf(f, " on ");
-    put_text(f, r->f.name);
 }
 
 /* ---- training ---- */
@@ -436,6 +429,15 @@ static void put_manifest(FILE *f, const struct report *r)
     json_decref(manifest);
 }
 
+void put_program(FILE *f, const struct report *r)
+{
+    put_item(f, "program", "task2model " T2M_VERSION);
+    put_item(f, "instructions", t2m_isa(r->c->lib));
+    fprintf(f, "</dl>\n<pre>");
+    put_text(f, r->command);
+    fprintf(f, "</pre>\n");
+}
+
 static void put_protocol(FILE *f, const struct report *r)
 {
     const t2m_eval_result *e = &r->point[0];
@@ -451,24 +453,35 @@ static void put_protocol(FILE *f, const struct report *r)
             "<dt>seed</dt><dd>%llu</dd>\n<dt>predictions</dt><dd>inductive: each query "
             "alone</dd>\n<dt>intervals</dt><dd>95 %%: 1.96 standard errors over the tasks</dd>\n",
             e->tasks, (unsigned long long)e->seed);
-    put_item(f, "program", "task2model " T2M_VERSION);
-    put_item(f, "instructions", t2m_isa(r->c->lib));
-    fprintf(f, "</dl>\n<pre>");
-    put_text(f, r->command);
-    fprintf(f, "</pre>\n");
+    put_program(f, r);
 }
 
-void report_page(FILE *f, const struct report *r)
+void report_begin(FILE *f, const char *kicker, const char *name, const char *data)
 {
     fprintf(f, "<!DOCTYPE html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
                "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n"
                "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src "
                "'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n<title>");
-    put_title(f, r);
+    put_text(f, name);
+    put_text(f, data);
     fprintf(f, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n", report_css);
-    fprintf(f, "<p class=kicker>task2model \u00b7 report on a learner</p>\n<h1>");
-    put_title(f, r);
+    fprintf(f, "<p class=kicker>task2model \u00b7 %s</p>\n<h1>", kicker);
+    put_text(f, name);
+    put_text(f, data);
     fprintf(f, "</h1>\n");
+}
+
+void report_end(FILE *f)
+{
+    fprintf(f, "</main>\n<div id=tip></div>\n<script>\n%s</script>\n</body>\n</html>\n",
+            report_script);
+}
+
+void report_page(FILE *f, const struct report *r)
+{
+    char on[512];
+    snprintf(on, sizeof on, " on %.500s", r->f.name);
+    report_begin(f, "report on a learner", r->name, on);
     put_learner(f, &r->l);
     put_family(f, r);
     put_tiles(f, report_usual(r));
@@ -477,6 +490,5 @@ void report_page(FILE *f, const struct report *r)
     report_samples(f, r);
     put_protocol(f, r);
     put_manifest(f, r);
-    fprintf(f, "</main>\n<div id=tip></div>\n<script>\n%s</script>\n</body>\n</html>\n",
-            report_script);
+    report_end(f);
 }

@@ -95,7 +95,13 @@ static void put_tick(struct plot *p, bool vertical, double x)
     const struct axis *a = vertical ? &p->y : &p->x;
     fprintf(p->f, "<i class=%s style=\"%s:%.2f%%\">", vertical ? "ty" : "tx",
             vertical ? "bottom" : "left", 100 * place(a, x));
-    put_number(p->f, a, x);
+    size_t i = 0;
+    while (a->tick_name && i + 1 < a->ticks && a->tick && a->tick[i] != x)
+        i++;
+    if (a->tick_name)
+        put_text(p->f, a->tick_name[i]);
+    else
+        put_number(p->f, a, x);
     fprintf(p->f, "</i>");
 }
 

@@ -12,15 +12,15 @@ enum { ITERATIONS = 500 };
 static const double NOTHING = 1e-12; /* of the variance: what is left of it are roundings */
 
 struct rows { /* vectors of one length, of the tasks that are shown */
-    const float *row[REPORT_PLACED];
-    size_t count, size, task[REPORT_PLACED];
+    const float *row[REPORT_POINTS];
+    size_t count, size, task[REPORT_POINTS];
 };
-typedef double gram[REPORT_PLACED][REPORT_PLACED];
+typedef double gram[REPORT_POINTS][REPORT_POINTS];
 
 /* Products of the centred rows, each number in its standard deviations. */
 static void multiply(const struct rows *v, gram k)
 {
-    double x[REPORT_PLACED];
+    double x[REPORT_POINTS];
     memset(k, 0, sizeof(gram));
     for (size_t j = 0; j < v->size; j++) {
         double mean = 0, squares = 0;
@@ -59,7 +59,7 @@ static double iterate(gram k, size_t n, double *x)
         most = k[i][i] > k[most][most] ? i : most;
     memcpy(x, k[most], n * sizeof *x);
     for (int step = 0; step < ITERATIONS; step++) {
-        double next[REPORT_PLACED] = {0};
+        double next[REPORT_POINTS] = {0};
         const double now = length(x, n);
         for (size_t i = 0; i < n && now > 0; i++)
             for (size_t j = 0; j < n; j++)
@@ -75,7 +75,7 @@ static double iterate(gram k, size_t n, double *x)
 static void place(const struct rows *v, struct space *out)
 {
     gram k;
-    double x[REPORT_PLACED] = {0}, all = 0;
+    double x[REPORT_POINTS] = {0}, all = 0;
     multiply(v, k);
     for (size_t i = 0; i < v->count; i++)
         all += k[i][i];
@@ -91,6 +91,16 @@ static void place(const struct rows *v, struct space *out)
                 k[i][j] -= value * x[i] * x[j];
         }
     }
+}
+
+void report_place(const float *const *row, size_t count, size_t size, struct space *out)
+{
+    struct rows v = {.count = count, .size = size};
+    for (size_t i = 0; i < count; i++) {
+        v.row[i] = row[i];
+        v.task[i] = i;
+    }
+    place(&v, out);
 }
 
 /* ---- tasks and their models ---- */

@@ -87,6 +87,13 @@ const char report_css[] =
     ".titles b{display:block}.titles span{color:var(--soft);font-size:.8rem;line-height:1.4;"
     "display:block}\n"
     ".readout{min-height:3.1em;margin-top:.6rem;max-width:none}\n"
+    /* tables */
+    ".bars{list-style:none;margin:1rem 0;padding:0;max-width:760px}.bars li{display:grid;"
+    "grid-template-columns:minmax(0,13rem) 1fr 8.5rem;gap:.9rem;align-items:center;padding:.2rem 0}"
+    ".bars span{overflow-wrap:anywhere;line-height:1.3}.bars svg{width:100%;height:16px}"
+    ".line.whisker{opacity:.35}.bar{fill:var(--c)}.bars small{color:var(--soft)}\n"
+    ".named .tx{transform-origin:0 0;transform:rotate(-35deg) translateX(-100%)}"
+    ".many .named .area{margin-bottom:4.6rem}\n"
     /* pictures */
     ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));"
     "gap:1.2rem}.card{background:var(--card);border-radius:8px;padding:1rem 1.1rem}\n"

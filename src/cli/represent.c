@@ -1,4 +1,5 @@
 /* represent.c: t2m represent: tasks as vectors, and what they are like (step 1). */
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ static const struct poptOption what[] = {
 };
 static const struct poptOption options[] = {
     CLI_GROUP(what, "Options"),
+    CLI_GROUP(cli_table_options, "Of tables"),
     CLI_GROUP(cli_shared_options, "Common"),
     POPT_TABLEEND,
 };
@@ -37,8 +39,10 @@ static json_t *likeness_json(const char *input, const float *t, size_t n, const 
     for (size_t i = 0; i < k->nearest; i++)
         json_array_append_new(nearest, json_pack("{s:o, s:f}", "name", cli_string(k->name[i]),
                                                  "distance", k->distance[i]));
-    return json_pack("{s:o, s:o, s:o, s:b, s:f}", "input", cli_string(input), "t", numbers,
-                     "nearest", nearest, "unlike", k->unlike, "percentile", k->percentile);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "input", cli_string(input), "t", numbers,
+                     "nearest", nearest, "unlike",
+                     k->nearest ? json_boolean(k->unlike) : json_null(), "percentile",
+                     cli_number(k->percentile));
 }
 
 static void print_task(const char *input, const float *t, size_t n, const t2m_likeness *k)
@@ -46,6 +50,10 @@ static void print_task(const char *input, const float *t, size_t n, const t2m_li
     printf("%s: t of %zu numbers\n", input, n);
     for (size_t i = 0; i < n; i++)
         printf("%s%10.4g%s", i % 8 ? "" : "  ", (double)t[i], i % 8 == 7 || i + 1 == n ? "\n" : "");
+    if (k->nearest == 0) {
+        printf("  this learner keeps no tasks of its training to compare it with\n");
+        return;
+    }
     printf("  nearest tasks of the training:");
     for (size_t i = 0; i < k->nearest; i++)
         printf("%s %s (%.2f)", i ? "," : "", k->name[i], k->distance[i]);
@@ -70,8 +78,7 @@ static t2m_status add_task(struct cli *c, const t2m_learner *l, const char *path
     t2m_task *task = NULL;
     float *t = NULL;
     size_t n = 0;
-    t2m_task_options o = T2M_TASK_OPTIONS_INIT;
-    o.target = given.target;
+    const t2m_task_options o = cli_task_options(given.target);
     t2m_status status = t2m_task_open(l, &task, path, &o);
     if (status == T2M_OK)
         status = t2m_task_vector(l, task, &t, &n);
@@ -79,6 +86,10 @@ static t2m_status add_task(struct cli *c, const t2m_learner *l, const char *path
         status = T2M_ENOMEM;
     if (status == T2M_OK)
         status = t2m_task_likeness(l, t, n, &all->like[all->rows]);
+    if (status == T2M_EUSAGE && t && all->like) { /* it keeps none */
+        all->like[all->rows] = (t2m_likeness){.percentile = NAN};
+        status = T2M_OK;
+    }
     if (status == T2M_OK)
         memcpy(all->t + all->rows++ * n, t, n * sizeof *t);
     t2m_free(c->lib, t);
@@ -105,7 +116,9 @@ static int represent(struct cli *c, const char *learner, const char **inputs)
 {
     t2m_learner *l = NULL;
     struct vectors all = {0};
-    int code = cli_open_learner(c, &l, learner, inputs[0]);
+    int code = cli_check_tables(c);
+    if (code == 0)
+        code = cli_open_learner(c, &l, learner, inputs[0]);
     t2m_status status = T2M_OK;
     for (int i = 0; code == 0 && status == T2M_OK && inputs[i]; i++)
         status = add_task(c, l, inputs[i], &all);
@@ -132,6 +145,7 @@ static int run(const struct command *command, int argc, const char **argv)
     }
     free(given.output);
     free(given.target);
+    cli_free_tables();
     return code;
 }
 
@@ -139,7 +153,8 @@ const struct command command_represent = {
     "represent",
     "[LEARNER] SHOTS... [options]",
     "tasks as vectors t, and which tasks of the training they are like (step 1)",
-    "t2m represent curves points.csv                        a learner by t2m, hyper, cnp or leo\n"
+    "t2m represent curves points.csv                        a learner by t2m, hyper, cnp, leo or "
+    "tables\n"
     "t2m represent curves many/*.csv -o t.npy --json",
     run,
     NULL};

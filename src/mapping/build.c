@@ -5,6 +5,7 @@
 
 #include "mapping/doors.h"
 #include "mapping/table_build.h"
+#include "mapping/tables.h"
 #include "model/model.h"
 
 enum result { MODEL, NORM, LOSS_GENERATED, LOSS_TUNED, STRUCTURE, WEIGHTS, STAGES, TASK, OUTPUTS };
@@ -207,11 +208,8 @@ static t2m_status build_table(const t2m_learner *l, t2m_model **out, const t2m_t
                               const t2m_build_options *o, t2m_build_report *report)
 {
     t2m_model *m;
-    if (o->steps > 0)
-        return refuse(l->lib, T2M_EUSAGE,
-                      "for models of tables the steps of tuning are the learner's own: do not ask "
-                      "for others");
-    TRY(table_build(l, &m, task, report));
+    TRY(table_check_steps(l->lib, o->steps));
+    TRY(table_build(l, &m, task, o->steps < 0 ? TABLE_STEPS : o->steps, report));
     const t2m_structure_report *r = &report->structure[0];
     if ((o->max_bytes == 0 || r->bytes <= o->max_bytes) &&
         (o->max_macs == 0 || r->macs <= o->max_macs)) {
@@ -247,10 +245,11 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
 t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t, size_t *n)
 {
     struct building b = {.l = l, .task = task};
+    if (learner_t_size(l) == 0)
+        return refuse(l->lib, T2M_EUSAGE, "the method %s makes no task vector%s", l->method->name,
+                      l->kind == FAMILY_TABLES ? " where the structure is linear" : "");
     if (l->kind == FAMILY_TABLES)
         return table_task_vector(l, task, t, n);
-    if (!l->method->represent)
-        return refuse(l->lib, T2M_EUSAGE, "the method %s makes no task vector", l->method->name);
     t2m_status status = make_graph(&b);
     if (status == T2M_OK)
         status = run_graph(&b, TASK, TASK);

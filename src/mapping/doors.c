@@ -124,16 +124,6 @@ void t2m_task_free(t2m_task *t)
     mem_free(lib, t);
 }
 
-t2m_status learner_draws_tasks(const t2m_learner *l)
-{
-    return l->kind != FAMILY_TABLES
-               ? T2M_OK
-               : refuse(
-                     l->lib, T2M_EUSAGE,
-                     "no tasks are drawn for learners of tables yet: build a model of some of the "
-                     "rows and compare its predictions for the others");
-}
-
 t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char *name)
 {
     const bool images = l->kind == FAMILY_IMAGES;
@@ -328,7 +318,10 @@ t2m_status t2m_episode_draw(const t2m_learner *l, t2m_task **support, t2m_task *
     t2m_task *set[2] = {NULL};
     if (o->version != T2M_VERSION_1)
         return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
-    TRY(learner_draws_tasks(l));
+    if (l->kind == FAMILY_TABLES)
+        return refuse(l->lib, T2M_EUSAGE,
+                      "a task that is drawn from tables has no columns by name, which models of "
+                      "tables need; give the CSV of one table by t2m_task_open");
     if (f->kind != l->kind || episode_input_size(f) != learner_input_size(l))
         return refuse(l->lib, T2M_EDATA, "'%s' does not fit this learner", f->name);
     TRY(episode_check(f, &p));
@@ -437,9 +430,11 @@ bool t2m_task_column(const t2m_learner *l, const t2m_task *t, size_t i, t2m_colu
     *out = (t2m_column){.mean = s.shift + s.unit * m.mean,
                         .sd = s.unit * m.sd,
                         .correlation = t->classes ? NAN : m.correlation};
-    if (t->schema)
-        out->name = target ? t->schema->target : t->column[i];
-    else
+    if (!t->schema) {
         out->name = target ? l->target : l->feature_names[i];
+        return true;
+    }
+    out->name = target ? t->schema->target : t->column[i];
+    out->source = target ? out->name : schema_source(t->schema, i)->name;
     return true;
 }

@@ -21,6 +21,3 @@ t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char
 /* table_door.c: the table in this file as a task; the learner is of tables. */
 t2m_status task_of_table(const t2m_learner *l, t2m_task **out, const char *path,
                          const t2m_task_options *o);
-
-/* T2M_EUSAGE for a learner of tables: no tasks are drawn for it but in training. */
-t2m_status learner_draws_tasks(const t2m_learner *l);

@@ -6,6 +6,7 @@
 
 #include "engine/compute/pool.h"
 #include "mapping/doors.h"
+#include "mapping/tables.h"
 
 enum { OUTPUTS = 3, WRONG_FIRST = 1 << 30 }; /* outputs: shared, generated, tuned */
 
@@ -22,8 +23,8 @@ struct evaluating {
     struct scores *score;
     t2m_plan *plan;
     struct worker_room *room;
-    size_t workers, outputs, first;
-    atomic_bool stopped;
+    size_t workers, outputs;
+    struct task_loop loop;
     float *start_statistics; /* those of a new learner, for scratch */
     double unit;             /* error in the data's own units */
 };
@@ -79,8 +80,8 @@ static void one_task(void *ctx, size_t job, size_t worker)
     struct evaluating *e = ctx;
     const struct evaluation *v = e->v;
     struct worker_room *r = &e->room[worker];
-    const size_t task = e->first + job;
-    if (asked_to_stop(v->stop, v->ctx, &e->stopped))
+    const size_t task = e->loop.first + job;
+    if (asked_to_stop(v->stop, v->ctx, &e->loop.stopped))
         return;
     episode_draw(v->f, &v->protocol, v->seed, task, &r->episode);
     const double start = seconds_now();
@@ -145,40 +146,47 @@ static void free_rooms(struct evaluating *e)
     t2m_plan_free(e->plan);
 }
 
-/* Tasks go to the workers in portions, so that progress can be shown and the work stopped. */
-static t2m_status run_tasks(struct evaluating *e)
+t2m_status task_loop_run(struct task_loop *loop)
 {
-    const struct evaluation *v = e->v;
-    const size_t portion = 16 * e->workers;
+    const size_t portion = 16 * pool_size(loop->lib->pool);
     const double start = seconds_now();
-    for (e->first = 0; e->first < v->tasks; e->first += portion) {
-        const size_t n = v->tasks - e->first < portion ? v->tasks - e->first : portion;
-        pool_run(v->l->lib->pool, n, one_task, e);
-        const t2m_progress p = {.step = e->first + n,
-                                .steps = v->tasks,
+    for (loop->first = 0; loop->first < loop->tasks; loop->first += portion) {
+        const size_t left = loop->tasks - loop->first, n = left < portion ? left : portion;
+        pool_run(loop->lib->pool, n, loop->job, loop->job_ctx);
+        const t2m_progress p = {.step = loop->first + n,
+                                .steps = loop->tasks,
                                 .loss = NAN,
                                 .metric = NAN,
                                 .validation = NAN,
                                 .validation_ci95 = NAN,
                                 .seconds = seconds_now() - start,
                                 .event = "step"};
-        if (atomic_load(&e->stopped) || (v->progress && v->progress(v->ctx, &p) != 0))
-            return refuse(v->l->lib, T2M_ECANCELLED, "stopped after %zu of %zu tasks", e->first + n,
-                          v->tasks);
+        if (atomic_load(&loop->stopped) || (loop->progress && loop->progress(loop->ctx, &p) != 0))
+            return refuse(loop->lib, T2M_ECANCELLED, "stopped after %zu of %zu tasks",
+                          loop->first + n, loop->tasks);
     }
     return T2M_OK;
 }
 
 t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS], size_t *chosen)
 {
-    struct evaluating e = {.v = v, .score = score, .workers = pool_size(v->l->lib->pool)};
+    struct evaluating e = {.v = v,
+                           .score = score,
+                           .workers = pool_size(v->l->lib->pool),
+                           .loop = {.lib = v->l->lib,
+                                    .tasks = v->tasks,
+                                    .job = one_task,
+                                    .job_ctx = &e,
+                                    .progress = v->progress,
+                                    .stop = v->stop,
+                                    .ctx = v->ctx}};
     e.outputs = v->l->kind == FAMILY_IMAGES ? v->protocol.ways : 1;
     e.unit = v->l->kind == FAMILY_IMAGES ? 1 : v->l->y_scale * v->l->y_scale;
     t2m_status status = compile_plan(&e);
     if (status == T2M_OK)
         status = make_rooms(&e);
     if (status == T2M_OK)
-        status = run_tasks(&e);
+        status = task_loop_run(&e.loop);
     for (int row = 0; row < T2M_EVAL_ROWS; row++)
         for (size_t i = 0; e.room && i < e.workers; i++)
             score[row].milliseconds += e.room[i].milliseconds[row];
@@ -193,12 +201,14 @@ t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROW
 
 static t2m_status check_kinds(const struct t2m_learner *l, const struct t2m_family *f)
 {
-    TRY(learner_draws_tasks(l));
+    static const char *const name[] = {[FAMILY_NONE] = "nothing",
+                                       [FAMILY_REGRESSION] = "rows of numbers",
+                                       [FAMILY_IMAGES] = "images",
+                                       [FAMILY_TABLES] = "tables of any columns"};
     if (l->kind != f->kind)
-        return refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s",
-                      l->kind == FAMILY_IMAGES ? "images" : "rows of numbers", f->name,
-                      f->kind == FAMILY_IMAGES ? "images" : "rows of numbers");
-    if (episode_input_size(f) != learner_input_size(l))
+        return refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s", name[l->kind],
+                      f->name, name[f->kind]);
+    if (l->kind != FAMILY_TABLES && episode_input_size(f) != learner_input_size(l))
         return refuse(l->lib, T2M_EDATA,
                       "this learner takes %zu numbers for an example, '%s' has %zu",
                       learner_input_size(l), f->name, episode_input_size(f));
@@ -224,7 +234,7 @@ static const char *note_of(const struct t2m_learner *l, int row)
     return NULL;
 }
 
-static void sum_up(const double *x, size_t n, t2m_eval_row *row)
+void evaluate_sum(const double *x, size_t n, t2m_eval_row *row)
 {
     double sum = 0, squares = 0;
     for (size_t i = 0; i < n; i++)
@@ -251,10 +261,12 @@ static double describe_structures(const struct t2m_learner *l, const size_t *cho
     return bytes;
 }
 
+const char *const row_names[T2M_EVAL_ROWS] = {"scratch", "shared", "wrong-task", "generated",
+                                              "tuned"};
+
 t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *options,
                     t2m_eval_result *out)
 {
-    static const char *const name[] = {"scratch", "shared", "wrong-task", "generated", "tuned"};
     const t2m_eval_options defaults = T2M_EVAL_OPTIONS_INIT, *o = options ? options : &defaults;
     struct evaluation v = {.l = l,
                            .f = f,
@@ -269,6 +281,8 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
                            .ctx = o->ctx};
     struct scores score[T2M_EVAL_ROWS] = {{0}};
     TRY(check_kinds(l, f));
+    if (l->kind == FAMILY_TABLES)
+        return table_eval(l, f, o, out);
     learner_protocol(l, &v.protocol);
     v.protocol.ways = l->kind == FAMILY_IMAGES && o->ways ? o->ways : v.protocol.ways;
     v.protocol.shots = o->shots ? o->shots : v.protocol.shots;
@@ -295,14 +309,15 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
     const double bytes = describe_structures(l, chosen, v.tasks, out);
     for (int row = 0; row < T2M_EVAL_ROWS && status == T2M_OK; row++) {
         t2m_eval_row *r = &out->row[row];
-        r->name = name[row];
+        r->name = row_names[row];
+        r->log_loss = NAN;
         r->note = note_of(l, row);
         r->present = !r->note;
         r->bytes = (size_t)bytes;
         const double ms = score[row == ROW_SCRATCH ? ROW_SCRATCH : ROW_TUNED].milliseconds;
         r->ms_per_task = ms / (double)v.tasks;
         if (r->present)
-            sum_up(score[row].value, v.tasks, r);
+            evaluate_sum(score[row].value, v.tasks, r);
     }
     mem_free(l->lib, values);
     return status;

@@ -302,8 +302,7 @@ static t2m_status read_known(struct t2m_learner *l, const struct tensor_file *f,
     const struct tensor_entry *t = safetensors_find(f, "known.t");
     if (!t)
         return T2M_OK;
-    const size_t size = l->method->represent ? learner_t_size(l) : 0,
-                 known = size ? t->count / size : 0;
+    const size_t size = learner_t_size(l), known = size ? t->count / size : 0;
     if (known < 1 || t->count % size)
         return bad(l->lib, path, "its known tasks make no sense");
     TRY(likeness_room(l, known));

@@ -118,8 +118,8 @@ bool learner_chooses(const struct t2m_learner *l);
 /* How tasks are represented, for the models of one candidate. */
 struct representation learner_representation(const struct t2m_learner *l,
                                              const struct candidate *c);
-size_t
-learner_t_size(const struct t2m_learner *l); /* numbers of t, that of the largest candidate */
+/* Numbers of t, that of the largest candidate; 0 if none is made. */
+size_t learner_t_size(const struct t2m_learner *l);
 /* Means 0 and variances 1. */
 void learner_start_statistics(const struct t2m_learner *l, float *statistics);
 void learner_protocol(const struct t2m_learner *l, struct protocol *p); /* as in training */
@@ -189,6 +189,22 @@ t2m_status likeness_learn(struct t2m_learner *l, const struct t2m_family *f,
 
 /* ---- evaluation of many tasks (evaluate.c), also for validation in training ---- */
 
+/* Tasks go to the workers in portions, so that progress can be shown and the work stopped. */
+struct task_loop {
+    t2m *lib;
+    size_t tasks;
+    size_t first; /* of the portion: job k of it is task first + k */
+    void (*job)(void *ctx, size_t job, size_t worker);
+    void *job_ctx;
+    int (*progress)(void *ctx, const t2m_progress *p);
+    int (*stop)(void *ctx); /* a job asks with asked_to_stop */
+    void *ctx;
+    atomic_bool stopped;
+};
+t2m_status task_loop_run(struct task_loop *loop); /* T2M_ECANCELLED: it was stopped */
+/* Mean and interval of x [n]. */
+void evaluate_sum(const double *x, size_t n, t2m_eval_row *row);
+
 struct scores {    /* of one row: sums over the tasks, in their order */
     double *value; /* [tasks] */
     double milliseconds;
@@ -211,3 +227,4 @@ struct evaluation {
  * chosen [candidates]: to each is added how often tasks chose it; or NULL. */
 t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS], size_t *chosen);
 enum { ROW_SCRATCH, ROW_SHARED, ROW_WRONG, ROW_GENERATED, ROW_TUNED };
+extern const char *const row_names[T2M_EVAL_ROWS];

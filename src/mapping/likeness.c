@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mapping/doors.h"
+#include "mapping/tables.h"
 
 static const double far_off = 0.98; /* percentile from which on a task is unlike the known ones */
 enum { SEED = 4711 };               /* apart from the episodes of training and validation */
@@ -64,8 +65,10 @@ t2m_status likeness_learn(struct t2m_learner *l, const struct t2m_family *f,
 {
     t2m_plan *plan = NULL;
     t2m_workspace *w = NULL;
-    if (!l->method->represent)
+    if (learner_t_size(l) == 0)
         return T2M_OK;
+    if (l->kind == FAMILY_TABLES)
+        return table_known_learn(l, f);
     t2m_status status = l->known ? T2M_OK : likeness_room(l, KNOWN_TASKS);
     if (status == T2M_OK)
         status = compile_t(l, p, &plan);
@@ -152,4 +155,15 @@ t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m
     out->unlike = out->percentile >= far_off;
     mem_free(l->lib, weight);
     return T2M_OK;
+}
+
+bool t2m_learner_known(const t2m_learner *l, size_t i, const char **name, const float **t,
+                       size_t *n)
+{
+    if (i >= l->known)
+        return false;
+    *n = learner_t_size(l);
+    *name = l->known_name[i];
+    *t = l->known_t + i * *n;
+    return true;
 }

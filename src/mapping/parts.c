@@ -141,6 +141,10 @@ struct representation learner_representation(const struct t2m_learner *l, const 
 
 size_t learner_t_size(const struct t2m_learner *l)
 {
+    if (l->kind == FAMILY_TABLES)
+        return l->candidate->structure.kind == NN_LINEAR ? 0 : TABLE_T;
+    if (!l->method->represent)
+        return 0;
     const struct representation r = learner_representation(l, &l->candidate[l->candidates - 1]);
     return represent_size(&r);
 }

@@ -12,8 +12,7 @@
 
 enum {
     MOST_COLUMNS = 32, /* of a model: as in training */
-    MOST_SUPPORTS = 256,
-    MOST_ROWS = 10000 /* that the head is solved on */
+    MOST_ROWS = 10000  /* that the head is solved on */
 };
 static const double tiny = 1e-3;
 
@@ -23,6 +22,7 @@ struct building {
     t2m *lib;
     const t2m_learner *l;
     const t2m_task *task;
+    int steps;                      /* of tuning */
     size_t rows, columns, supports; /* that are used */
     size_t *place;                  /* [columns] of the task's columns */
     struct marginal *marginal;      /* [columns] */
@@ -205,7 +205,7 @@ static t2m_status prepare(struct building *b)
         return refuse(lib, T2M_EUSAGE, "this task is not of a table, for which the learner is");
     b->rows = t->n < MOST_ROWS ? t->n : MOST_ROWS;
     b->columns = t->input < MOST_COLUMNS ? t->input : MOST_COLUMNS;
-    b->supports = b->rows < MOST_SUPPORTS ? b->rows : MOST_SUPPORTS;
+    b->supports = b->rows < TABLE_SUPPORTS ? b->rows : TABLE_SUPPORTS;
     const struct table_shape all = shape_of(b, b->rows, 0),
                              support = shape_of(b, b->supports, b->columns);
     size_t *row = mem_new(lib, 2 * b->rows, sizeof *row);
@@ -247,8 +247,8 @@ static void clear(struct building *b)
 static t2m_status make_graph(struct building *b)
 {
     const struct candidate *c = b->l->candidate;
-    const struct table_shape shape = shape_of(b, b->supports, b->columns);
-    return table_graph_make(b->lib, &c->structure, &c->parts, &shape, &b->e);
+    const struct table_use use = {.shape = shape_of(b, b->supports, b->columns), .steps = b->steps};
+    return table_graph_make(b->lib, &c->structure, &c->parts, &use, &b->e);
 }
 
 static size_t numbers(const struct building *b, t2m_value v)
@@ -375,10 +375,10 @@ static t2m_status build(struct building *b, t2m_model **m, t2m_build_report *r)
     return t2m_model_bytes(*m, &r->structure[0].bytes);
 }
 
-t2m_status table_build(const t2m_learner *l, t2m_model **out, const t2m_task *task,
+t2m_status table_build(const t2m_learner *l, t2m_model **out, const t2m_task *task, int steps,
                        t2m_build_report *report)
 {
-    struct building b = {.l = l, .task = task};
+    struct building b = {.l = l, .task = task, .steps = steps};
     t2m_model *m = NULL;
     const t2m_status status = build(&b, &m, report);
     if (status == T2M_OK)

@@ -80,6 +80,91 @@ t2m_status task_of_table(const t2m_learner *l, t2m_task **out, const char *path,
     return status;
 }
 
+/* ---- some rows of it ---- */
+
+static t2m_status copy_rows(t2m_task *t, const t2m_task *from, const size_t *row)
+{
+    char *json;
+    TRY(schema_text(from->schema, &json));
+    const t2m_status status = schema_parse(t->lib, &t->schema, json);
+    mem_free(t->lib, json);
+    TRY(status);
+    t->x = mem_new(t->lib, t->n * t->input, sizeof *t->x);
+    t->y = mem_new(t->lib, t->n, sizeof *t->y);
+    if (!t->x || !t->y || !name_all(t))
+        return T2M_ENOMEM;
+    for (size_t i = 0; i < t->n; i++) {
+        memcpy(t->x + i * t->input, from->x + row[i] * t->input, t->input * sizeof *t->x);
+        t->y[i] = from->y[row[i]];
+    }
+    return T2M_OK;
+}
+
+static t2m_status task_of_rows(const t2m_task *from, const size_t *row, size_t n, t2m_task **out)
+{
+    t2m_task *t = mem_new(from->lib, 1, sizeof *t);
+    if (!t)
+        return T2M_ENOMEM;
+    t->lib = from->lib;
+    t->n = n;
+    t->input = from->input;
+    t->classes = from->classes;
+    const t2m_status status = copy_rows(t, from, row);
+    if (status == T2M_OK)
+        *out = t;
+    else
+        t2m_task_free(t);
+    return status;
+}
+
+/* order [n]: first the rows of the rest, then those that are held out. Returns how many those are.
+ */
+static size_t hold_out(const t2m_task *t, size_t every, size_t *seen, size_t *order)
+{
+    size_t first = 0, last = t->n;
+    for (size_t i = 0; i < t->n; i++) {
+        size_t *class = &seen[t->classes ? (size_t)t->y[i] : 0];
+        order[++*class % every ? first++ : --last] = i;
+    }
+    for (size_t i = last, k = t->n; i + 1 < k; i++) { /* these came in backwards */
+        const size_t row = order[i];
+        order[i] = order[--k];
+        order[k] = row;
+    }
+    return t->n - last;
+}
+
+t2m_status t2m_task_split(const t2m_task *t, t2m_task **rest, t2m_task **held, size_t every)
+{
+    t2m_task *part[2] = {NULL};
+    if (!t->schema || every < 2)
+        return refuse(t->lib, T2M_EUSAGE,
+                      t->schema ? "every %zuth row cannot be held out: two is the least"
+                                : "only a task of a table can be split",
+                      every);
+    size_t *order = mem_new(t->lib, t->n, sizeof *order),
+           *seen = mem_new(t->lib, t->classes + 1, sizeof *seen);
+    t2m_status status = order && seen ? T2M_OK : T2M_ENOMEM;
+    const size_t n = status == T2M_OK ? hold_out(t, every, seen, order) : 0;
+    if (status == T2M_OK && n == 0)
+        status =
+            refuse(t->lib, T2M_EDATA, "the table has %zu rows, too few to hold out every %zuth%s",
+                   t->n, every, t->classes ? " of each class" : "");
+    if (status == T2M_OK)
+        status = task_of_rows(t, order, t->n - n, &part[0]);
+    if (status == T2M_OK)
+        status = task_of_rows(t, order + t->n - n, n, &part[1]);
+    mem_free(t->lib, seen);
+    mem_free(t->lib, order);
+    if (status != T2M_OK) {
+        t2m_task_free(part[0]);
+        return status;
+    }
+    *rest = part[0];
+    *held = part[1];
+    return T2M_OK;
+}
+
 bool t2m_task_dropped(const t2m_task *t, size_t i, const char **name, const char **why)
 {
     for (size_t k = 0; t->schema && k < t->schema->count; k++) {

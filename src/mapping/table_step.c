@@ -23,7 +23,7 @@ struct table_plans {
 
 /* ---- the menu ---- */
 
-static struct table_shape shape_of(struct random *r)
+struct table_shape table_shape_draw(struct random *r)
 {
     static const int64_t rows[] = {8, 12, 16, 16, 24, 32, 48, 64, 64, 96, 128, 192, 256, 256},
                          columns[] = {2, 3,  4,  5,  5,  6,  6,  7,  8, 8,
@@ -51,7 +51,8 @@ static t2m_status compile_job(const struct t2m_learner *l, const struct table_sh
 {
     struct table_graph e;
     const struct candidate *k = l->candidate;
-    TRY(table_graph_make(l->lib, &k->structure, &k->parts, shape, &e));
+    const struct table_use use = {.shape = *shape, .steps = TABLE_STEPS};
+    TRY(table_graph_make(l->lib, &k->structure, &k->parts, &use, &e));
     t2m_value from[TABLE_INPUTS], to[TABLE_INPUTS], each[3], result[] = {e.loss, e.output, e.learn};
     table_graph_inputs(&e, from);
     to[0] = from[0];
@@ -84,7 +85,7 @@ t2m_status table_plans_new(const struct t2m_learner *l, bool learn, struct table
     p->lib = l->lib;
     t2m_status status = T2M_OK;
     for (; p->count < MENU && status == T2M_OK; p->count++) {
-        p->shape[p->count] = shape_of(&r);
+        p->shape[p->count] = table_shape_draw(&r);
         p->tasks[p->count] = tasks_of(&p->shape[p->count]);
         status = compile_job(l, &p->shape[p->count], p->tasks[p->count], learn, &p->plan[p->count]);
     }

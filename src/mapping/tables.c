@@ -1,211 +1,44 @@
 /* tables.c: a task of rows and columns as one differentiable graph.
  *
- * A cell is its two views (score, rank). What a column does in each class, pooled over the rows,
- * and how well it tells the classes apart make the column's token; what a row has in all columns,
- * beside the rows of its class, makes the row's; a second round lets each see the other (an
- * exchangeable matrix, Hartford et al. 2018, equation 4, pooled by class). Values are put in a few
- * overlapping bins, which then stand for classes. The weights of a hidden unit on a column are read
- * off the column's token and added to a sum over the rows, weighed by their tokens: a step of
- * gradient descent has that form. So is how much a column counts in the distance to the rows, which
- * are the centres of the model's kernel. */
-#include "mapping/tables.h"
-#include "mapping/table_tune.h"
-
+ * A cell is its two views (score, rank). Columns and rows have tokens (table_represent.c). Values
+ * are put in a few overlapping bins, which then stand for classes. The weights of a hidden unit on
+ * a column are read off the column's token and added to a sum over the rows, weighed by their
+ * tokens: a step of gradient descent has that form. So is how much a column counts in the distance
+ * to the rows, which are the centres of the model's kernel. */
 #include <math.h>
 #include <stdio.h>
 
-enum {
-    WIDTH = TABLE_T,
-    FACTS = TABLE_FACTS,
-    VIEWS = MARGINAL_VIEWS,
-    HEAD_STEPS = 16,
-    TUNE_STEPS = 8
-};
-static const double tiny = 1e-3; /* of a variance */
+#include "mapping/table_graph.h"
+#include "mapping/table_tune.h"
 
-struct ctx {
-    t2m_graph *g;
-    const struct structure *s;
-    const struct layout *l;
-    const struct table_shape *shape;
-    struct table_graph *e;
-    t2m_value share;                  /* [rows, classes]: member over the number of the class */
-    t2m_value columns, rows, classes; /* tokens [.., WIDTH] */
-};
+enum { VIEWS = MARGINAL_VIEWS, HEAD_STEPS = 16 };
 
 /* ---- layers ---- */
 
-static t2m_value take(const struct ctx *c, const char *name, const char *part)
+t2m_value table_take(const struct table_ctx *c, const char *name, const char *part)
 {
     char full[48];
     snprintf(full, sizeof full, "%.30s.%.16s", name, part);
     return layout_take(c->g, c->l, c->e->phi, full);
 }
 
-/* x [.., in] -> [.., out] */
-static t2m_value times(const struct ctx *c, const char *name, t2m_value x)
+t2m_value table_times(const struct table_ctx *c, const char *name, t2m_value x)
 {
-    return t2m_matmul(c->g, x, take(c, name, "weight"));
-}
-
-/* Each token by its own statistics, then ReLU; x [n, WIDTH]. */
-static t2m_value token(const struct ctx *c, const char *name, t2m_value x)
-{
-    return t2m_relu(c->g, nn_layer_norm(c->g, x, take(c, name, "scale"), take(c, name, "bias")));
-}
-
-static t2m_value relu_sum(const struct ctx *c, const char *name, const t2m_value *x, size_t n)
-{
-    t2m_value sum = take(c, name, "bias");
-    for (size_t i = 0; i < n; i++)
-        sum = t2m_add(c->g, sum, x[i]);
-    return t2m_relu(c->g, sum);
-}
-
-/* [a, b] -> [1, a, b] or [a, 1, b] */
-static t2m_value with_axis(t2m_graph *g, t2m_value x, int at)
-{
-    const int64_t front[] = {1, t2m_dim(g, x, 0), t2m_dim(g, x, 1)},
-                  middle[] = {t2m_dim(g, x, 0), 1, t2m_dim(g, x, 1)};
-    return t2m_reshape(g, x, 3, at ? middle : front);
-}
-
-/* [rows, ..] -> [classes, ..]: the mean of each class */
-static t2m_value class_means(const struct ctx *c, t2m_value x)
-{
-    t2m_graph *g = c->g;
-    const int rank = t2m_rank(g, x);
-    int64_t dim[3] = {t2m_dim(g, c->share, 1)};
-    const int64_t flat[] = {t2m_dim(g, x, 0), -1};
-    for (int i = 1; i < rank; i++)
-        dim[i] = t2m_dim(g, x, i);
-    const t2m_value mean = t2m_matmul_t(g, c->share, true, t2m_reshape(g, x, 2, flat), false);
-    return t2m_reshape(g, mean, rank, dim);
-}
-
-/* ---- what is known of the classes and the columns ---- */
-
-/* [classes, 2]: place, logarithm of the part of the rows */
-static t2m_value class_facts(const struct ctx *c, t2m_value part)
-{
-    t2m_graph *g = c->g;
-    const int64_t column[] = {-1, 1};
-    const t2m_value both[] = {
-        t2m_reshape(g, c->e->place, 2, column),
-        t2m_reshape(g, t2m_log(g, t2m_add(g, part, t2m_constant(g, tiny))), 2, column)};
-    return t2m_concat(g, 1, both, 2);
-}
-
-/* How much of a column's variance lies between the classes (the correlation ratio), as log odds,
- * for each view, and how much there is to know it from [columns, FACTS]. */
-static t2m_value column_facts(const struct ctx *c, t2m_value part)
-{
-    t2m_graph *g = c->g;
-    const t2m_value x = c->e->x_support, mean = t2m_mean(g, x, 0, 1);
-    const int64_t classes = t2m_dim(g, part, 0), weight[] = {classes, 1, 1}, column[] = {1, 2};
-    const t2m_value all =
-        t2m_add(g, t2m_mean(g, t2m_square(g, t2m_sub(g, x, mean)), 0, 1), t2m_constant(g, tiny));
-    const t2m_value off = t2m_square(g, t2m_sub(g, class_means(c, x), mean));
-    const t2m_value between = t2m_sum(g, t2m_mul(g, off, t2m_reshape(g, part, 3, weight)), 0, 1);
-    const t2m_value within = t2m_max(g, t2m_sub(g, all, between), t2m_scale(g, tiny, all));
-    const t2m_value odds = t2m_log(g, t2m_div(g, t2m_axpy(g, tiny, all, between), within));
-    const t2m_value sizes[] = {t2m_fill(g, log((double)c->shape->supports), 2, (int64_t[]){1, 1}),
-                               t2m_fill(g, log((double)classes), 2, (int64_t[]){1, 1})};
-    const t2m_value pair[] = {
-        t2m_scale(g, 0.3, odds),
-        t2m_expand(g, t2m_scale(g, 0.3, t2m_reshape(g, t2m_concat(g, 1, sizes, 2), 2, column)), 2,
-                   (int64_t[]){c->shape->columns, 2})};
-    return t2m_concat(g, 1, pair, 2);
-}
-
-/* ---- step 1: tokens, and t ---- */
-
-/* One round for the columns: what each does in each class, and over all rows. x [rows, columns,
- * WIDTH] */
-static void see_columns(struct ctx *c, const char *of_class, const char *of_column, t2m_value x,
-                        t2m_value class, t2m_value before)
-{
-    t2m_graph *g = c->g;
-    char name[3][48];
-    for (int i = 0; i < 3; i++)
-        snprintf(name[i], sizeof name[i], "%.30s.%s", i ? of_column : of_class,
-                 i == 0   ? "cells"
-                 : i == 1 ? "classes"
-                          : "all");
-    const t2m_value all = t2m_mean(g, x, 0, 1), in_class = class_means(c, x);
-    const t2m_value off = t2m_sub(g, in_class, with_axis(g, all, 0));
-    const t2m_value parts[] = {times(c, name[0], off), with_axis(g, class, 1)};
-    const t2m_value pooled = t2m_mean(g, relu_sum(c, of_class, parts, 2), 0, 1);
-    const t2m_value sum[] = {times(c, name[1], pooled), times(c, name[2], all)};
-    c->columns = token(c, of_column, t2m_add(g, t2m_add(g, sum[0], sum[1]), before));
-}
-
-/* One round for the rows: each beside its class and all rows. x [rows, columns, WIDTH] */
-static void see_rows(struct ctx *c, t2m_value x)
-{
-    t2m_graph *g = c->g;
-    const t2m_value row = t2m_mean(g, x, 1, 1), all = t2m_mean(g, row, 0, 1);
-    const t2m_value off = t2m_sub(g, class_means(c, row), all);
-    const t2m_value own = t2m_matmul(g, c->e->member, off);
-    const t2m_value sum = t2m_add(g, times(c, "rows.self", row), times(c, "rows.class", own));
-    c->classes = off;
-    c->rows =
-        token(c, "rows",
-              t2m_add(g, sum, times(c, "rows.all", t2m_reshape(g, all, 2, (int64_t[]){1, WIDTH}))));
-}
-
-static t2m_value task_facts(const struct ctx *c)
-{
-    t2m_graph *g = c->g;
-    const struct table_shape *s = c->shape;
-    const double fact[] = {log((double)s->supports), log((double)s->columns),
-                           s->classes ? log((double)s->classes) : 0, s->classes == 0};
-    t2m_value one[FACTS];
-    for (int i = 0; i < FACTS; i++)
-        one[i] = t2m_fill(g, fact[i] / 3, 2, (int64_t[]){1, 1});
-    return t2m_concat(g, 1, one, FACTS);
-}
-
-static void represent(struct ctx *c)
-{
-    t2m_graph *g = c->g;
-    struct table_graph *e = c->e;
-    const t2m_value count = t2m_sum(g, e->member, 0, 1);
-    const t2m_value some = t2m_max(g, count, t2m_constant(g, tiny));
-    const t2m_value part = t2m_scale(g, 1 / (double)c->shape->supports, count);
-    c->share = t2m_mul(g, e->member, t2m_recip(g, some));
-    const t2m_value cell =
-        t2m_relu(g, t2m_add(g, times(c, "cells", e->x_support), take(c, "cells", "bias")));
-    const t2m_value x =
-        t2m_relu(g, t2m_add(g, times(c, "cells2", cell), take(c, "cells2", "bias")));
-    see_columns(c, "class1", "columns1", x, times(c, "class1.facts", class_facts(c, part)),
-                times(c, "columns1.facts", column_facts(c, part)));
-    const t2m_value with_column[] = {times(c, "cells3.cells", x),
-                                     with_axis(g, times(c, "cells3.columns", c->columns), 0)};
-    see_rows(c, relu_sum(c, "cells3", with_column, 2));
-    const t2m_value with_row[] = {times(c, "cells4.cells", x),
-                                  with_axis(g, times(c, "cells4.columns", c->columns), 0),
-                                  with_axis(g, times(c, "cells4.rows", c->rows), 1)};
-    see_columns(c, "class2", "columns2", relu_sum(c, "cells4", with_row, 3),
-                times(c, "class2.classes", c->classes), times(c, "columns2.before", c->columns));
-    const t2m_value of_columns = t2m_mean(g, c->columns, 0, 1),
-                    of_rows = t2m_mean(g, c->rows, 0, 1);
-    const int64_t row[] = {1, WIDTH};
-    const t2m_value sum = t2m_add(g, times(c, "task.columns", t2m_reshape(g, of_columns, 2, row)),
-                                  t2m_add(g, times(c, "task.rows", t2m_reshape(g, of_rows, 2, row)),
-                                          times(c, "task.facts", task_facts(c))));
-    e->t = token(c, "task", sum); /* [1, TABLE_T] */
-    c->columns =
-        token(c, "columns3",
-              t2m_add(g, times(c, "columns3.self", c->columns), times(c, "columns3.task", e->t)));
+    return t2m_matmul(c->g, x, table_take(c, name, "weight"));
 }
 
 /* ---- steps 3 and 4: hidden layers ---- */
 
-/* A number for each unit: shared, and what t says. [1, units] */
-static t2m_value for_task(const struct ctx *c, const char *name)
+/* [rows, columns, VIEWS] -> [rows, VIEWS * columns] */
+static t2m_value rows_of(const struct table_ctx *c, t2m_value x)
 {
-    return t2m_add(c->g, take(c, name, "shared"), times(c, name, c->e->t));
+    return t2m_reshape(c->g, x, 2, (int64_t[]){-1, VIEWS * c->shape->columns});
+}
+
+/* A number for each unit: shared, and what t says. [1, units] */
+static t2m_value for_task(const struct table_ctx *c, const char *name)
+{
+    return t2m_add(c->g, table_take(c, name, "shared"), table_times(c, name, c->e->t));
 }
 
 struct layer {
@@ -214,7 +47,8 @@ struct layer {
 
 /* The layer of these weights whose units have, on the support set, the mean and the spread that t
  * says, so that no task drives them out of their range. */
-static struct layer normalised(const struct ctx *c, const char *name, t2m_value x, t2m_value w)
+static struct layer normalised(const struct table_ctx *c, const char *name, t2m_value x,
+                               t2m_value w)
 {
     t2m_graph *g = c->g;
     char full[2][48];
@@ -232,28 +66,30 @@ static struct layer normalised(const struct ctx *c, const char *name, t2m_value 
     return r;
 }
 
-static struct layer first_layer(const struct ctx *c, t2m_value x)
+/* x: the task's own rows, by which the layer is normalised. */
+static struct layer first_layer(const struct table_ctx *c, t2m_value x)
 {
     t2m_graph *g = c->g;
     const int64_t units = c->s->hidden[1], flat[] = {VIEWS * c->shape->columns, units};
-    const t2m_value own = t2m_reshape(g, times(c, "unit1.columns", c->columns), 2, flat);
+    const t2m_value own = t2m_reshape(g, table_times(c, "unit1.columns", c->columns), 2, flat);
     const t2m_value share =
-        t2m_reshape(g, t2m_sigmoid(g, times(c, "unit1.share", c->columns)), 2, flat);
-    const t2m_value of_rows = times(c, "unit1.rows", c->rows);
+        t2m_reshape(g, t2m_sigmoid(g, table_times(c, "unit1.share", c->columns)), 2, flat);
+    const t2m_value of_rows = table_times(c, "unit1.rows", c->rows);
     const t2m_value centred = t2m_sub(g, of_rows, t2m_mean(g, of_rows, 0, 1));
     const t2m_value sum =
-        t2m_scale(g, 1 / (double)c->shape->supports, t2m_matmul_t(g, x, true, centred, false));
+        t2m_scale(g, 1 / (double)c->shape->supports,
+                  t2m_matmul_t(g, rows_of(c, c->e->seen.x), true, centred, false));
     return normalised(c, "unit1", x, t2m_madd(g, share, sum, own));
 }
 
 /* W0 + L diag(z) R, z from t. */
-static struct layer next_layer(const struct ctx *c, t2m_value x)
+static struct layer next_layer(const struct table_ctx *c, t2m_value x)
 {
     t2m_graph *g = c->g;
     const t2m_value left =
-        t2m_mul(g, take(c, "unit2.left", "weight"), times(c, "unit2.code", c->e->t));
-    const t2m_value change = t2m_matmul(g, left, take(c, "unit2.right", "weight"));
-    return normalised(c, "unit2", x, t2m_add(g, take(c, "unit2", "shared"), change));
+        t2m_mul(g, table_take(c, "unit2.left", "weight"), table_times(c, "unit2.code", c->e->t));
+    const t2m_value change = t2m_matmul(g, left, table_take(c, "unit2.right", "weight"));
+    return normalised(c, "unit2", x, t2m_add(g, table_take(c, "unit2", "shared"), change));
 }
 
 /* ---- the head ---- */
@@ -265,17 +101,18 @@ static t2m_value as_vector(t2m_graph *g, t2m_value x)
 }
 
 /* How far from 0 the head's weights are thought to be, for each of its inputs [features]. */
-static t2m_value prior_scale(const struct ctx *c)
+static t2m_value prior_scale(const struct table_ctx *c)
 {
     t2m_graph *g = c->g;
     if (c->s->kind == NN_LINEAR) { /* nothing is made from t */
         const t2m_value views =
-            t2m_expand(g, take(c, "head", "views"), 2, (int64_t[]){c->shape->columns, VIEWS});
+            t2m_expand(g, table_take(c, "head", "views"), 2, (int64_t[]){c->shape->columns, VIEWS});
         return t2m_exp(g, as_vector(g, views));
     }
-    const t2m_value task = times(c, "head.task", c->e->t); /* [1, VIEWS] */
-    const t2m_value of_columns = t2m_add(g, t2m_add(g, times(c, "head.columns", c->columns), task),
-                                         take(c, "head", "views"));
+    const t2m_value task = table_times(c, "head.task", c->e->t); /* [1, VIEWS] */
+    const t2m_value of_columns =
+        t2m_add(g, t2m_add(g, table_times(c, "head.columns", c->columns), task),
+                table_take(c, "head", "views"));
     const t2m_value all[] = {as_vector(g, of_columns), as_vector(g, for_task(c, "head1")),
                              as_vector(g, for_task(c, "head2"))};
     return t2m_exp(g, t2m_concat(g, 0, all, 3));
@@ -293,10 +130,10 @@ static t2m_value knob_of(t2m_graph *g, t2m_value x, double divisor)
 
 /* As it is made from the columns and t; of a metric, the columns together count about as much as
  * one. */
-static void start_knobs(const struct ctx *c, t2m_value knob[TABLE_KNOBS])
+static void start_knobs(const struct table_ctx *c, t2m_value knob[TABLE_KNOBS])
 {
     t2m_graph *g = c->g;
-    const t2m_value of_columns = times(c, "metric", c->columns),
+    const t2m_value of_columns = table_times(c, "metric", c->columns),
                     logs = t2m_add(g, of_columns, for_task(c, "metric.task"));
     knob[KNOB_METRIC] = knob_of(g, t2m_swap(g, logs), (double)c->shape->columns);
     knob[KNOB_AMPLITUDE] = knob_of(g, as_vector(g, for_task(c, "amplitude")), 1);
@@ -304,7 +141,7 @@ static void start_knobs(const struct ctx *c, t2m_value knob[TABLE_KNOBS])
     knob[KNOB_PENALTY] = knob_of(g, as_vector(g, for_task(c, "penalty")), 1);
 }
 
-static t2m_value targets_of(const struct ctx *c)
+static t2m_value targets_of(const struct table_ctx *c)
 {
     t2m_graph *g = c->g;
     const int64_t column[] = {-1, 1};
@@ -314,14 +151,14 @@ static t2m_value targets_of(const struct ctx *c)
 }
 
 /* features [rows, features] with the bias. */
-static void tune_knobs(const struct ctx *c, t2m_value places, t2m_value features,
+static void tune_knobs(const struct table_ctx *c, t2m_value places, t2m_value features,
                        t2m_value knob[TABLE_KNOBS])
 {
     t2m_graph *g = c->g;
     const struct table_tuning t = {.places = places,
                                    .plain = t2m_matmul_t(g, features, false, features, true),
                                    .targets = targets_of(c),
-                                   .steps = TUNE_STEPS};
+                                   .steps = c->steps};
     table_tune(g, &t, knob);
 }
 
@@ -332,28 +169,29 @@ struct made { /* parts of a model, in their order */
     size_t count;
 };
 
-static void put(const struct ctx *c, struct made *m, t2m_value x)
+static void put(const struct table_ctx *c, struct made *m, t2m_value x)
 {
     m->part[m->count++] = as_vector(c->g, x);
 }
 
 /* Half-widths of the intervals, from how far left-out rows were off [2]. */
-static t2m_value spread_of(const struct ctx *c, t2m_value off)
+static t2m_value spread_of(const struct table_ctx *c, t2m_value off)
 {
     t2m_graph *g = c->g;
     const t2m_value error =
         t2m_sqrt(g, t2m_add(g, t2m_mean_all(g, t2m_square(g, off)), t2m_constant(g, 1e-6)));
     const t2m_value sure = t2m_stop_gradient(g, error);
-    t2m_value factor = take(c, "spread", "shared");
+    t2m_value factor = table_take(c, "spread", "shared");
     if (c->s->kind != NN_LINEAR)
-        factor = t2m_add(g, factor, as_vector(g, times(c, "spread", c->e->t)));
+        factor = t2m_add(g, factor, as_vector(g, table_times(c, "spread", c->e->t)));
     c->e->prior.factor = t2m_exp(g, factor);
     return t2m_mul(g, sure, c->e->prior.factor);
 }
 
 /* The head on features x [rows, features], the bias among them, and a kernel [rows, rows] if there
  * is one: the rows' weights [rows, outputs]. */
-static t2m_value solve_rows(const struct ctx *c, t2m_value x, t2m_value kernel, t2m_value penalty)
+static t2m_value solve_rows(const struct table_ctx *c, t2m_value x, t2m_value kernel,
+                            t2m_value penalty)
 {
     t2m_graph *g = c->g;
     struct table_prior *prior = &c->e->prior;
@@ -381,7 +219,7 @@ static t2m_value with_bias(t2m_graph *g, t2m_value x)
 }
 
 /* x: features in their prior's scale, with the bias. */
-static void put_head(const struct ctx *c, struct made *m, t2m_value x, t2m_value of_rows,
+static void put_head(const struct table_ctx *c, struct made *m, t2m_value x, t2m_value of_rows,
                      bool kernel)
 {
     t2m_graph *g = c->g;
@@ -404,7 +242,7 @@ static t2m_value pinball(t2m_graph *g, t2m_value distance, t2m_value bound, doub
 }
 
 /* [] of y, in squares of the unit of errors: their variance. */
-static t2m_value variance_of_queries(const struct ctx *c)
+static t2m_value variance_of_queries(const struct table_ctx *c)
 {
     t2m_graph *g = c->g;
     const t2m_value y = c->e->y_query, away = t2m_sub(g, y, t2m_mean_all(g, y));
@@ -412,7 +250,7 @@ static t2m_value variance_of_queries(const struct ctx *c)
 }
 
 /* Cross-entropy, or the logarithm of the normalised error, so that no task outweighs the others. */
-static t2m_value loss_of(const struct ctx *c, t2m_value output)
+static t2m_value loss_of(const struct table_ctx *c, t2m_value output)
 {
     t2m_graph *g = c->g;
     if (c->shape->classes)
@@ -422,7 +260,7 @@ static t2m_value loss_of(const struct ctx *c, t2m_value output)
     return t2m_scale(g, 0.5, t2m_log(g, t2m_add(g, part, t2m_constant(g, tiny))));
 }
 
-static t2m_value loss_of_intervals(const struct ctx *c)
+static t2m_value loss_of_intervals(const struct table_ctx *c)
 {
     t2m_graph *g = c->g;
     struct table_graph *e = c->e;
@@ -435,25 +273,25 @@ static t2m_value loss_of_intervals(const struct ctx *c)
 
 /* ---- all of it ---- */
 
-static t2m_value rows_of(const struct ctx *c, t2m_value x)
-{
-    return t2m_reshape(c->g, x, 2, (int64_t[]){-1, VIEWS * c->shape->columns});
-}
-
-static void make_inputs(struct ctx *c)
+static void make_inputs(struct table_ctx *c, bool other_task)
 {
     const struct table_shape *s = c->shape;
     struct table_graph *e = c->e;
-    const int64_t phi = (int64_t)c->l->numel, k = s->classes ? s->classes : TABLE_BINS;
+    const int64_t phi = (int64_t)c->l->numel, k = s->classes ? s->classes : TABLE_BINS,
+                  rows[] = {s->supports, s->columns, VIEWS},
+                  queries[] = {s->queries, s->columns, VIEWS}, member[] = {s->supports, k};
     e->phi = t2m_input(c->g, "phi", 1, &phi);
-    e->x_support =
-        t2m_input(c->g, "x of the support set", 3, (int64_t[]){s->supports, s->columns, VIEWS});
+    e->x_support = t2m_input(c->g, "x of the support set", 3, rows);
     e->y_support = t2m_input(c->g, "y of the support set", 1, &s->supports);
-    e->member = t2m_input(c->g, "member", 2, (int64_t[]){s->supports, k});
+    e->member = t2m_input(c->g, "member", 2, member);
     e->place = t2m_input(c->g, "place", 1, &k);
-    e->x_query =
-        t2m_input(c->g, "x of the query set", 3, (int64_t[]){s->queries, s->columns, VIEWS});
+    e->x_query = t2m_input(c->g, "x of the query set", 3, queries);
     e->y_query = t2m_input(c->g, "y of the query set", 1, &s->queries);
+    e->seen = (struct table_seen){e->x_support, e->member, e->place};
+    if (other_task)
+        e->seen = (struct table_seen){t2m_input(c->g, "x of another task", 3, rows),
+                                      t2m_input(c->g, "member of another task", 2, member),
+                                      t2m_input(c->g, "place of another task", 1, &k)};
 }
 
 void table_graph_inputs(const struct table_graph *e, t2m_value in[TABLE_INPUTS])
@@ -483,7 +321,7 @@ struct body {
     t2m_value places, all, scale; /* all: [rows, features] without the kernel */
 };
 
-static void put_kernel(struct ctx *c, const struct body *b, const t2m_value knob[TABLE_KNOBS],
+static void put_kernel(struct table_ctx *c, const struct body *b, const t2m_value knob[TABLE_KNOBS],
                        struct made *m)
 {
     t2m_graph *g = c->g;
@@ -500,14 +338,14 @@ static void put_kernel(struct ctx *c, const struct body *b, const t2m_value knob
 }
 
 /* The model as it is made from the columns and t, and the tuned one. */
-static void make_kernel(struct ctx *c, const struct structure *s, struct made *generated,
+static void make_kernel(struct table_ctx *c, const struct structure *s, struct made *generated,
                         struct made *tuned)
 {
     t2m_graph *g = c->g;
     const t2m_value x = rows_of(c, c->e->x_support);
     t2m_value knob[TABLE_KNOBS];
     struct body b = {.places = structure_last_channel(g, s, c->e->x_support)};
-    represent(c);
+    table_represent(c);
     b.one = first_layer(c, x);
     b.two = next_layer(c, b.one.h);
     const t2m_value h[] = {x, b.one.h, b.two.h};
@@ -520,25 +358,26 @@ static void make_kernel(struct ctx *c, const struct structure *s, struct made *g
 }
 
 /* The head alone. */
-static void make_linear(struct ctx *c, struct made *m)
+static void make_linear(struct table_ctx *c, struct made *m)
 {
     t2m_graph *g = c->g;
     c->e->t = t2m_fill(g, 0, 2, (int64_t[]){1, TABLE_T});
     c->e->prior.scale = prior_scale(c);
     const t2m_value x = with_bias(g, t2m_mul(g, rows_of(c, c->e->x_support), c->e->prior.scale)),
-                    penalty = t2m_exp(g, take(c, "penalty", "shared"));
+                    penalty = t2m_exp(g, table_take(c, "penalty", "shared"));
     put_head(c, m, x, solve_rows(c, x, (t2m_value){0}, penalty), false);
 }
 
 /* What the model says of the queries [queries, outputs]. */
-static t2m_value foretell(const struct ctx *c, const struct structure *s, const struct made *made)
+static t2m_value foretell(const struct table_ctx *c, const struct structure *s,
+                          const struct made *made)
 {
     struct norm_use norm = {0};
     const t2m_value m = t2m_concat(c->g, 0, made->part, made->count);
     return structure_head(c->g, s, m, structure_features(c->g, s, m, c->e->x_query, &norm));
 }
 
-static void make(struct ctx *c)
+static void make(struct table_ctx *c)
 {
     t2m_graph *g = c->g;
     struct table_graph *e = c->e;
@@ -559,14 +398,22 @@ static void make(struct ctx *c)
         e->learn = t2m_add(g, e->learn, loss_of_intervals(c));
 }
 
-t2m_status table_graph_make(t2m *lib, const struct structure *s, const struct layout *l,
-                            const struct table_shape *shape, struct table_graph *e)
+t2m_status table_check_steps(t2m *lib, int steps)
 {
-    struct ctx c = {.s = s, .l = l, .shape = shape, .e = e};
+    return steps <= TABLE_MOST_STEPS
+               ? T2M_OK
+               : refuse(lib, T2M_EUSAGE, "models of tables are tuned by %d steps at most, not %d",
+                        TABLE_MOST_STEPS, steps);
+}
+
+t2m_status table_graph_make(t2m *lib, const struct structure *s, const struct layout *l,
+                            const struct table_use *use, struct table_graph *e)
+{
+    struct table_ctx c = {.s = s, .l = l, .shape = &use->shape, .steps = use->steps, .e = e};
     *e = (struct table_graph){0};
     TRY(t2m_graph_new(lib, &e->g));
     c.g = e->g;
-    make_inputs(&c);
+    make_inputs(&c, use->other_task);
     make(&c);
     const t2m_status status = t2m_graph_status(e->g);
     if (status != T2M_OK) {

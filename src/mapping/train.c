@@ -407,8 +407,7 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
              : l->kind == FAMILY_TABLES ? "loss"
                                         : "mse",
              t->state.best);
-    if (l->kind != FAMILY_TABLES)
-        TRY(likeness_learn(l, t->family, &t->step.protocol));
+    TRY(likeness_learn(l, t->family, &t->step.protocol));
     if (result)
         *result =
             (t2m_train_result){t->state.step, t->state.best_step, t->state.best, t->state.seconds};

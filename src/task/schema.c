@@ -371,9 +371,8 @@ void schema_free(struct schema *s)
 }
 
 /* Columns that were dropped begin where the next one does, so the last that begins is it. */
-void schema_output_name(const struct schema *s, size_t output, char out[128])
+const struct schema_column *schema_source(const struct schema *s, size_t output)
 {
-    char shown[64], label[80] = "";
     size_t low = 0, high = s->count;
     while (high - low > 1) {
         const size_t middle = (low + high) / 2;
@@ -382,7 +381,13 @@ void schema_output_name(const struct schema *s, size_t output, char out[128])
         else
             high = middle;
     }
-    const struct schema_column *c = &s->column[low];
+    return &s->column[low];
+}
+
+void schema_output_name(const struct schema *s, size_t output, char out[128])
+{
+    char shown[64], label[80] = "";
+    const struct schema_column *c = schema_source(s, output);
     const size_t i = output - c->first, values = c->outputs - c->missing;
     if (i < values)
         kinds[c->kind].label(c, i, label);

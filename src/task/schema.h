@@ -67,6 +67,8 @@ t2m_status schema_numbers(const struct schema *s, const struct table *t, size_t 
  * (with y) no class. */
 t2m_status schema_apply(const struct schema *s, const struct table *t, float *x, float *y);
 
+/* The column that the number of a row of x was made from. */
+const struct schema_column *schema_source(const struct schema *s, size_t output);
 /* "age", "colour = red", "colour: another", "date: month", "age is missing"; of long texts the
  * beginning. */
 void schema_output_name(const struct schema *s, size_t output, char out[128]);

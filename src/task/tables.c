@@ -236,6 +236,17 @@ static bool has_enough(const struct draw *d, const struct data_table *t)
     return t->rows >= d->rows && t->columns >= d->columns && t->columns <= 4 * d->columns;
 }
 
+bool table_family_fits(const struct t2m_family *f, const struct table_shape *s)
+{
+    const struct draw d = draw_for(f, s);
+    bool any = f->prior;
+    for (size_t i = 0; i < f->tables && !any; i++) {
+        const struct data_table *t = &f->table[i];
+        any = has_enough(&d, t) && (t->classes == 0 || (d.classes > 0 && t->classes >= d.classes));
+    }
+    return any;
+}
+
 static const struct data_table *choose_table(struct draw *d)
 {
     size_t fit = 0;
@@ -326,11 +337,12 @@ static bool values_vary(const struct draw *d)
     return changes > d->rows / 2;
 }
 
-static bool from_table(struct draw *d)
+/* The table, or NULL if the task did not come out well. */
+static const struct data_table *from_table(struct draw *d)
 {
     const struct data_table *t = choose_table(d);
     if (!t)
-        return false;
+        return NULL;
     const bool fits = d->classes ? t->classes >= d->classes : t->classes == 0;
     const bool other = !fits || random_uniform(&d->r, 0, 1) < other_target;
     const size_t target = other ? random_below(&d->r, t->columns) : t->columns;
@@ -339,11 +351,11 @@ static bool from_table(struct draw *d)
         if (k != target)
             d->column[n++] = k;
     if (n < d->columns)
-        return false;
+        return NULL;
     random_choose(&d->r, d->column, n, d->columns);
     if (!take_rows(d, t, target))
-        return false;
-    return d->classes ? classes_first(d) : values_vary(d);
+        return NULL;
+    return (d->classes ? classes_first(d) : values_vary(d)) ? t : NULL;
 }
 
 /* ---- from the prior ---- */
@@ -366,18 +378,22 @@ static void fill_task(struct draw *d, struct table_task *t)
         t->y_query[i] = d->classes ? d->y[n + i] : (d->y[n + i] - unit[0]) / unit[1];
 }
 
-void table_draw(const struct t2m_family *f, const struct table_shape *s, uint64_t seed,
-                uint64_t number, struct table_task *t, void *room)
+const struct data_table *table_draw(const struct t2m_family *f, const struct table_shape *s,
+                                    uint64_t seed, uint64_t number, struct table_task *t,
+                                    void *room)
 {
     struct draw d = draw_for(f, s);
     d.r = random_stream(seed, 11, number);
     lay_out(&d, (uintptr_t)room);
+    const struct data_table *from = NULL;
     bool good = false;
     for (int i = 0; i < TRIES && !good; i++) {
         const bool real = f->tables > 0 && (!f->prior || random_uniform(&d.r, 0, 1) < f->real_part);
-        good = real ? from_table(&d) : f->prior && from_prior(&d);
+        from = real ? from_table(&d) : NULL;
+        good = real ? from != NULL : f->prior && from_prior(&d);
     }
     for (int i = 0; i < 20 * TRIES && !good; i++) /* the shape suits no table */
         good = from_prior(&d);
     fill_task(&d, t);
+    return from;
 }

@@ -52,11 +52,16 @@ void table_task_free(t2m *lib, struct table_task *t);
 
 /* T2M_EDATA if no table has rows enough for the smallest task, and there are no synthetic ones. */
 t2m_status table_family_check(const struct t2m_family *f, size_t rows);
+/* Whether there are synthetic tables, or one of the family has rows, columns and classes enough for
+ * tasks of this shape. */
+bool table_family_fits(const struct t2m_family *f, const struct table_shape *s);
 /* Bytes of room that a draw of this shape takes. */
 size_t table_draw_room(const struct t2m_family *f, const struct table_shape *s);
 /* Draws task `number` of the stream `seed`: from the prior or from one of the family's tables that
  * has enough rows, columns and classes, some of its columns, classes and rows; at times another of
  * its columns is the target, and rows where that is missing are left out. A shape that no table has
- * room for gets a synthetic one. Each class has a row in the support set. */
-void table_draw(const struct t2m_family *f, const struct table_shape *s, uint64_t seed,
-                uint64_t number, struct table_task *t, void *room);
+ * room for gets a synthetic one. Each class has a row in the support set. Returns the table, or
+ * NULL if it is a synthetic one. */
+const struct data_table *table_draw(const struct t2m_family *f, const struct table_shape *s,
+                                    uint64_t seed, uint64_t number, struct table_task *t,
+                                    void *room);
