@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole product on real input, in three parts. Usage: demo.sh T2M
+# The whole product on real input, in four parts. Usage: demo.sh T2M
 set -eu
 cd "$(dirname "$0")/.."
 t2m=$1
@@ -17,11 +17,16 @@ sed -n '1,6p' "$out/answers.csv"
 awk -F, 'NR > 1 { n++; split($1, part, "/"); right += part[5] == $2 }
     END { printf "...\n%d of %d other drawings are right\n", right, n }' "$out/answers.csv"
 
-say "2. The worked example: a line through ten noisy points; t is the list of the points, m the line"
+say "2. A table of text, numbers, dates and an empty cell; then rows in another order, one of a new colour"
+show build examples/data/fruit.csv -o "$out/fruit"
+printf '\n'
+show predict "$out/fruit" examples/data/new_fruit.csv
+
+say "3. The worked example: a line through ten noisy points; t is the list of the points, m the line"
 cmake --build "$(dirname "$t2m")" --target example_five_steps >/dev/null
 "$(dirname "$t2m")/tests/example_five_steps" examples/data/points.csv
 
-say "3. A minute of meta-training on 792 characters, then tasks of alphabets it never saw"
+say "4. A minute of meta-training on 792 characters, then tasks of alphabets it never saw"
 show train data/omniglot/train.npz -o "$out/small" --structure conv4:32 --ways 20 --queries 5 \
     --meta-batch 2 --steps 1000 --minutes 0.9 --validation data/omniglot/validation.npz --validation-tasks 50
 printf '\n'

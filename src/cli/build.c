@@ -198,6 +198,7 @@ const struct command command_build = {
     "build",
     "[LEARNER] SHOTS -o MODEL [options]",
     "makes a model for one new task from a few examples (steps 1, 3, 4, 5)",
+    "t2m build table.csv --target price -o model    any table, by the shipped learner\n"
     "t2m build shots/ -o model                      a folder of class folders of images\n"
     "t2m build curves points.csv -o model           by a learner of one's own",
     run,
