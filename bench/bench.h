@@ -51,6 +51,13 @@ extern const struct graph_details graph_w4, graph_w7;
 bool run_adapt(t2m *lib, const struct workload *w, struct result *r);
 bool run_cold(t2m *lib, const struct workload *w, struct result *r);
 int cold_process(const char *path, size_t threads); /* what such a process does; its exit status */
+/* Times this program with other arguments, argv[1] .. NULL. */
+bool time_itself(char *argv[], struct result *r);
+
+/* tables.c: a model of 256 rows of 20 columns in a process of its own, and its predictions */
+bool run_table_build(t2m *lib, const struct workload *w, struct result *r);
+bool run_table_predict(t2m *lib, const struct workload *w, struct result *r);
+int cold_table(const char *learner, const char *table, size_t threads);
 
 /* machine.c: the limits of this machine: multiply-adds a second of t threads, and bytes a second of
  * y = a x + z over arrays larger than any cache */

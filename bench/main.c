@@ -34,6 +34,8 @@ static const struct workload workloads[] = {
      LEARNER("protonet", "conv4:64", 1, 60, 5, 5, 0, 0.01, 28, 1)},
     {"W7", "U-Net 64 x 64, 5 steps of training", run_graph, &graph_w7},
     {"W8", "a cold process does W5", run_cold, NULL},
+    {"T1", "a cold process: from a CSV of 256 x 20 to a model", run_table_build, NULL},
+    {"T2", "predictions of that model, 64 rows", run_table_predict, NULL},
     {"P", "60-way 1-shot prototypes, 2 tasks",
      LEARNER("protonet", "conv4:32,64,96,128", 2, 60, 1, 5, 0, 0.01, 28, 1)},
 };
@@ -140,6 +142,8 @@ int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "--cold") == 0)
         return cold_process(argv[2], strtoul(argv[3], NULL, 10));
+    if (argc == 5 && strcmp(argv[1], "--cold-table") == 0)
+        return cold_table(argv[2], argv[3], strtoul(argv[4], NULL, 10));
     read_settings(argc, argv);
     const size_t most = pool_default_threads();
     bool good = true;

@@ -127,7 +127,7 @@ int cold_process(const char *path, size_t threads)
 }
 
 struct cold {
-    char program[1024], path[64], threads[16];
+    char *const *argv;
     bool failed;
     size_t memory; /* bytes, the most of all runs */
 };
@@ -135,12 +135,10 @@ struct cold {
 static void start_process(void *ctx)
 {
     struct cold *c = ctx;
-    char option[] = "--cold";
-    char *const argv[] = {c->program, option, c->path, c->threads, NULL};
     struct rusage used;
     pid_t child;
     int status = 1;
-    if (posix_spawn(&child, c->program, NULL, NULL, argv, environ) != 0 ||
+    if (posix_spawn(&child, c->argv[0], NULL, NULL, c->argv, environ) != 0 ||
         wait4(child, &status, 0, &used) != child || status != 0) {
         c->failed = true;
         return;
@@ -149,22 +147,31 @@ static void start_process(void *ctx)
     c->memory = bytes > c->memory ? bytes : c->memory;
 }
 
+bool time_itself(char *argv[], struct result *r)
+{
+    static char program[1024];
+    struct cold c = {.argv = argv};
+    if (readlink("/proc/self/exe", program, sizeof program - 1) <= 0)
+        return false;
+    argv[0] = program;
+    r->time = measure(start_process, &c, settings.seconds);
+    r->memory = c.memory;
+    return !c.failed;
+}
+
 bool run_cold(t2m *lib, const struct workload *w, struct result *r)
 {
     (void)w;
-    struct cold c = {.path = "/tmp/bench_learner_XXXXXX"};
-    snprintf(c.threads, sizeof c.threads, "%zu", t2m_threads(lib));
+    char option[] = "--cold", path[] = "/tmp/bench_learner_XXXXXX", threads[24];
+    char *argv[] = {NULL, option, path, threads, NULL};
+    snprintf(threads, sizeof threads, "%zu", t2m_threads(lib));
     struct t2m_learner *l = new_learner(lib);
-    const int file = mkstemp(c.path);
-    const ssize_t length = readlink("/proc/self/exe", c.program, sizeof c.program - 1);
+    const int file = mkstemp(path);
     if (file >= 0)
         close(file);
-    if (l && file >= 0 && length > 0 && t2m_learner_save(l, c.path, true) == T2M_OK)
-        r->time = measure(start_process, &c, settings.seconds);
-    else
-        c.failed = true;
-    r->memory = c.memory;
-    unlink(c.path);
+    const bool good =
+        l && file >= 0 && t2m_learner_save(l, path, true) == T2M_OK && time_itself(argv, r);
+    unlink(path);
     t2m_learner_free(l);
-    return !c.failed;
+    return good;
 }

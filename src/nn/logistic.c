@@ -39,11 +39,11 @@ struct nn_logistic nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value me
 
 t2m_value nn_temperature(t2m_graph *g, t2m_value logits, t2m_value member)
 {
-    enum { FACTORS = 15 };
+    enum { FACTORS = 15, MIDDLE = FACTORS / 2 };
     const double likely = -0.2, width = 0.3; /* before: in logarithms, its mean and deviation */
     t2m_value score[FACTORS], sum = t2m_constant(g, 0);
     for (int k = 0; k < FACTORS; k++) {
-        const double log_factor = 0.1 * (k - FACTORS / 2);
+        const double log_factor = 0.1 * (k - MIDDLE);
         const t2m_value log_p = t2m_log_softmax(g, t2m_scale(g, exp(log_factor), logits)),
                         right = t2m_sum_all(g, t2m_mul(g, log_p, member));
         score[k] = t2m_reshape(
@@ -52,7 +52,7 @@ t2m_value nn_temperature(t2m_graph *g, t2m_value logits, t2m_value member)
     }
     const t2m_value part = t2m_softmax(g, t2m_concat(g, 0, score, FACTORS));
     for (int k = 0; k < FACTORS; k++)
-        sum = t2m_axpy(g, 0.1 * (k - FACTORS / 2), t2m_slice(g, part, 0, k, 1), sum);
+        sum = t2m_axpy(g, 0.1 * (k - MIDDLE), t2m_slice(g, part, 0, k, 1), sum);
     return t2m_exp(g, t2m_reshape(g, sum, 0, NULL));
 }
 
