@@ -64,7 +64,7 @@ static const struct part encoder[] = {
     {"head.task", TABLE_T, VIEWS, 0.1, false, false},
     {"head1", TABLE_T, UNITS1, 0.1, false, false},
     {"head2", TABLE_T, UNITS2, 0.1, false, false},
-    {"metric", WIDTH, NN_METRICS, 0.1, false, false},
+    {"metric", WIDTH, NN_METRICS - 1, 0.1, false, false},
     {"metric.task", TABLE_T, NN_METRICS, 0.1, false, false},
     {"amplitude", TABLE_T, NN_METRICS, 0.1, false, false},
     {"plain", TABLE_T, 1, 0.1, false, false},

@@ -129,13 +129,15 @@ static t2m_value knob_of(t2m_graph *g, t2m_value x, double divisor)
 }
 
 /* As it is made from the columns and t; of a metric, the columns together count about as much as
- * one. */
+ * one. In the last metric all begin alike: what no column shows alone is then not given up before
+ * it is looked for. */
 static void start_knobs(const struct table_ctx *c, t2m_value knob[TABLE_KNOBS])
 {
     t2m_graph *g = c->g;
-    const t2m_value of_columns = table_times(c, "metric", c->columns),
-                    logs = t2m_add(g, of_columns, for_task(c, "metric.task"));
-    knob[KNOB_METRIC] = knob_of(g, t2m_swap(g, logs), (double)c->shape->columns);
+    const int64_t columns = c->shape->columns, alike[] = {columns, 1};
+    const t2m_value both[] = {table_times(c, "metric", c->columns), t2m_fill(g, 0, 2, alike)},
+                    logs = t2m_add(g, t2m_concat(g, 1, both, 2), for_task(c, "metric.task"));
+    knob[KNOB_METRIC] = knob_of(g, t2m_swap(g, logs), (double)columns);
     knob[KNOB_AMPLITUDE] = knob_of(g, as_vector(g, for_task(c, "amplitude")), 1);
     knob[KNOB_PLAIN] = knob_of(g, as_vector(g, for_task(c, "plain")), 1);
     knob[KNOB_PENALTY] = knob_of(g, as_vector(g, for_task(c, "penalty")), 1);
