@@ -239,7 +239,7 @@ PY
 }
 
 @test "the shipped learner that fits, and its name" {
-    refused 2 "no shipped learner is for rows" "$T2M" build t.csv -o m
+    refused 6 "with the shipped learner tables" "$T2M" build t.csv -o m
     pictures shots 3 1
     run "$T2M" build shots -o m
     [ "$status" -eq 0 ]
@@ -251,7 +251,7 @@ PY
     printf 'x,y\n1,2\n2,4\n' > t.csv
     T2M_LEARNERS=$PWD/own run "$T2M" build t.csv -o r
     [ "$status" -eq 0 ]
-    [[ "$output" == *"with the shipped learner rows"* ]]
+    [[ "$output" == *"with the shipped learner tables"* ]]
 }
 
 @test "progress is a line every ten seconds where there is no terminal" {

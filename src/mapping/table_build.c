@@ -343,6 +343,7 @@ static t2m_status fill_model(struct building *b, t2m_model *m)
         TRY(solve_head(b, m));
     for (int i = 0; i < 2; i++)
         m->table.spread[i] = b->result[SPREAD][i] * b->unit[1];
+    m->table.spread[1] = fmaxf(m->table.spread[0], m->table.spread[1]); /* one holds the other */
     if (!m->classes) {
         m->scales[2 * b->columns] = b->unit[0];
         m->scales[2 * b->columns + 1] = b->unit[1];

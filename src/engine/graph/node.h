@@ -118,10 +118,9 @@ extern const size_t op_count;
 extern const struct op *const op_pointwise[POINTWISE_COUNT];
 extern const struct op op_input, op_fill, op_iota, op_reshape, op_transpose, op_slice, op_pad,
     op_concat, op_broadcast, op_stop_gradient, op_sum, op_maximum, op_matmul, op_solve_spd,
-    op_inverse_spd,
-    op_conv2d, op_conv2d_input, op_conv2d_filter, op_window_argmax, op_window_gather,
-    op_window_scatter, op_gather, op_scatter_add, op_distance,
-    op_distance_input, op_distance_push;
+    op_inverse_spd, op_conv2d, op_conv2d_input, op_conv2d_filter, op_window_argmax,
+    op_window_gather, op_window_scatter, op_gather, op_scatter_add, op_distance, op_distance_input,
+    op_distance_push;
 
 /* The bits of a number: NaN equals itself, 0 and -0 differ. */
 static inline uint64_t real_bits(double x)
