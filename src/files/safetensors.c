@@ -255,6 +255,15 @@ const struct tensor_entry *safetensors_find(const struct tensor_file *f, const c
     return NULL;
 }
 
+bool safetensors_take(const struct tensor_file *f, const char *name, size_t count, float *to)
+{
+    const struct tensor_entry *t = safetensors_find(f, name);
+    if (!t || t->count != count)
+        return false;
+    memcpy(to, t->data, count * sizeof *to);
+    return true;
+}
+
 const char *safetensors_meta(const struct tensor_file *f, const char *key)
 {
     for (size_t i = 0; i < f->meta_count; i++)

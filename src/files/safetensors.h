@@ -33,6 +33,8 @@ t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *nam
 void safetensors_free(struct tensor_file *f);
 size_t safetensors_numbers(const struct tensor_file *f); /* of all tensors */
 const struct tensor_entry *safetensors_find(const struct tensor_file *f, const char *name);
+/* The numbers of the tensor `name` to `to` [count]; false if it is not there or has not so many. */
+bool safetensors_take(const struct tensor_file *f, const char *name, size_t count, float *to);
 const char *safetensors_meta(const struct tensor_file *f, const char *key); /* NULL: not there */
 
 struct tensor_writing {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mapping/doors.h"
+#include "mapping/once.h"
 #include "mapping/table_build.h"
 #include "mapping/tables.h"
 #include "model/model.h"
@@ -57,35 +58,13 @@ static t2m_status make_graph(struct building *b)
     return t2m_graph_status(b->e.g);
 }
 
-static size_t numbers(const struct building *b, int i)
-{
-    size_t n = 1;
-    for (int k = 0; k < t2m_rank(b->e.g, b->out[i]); k++)
-        n *= (size_t)t2m_dim(b->e.g, b->out[i], k);
-    return n;
-}
-
 /* Runs the graph for results first .. last, which then lie in b->result. */
 static t2m_status run_graph(struct building *b, int first, int last)
 {
     const t2m_value in[] = {b->e.phi, b->e.statistics, b->e.x_support, b->e.y_support};
-    const size_t n = (size_t)last - (size_t)first + 1;
-    t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
-    t2m_plan *plan;
-    t2m_workspace *w;
-    o.parallel = true;
-    for (int i = first; i <= last; i++)
-        if (!(b->result[i] = mem_new(b->l->lib, numbers(b, i), sizeof(float))))
-            return T2M_ENOMEM;
-    TRY(t2m_compile(b->e.g, in, 4, b->out + first, n, &o, &plan));
-    const t2m_status status = t2m_workspace_new(plan, &w);
-    if (status == T2M_OK) {
-        const void *const from[] = {b->l->phi, b->l->statistics, b->task->x, b->task->y};
-        t2m_run(plan, w, from, (void *const *)(b->result + first));
-        t2m_workspace_free(w);
-    }
-    t2m_plan_free(plan);
-    return status;
+    const void *const from[] = {b->l->phi, b->l->statistics, b->task->x, b->task->y};
+    const struct once once = {b->e.g, in, from, 4, b->out + first, (size_t)(last - first) + 1};
+    return once_results(b->l->lib, &once, b->result + first);
 }
 
 static void clear(struct building *b)
@@ -148,28 +127,13 @@ static t2m_status make_models(struct building *b, t2m_build_report *report)
                             report->structure[0].macs);
 }
 
-static t2m_status check_finite(const t2m_model *m)
-{
-    size_t bad = 0;
-    for (size_t i = 0; i < m->layout.numel; i++)
-        bad += !isfinite(m->m[i]);
-    for (size_t i = 0; i < m->layout.statistics; i++)
-        bad += !isfinite(m->statistics[i]);
-    return bad == 0
-               ? T2M_OK
-               : refuse(m->lib, T2M_EDIVERGED,
-                        "%zu of the model's %zu numbers are not finite; look for extreme values "
-                        "in the task's examples, or tune with fewer --steps",
-                        bad, m->layout.numel + m->layout.statistics);
-}
-
 /* ---- building ---- */
 
 static void report_choice(const struct building *b, t2m_build_report *r)
 {
     for (size_t i = 0; i < r->structures && r->structures > 1; i++)
         r->structure[i].weight = (double)b->result[WEIGHTS][i];
-    const size_t n = numbers(b, STAGES);
+    const size_t n = value_numbers(b->e.g, b->out[STAGES]);
     r->code_steps = b->l->tuned == TUNE_WEIGHTS ? 0 : (size_t)b->steps;
     r->stages = n < T2M_STAGES ? n : T2M_STAGES;
     for (size_t i = 0; i < r->stages; i++) {
@@ -191,7 +155,7 @@ static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *r
     t2m_model *m = b->model[report->chosen];
     memcpy(m->m, b->result[MODEL], m->layout.numel * sizeof *m->m);
     memcpy(m->statistics, b->result[NORM], m->layout.statistics * sizeof *m->statistics);
-    TRY(check_finite(m));
+    TRY(model_check_finite(m, "in the task's examples, or tune with fewer --steps"));
     report_choice(b, report);
     report->loss_generated = (double)b->result[LOSS_GENERATED][0];
     report->loss_tuned = (double)b->result[LOSS_TUNED][0];
@@ -254,7 +218,7 @@ t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t
     if (status == T2M_OK)
         status = run_graph(&b, TASK, TASK);
     if (status == T2M_OK) {
-        *n = numbers(&b, TASK);
+        *n = value_numbers(b.e.g, b.out[TASK]);
         *t = b.result[TASK];
         b.result[TASK] = NULL;
     }

@@ -250,15 +250,6 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
     return true;
 }
 
-static bool read_floats(const struct tensor_file *f, const char *name, size_t count, float *to)
-{
-    const struct tensor_entry *t = safetensors_find(f, name);
-    if (!t || t->count != count)
-        return false;
-    memcpy(to, t->data, count * sizeof *to);
-    return true;
-}
-
 static bool read_phi(struct t2m_learner *l, const struct tensor_file *f)
 {
     bool good = true;
@@ -269,7 +260,7 @@ static bool read_phi(struct t2m_learner *l, const struct tensor_file *f)
             const struct parameter *p = &parts->parameter[i];
             char name[TENSOR_NAME];
             tensor_name(l, k, p, name);
-            good = good && read_floats(f, name, p->count, l->phi + at + p->offset);
+            good = good && safetensors_take(f, name, p->count, l->phi + at + p->offset);
         }
     }
     return good;
@@ -338,7 +329,7 @@ static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *
         return bad(l->lib, path, "its settings make no sense");
     if (!read_phi(l, f))
         return bad(l->lib, path, "a tensor is missing or has another size");
-    if (!read_floats(f, "norm.statistics", l->norms, l->statistics))
+    if (!safetensors_take(f, "norm.statistics", l->norms, l->statistics))
         return bad(l->lib, path, "its norm statistics are missing");
     TRY(read_known(l, f, path));
     return l->kind == FAMILY_REGRESSION ? read_scales(l, f, path) : T2M_OK;

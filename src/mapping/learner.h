@@ -183,6 +183,8 @@ bool asked_to_stop(int (*stop)(void *ctx), void *ctx, atomic_bool *stopped);
 enum { KNOWN_TASKS = 100 };
 /* Makes room for the known tasks. */
 t2m_status likeness_room(struct t2m_learner *l, size_t known);
+/* Names the known task i; new lines in the name become spaces. */
+t2m_status likeness_name(struct t2m_learner *l, size_t i, char *name);
 /* Draws tasks as in training, represents them, keeps their t and names. */
 t2m_status likeness_learn(struct t2m_learner *l, const struct t2m_family *f,
                           const struct protocol *p);

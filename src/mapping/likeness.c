@@ -37,6 +37,15 @@ static t2m_status compile_t(const struct t2m_learner *l, const struct protocol *
     return status;
 }
 
+t2m_status likeness_name(struct t2m_learner *l, size_t i, char *name)
+{
+    for (char *c = name; *c; c++) /* names are kept as lines */
+        *c = *c == '\n' ? ' ' : *c;
+    mem_free(l->lib, l->known_name[i]);
+    l->known_name[i] = mem_text(l->lib, name);
+    return l->known_name[i] ? T2M_OK : T2M_ENOMEM;
+}
+
 static t2m_status represent_all(struct t2m_learner *l, const struct t2m_family *f,
                                 const struct protocol *p, const t2m_plan *plan, t2m_workspace *w)
 {
@@ -50,11 +59,7 @@ static t2m_status represent_all(struct t2m_learner *l, const struct t2m_family *
         const void *const in[] = {l->phi, l->statistics, e.x_support, e.y_support};
         void *const out[] = {l->known_t + i * learner_t_size(l)};
         t2m_run(plan, w, in, out);
-        for (char *c = name; *c; c++) /* names are kept as lines */
-            *c = *c == '\n' ? ' ' : *c;
-        mem_free(l->lib, l->known_name[i]);
-        l->known_name[i] = mem_text(l->lib, name);
-        status = l->known_name[i] ? T2M_OK : T2M_ENOMEM;
+        status = likeness_name(l, i, name);
     }
     episodes_free(l->lib, &e);
     return status;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mapping/once.h"
 #include "mapping/tables.h"
 #include "model/model.h"
 #include "task/tables.h"
@@ -251,14 +252,6 @@ static t2m_status make_graph(struct building *b)
     return table_graph_make(b->lib, &c->structure, &c->parts, &use, &b->e);
 }
 
-static size_t numbers(const struct building *b, t2m_value v)
-{
-    size_t n = 1;
-    for (int k = 0; k < t2m_rank(b->e.g, v); k++)
-        n *= (size_t)t2m_dim(b->e.g, v, k);
-    return n;
-}
-
 /* Runs it for results first .. last, which then lie in b->result. */
 static t2m_status run_graph(struct building *b, int first, int last)
 {
@@ -269,22 +262,8 @@ static t2m_status run_graph(struct building *b, int first, int last)
                         e->t};
     const void *const from[] = {b->l->phi, b->support.x_support, b->support.y_support,
                                 b->support.member, b->support.place};
-    t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
-    t2m_plan *plan;
-    t2m_workspace *w;
-    o.parallel = true;
-    for (int i = first; i <= last; i++)
-        if (!(b->result[i] = mem_new(b->lib, numbers(b, out[i]), sizeof(float))))
-            return T2M_ENOMEM;
-    TRY(t2m_compile(e->g, in, sizeof in / sizeof *in, out + first, (size_t)(last - first) + 1, &o,
-                    &plan));
-    const t2m_status status = t2m_workspace_new(plan, &w);
-    if (status == T2M_OK) {
-        t2m_run(plan, w, from, (void *const *)(b->result + first));
-        t2m_workspace_free(w);
-    }
-    t2m_plan_free(plan);
-    return status;
+    const struct once once = {e->g, in, from, 5, out + first, (size_t)(last - first) + 1};
+    return once_results(b->lib, &once, b->result + first);
 }
 
 /* ---- the model ---- */
@@ -311,28 +290,10 @@ static t2m_status solve_head(struct building *b, t2m_model *m)
     return status;
 }
 
-static t2m_status check_finite(const t2m_model *m)
-{
-    size_t bad = 0;
-    for (size_t i = 0; i < m->layout.numel; i++)
-        bad += !isfinite(m->m[i]);
-    for (int i = 0; i < 2; i++)
-        bad += !isfinite(m->table.spread[i]) || !isfinite(m->scales[2 * m->features + (size_t)i]);
-    return bad == 0 ? T2M_OK
-                    : refuse(m->lib, T2M_EDIVERGED,
-                             "%zu of the model's %zu numbers are not finite; look for extreme "
-                             "values in the table",
-                             bad, m->layout.numel + 4);
-}
-
 static t2m_status fill_model(struct building *b, t2m_model *m)
 {
     struct schema *schema;
-    char *json;
-    TRY(schema_text(b->task->schema, &json));
-    t2m_status status = schema_parse(b->lib, &schema, json);
-    mem_free(b->lib, json);
-    TRY(status);
+    TRY(schema_copy(b->task->schema, &schema));
     TRY(model_table_start(m, schema));
     for (size_t k = 0; k < b->columns; k++)
         m->table.place[k] = (float)b->place[k];
@@ -348,7 +309,7 @@ static t2m_status fill_model(struct building *b, t2m_model *m)
         m->scales[2 * b->columns] = b->unit[0];
         m->scales[2 * b->columns + 1] = b->unit[1];
     }
-    TRY(check_finite(m));
+    TRY(model_check_finite(m, "in the table"));
     m->method = mem_text(b->lib, b->l->method->name);
     return m->method ? T2M_OK : T2M_ENOMEM;
 }

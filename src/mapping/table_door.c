@@ -84,11 +84,7 @@ t2m_status task_of_table(const t2m_learner *l, t2m_task **out, const char *path,
 
 static t2m_status copy_rows(t2m_task *t, const t2m_task *from, const size_t *row)
 {
-    char *json;
-    TRY(schema_text(from->schema, &json));
-    const t2m_status status = schema_parse(t->lib, &t->schema, json);
-    mem_free(t->lib, json);
-    TRY(status);
+    TRY(schema_copy(from->schema, &t->schema));
     t->x = mem_new(t->lib, t->n * t->input, sizeof *t->x);
     t->y = mem_new(t->lib, t->n, sizeof *t->y);
     if (!t->x || !t->y || !name_all(t))

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "mapping/once.h"
 #include "mapping/tables.h"
 
 enum { STEPS = 60 };
@@ -87,24 +88,12 @@ static t2m_status widen(t2m *lib, const float *x, size_t n, double **out)
     return T2M_OK;
 }
 
-static t2m_status run(const struct solving *v, const double *const in[4], double *head,
-                      double *error)
+static t2m_status run(const struct solving *v, double *const in[4], double *head, double *error)
 {
     const t2m_value from[] = {v->m, v->x, v->target, v->scale}, to[] = {v->head, v->error};
-    t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
-    t2m_plan *plan;
-    t2m_workspace *w;
-    o.precision = T2M_F64;
-    o.parallel = true;
-    TRY(t2m_compile(v->g, from, 4, to, 2, &o, &plan));
-    const t2m_status status = t2m_workspace_new(plan, &w);
-    if (status == T2M_OK) {
-        void *const out[] = {head, error};
-        t2m_run(plan, w, (const void *const *)in, out);
-        t2m_workspace_free(w);
-    }
-    t2m_plan_free(plan);
-    return status;
+    const struct once once = {v->g, from, (const void *const *)in, 4, to, 2};
+    void *const out[] = {head, error};
+    return once_run(&once, T2M_F64, out);
 }
 
 t2m_status table_head_solve(t2m *lib, const struct table_head *h, float *m, double *error)
@@ -123,7 +112,7 @@ t2m_status table_head_solve(t2m *lib, const struct table_head *h, float *m, doub
         status = widen(lib, from[i], sizes[i], &in[i]);
     if (status == T2M_OK) {
         make(&v, h);
-        status = run(&v, (const double *const *)in, head, error);
+        status = run(&v, in, head, error);
     }
     for (size_t i = 0; i < count && status == T2M_OK; i++)
         m[body + i] = (float)head[i];

@@ -41,11 +41,7 @@ static t2m_status name_task(const struct knowing *k, const struct data_table *fr
         snprintf(kind, sizeof kind, "%d classes", (int)s->classes);
     snprintf(name, sizeof name, "%s: %d rows, %d columns, %s", table, (int)s->supports,
              (int)s->columns, kind);
-    for (char *c = name; *c; c++) /* names are kept as lines */
-        *c = *c == '\n' ? ' ' : *c;
-    mem_free(k->l->lib, k->l->known_name[number]);
-    k->l->known_name[number] = mem_text(k->l->lib, name);
-    return k->l->known_name[number] ? T2M_OK : T2M_ENOMEM;
+    return likeness_name(k->l, number, name);
 }
 
 /* Each task has a shape of its own: where all had one of a few, any other would be unlike them. */

@@ -29,6 +29,28 @@ t2m_status model_new(t2m *lib, t2m_model **out, const struct structure *s, size_
     return T2M_OK;
 }
 
+static size_t count_bad(const float *x, size_t n)
+{
+    size_t bad = 0;
+    for (size_t i = 0; i < n; i++)
+        bad += !isfinite(x[i]);
+    return bad;
+}
+
+t2m_status model_check_finite(const t2m_model *m, const char *where)
+{
+    const struct layout *l = &m->layout;
+    const bool table = m->table.schema; /* whose interval and unit are numbers too */
+    size_t bad = count_bad(m->m, l->numel) + count_bad(m->statistics, l->statistics);
+    if (table)
+        bad += count_bad(m->table.spread, 2) + count_bad(m->scales + 2 * m->features, 2);
+    return bad == 0 ? T2M_OK
+                    : refuse(m->lib, T2M_EDIVERGED,
+                             "%zu of the model's %zu numbers are not finite; look for extreme "
+                             "values %s",
+                             bad, l->numel + l->statistics + (table ? 4 : 0), where);
+}
+
 static void forget_plan(t2m_model *m)
 {
     t2m_workspace_free(m->workspace);

@@ -37,6 +37,8 @@ struct t2m_model {
 /* A model with room for its numbers; `classes` or `features` names are filled in by the caller. */
 t2m_status model_new(t2m *lib, t2m_model **out, const struct structure *s, size_t classes,
                      size_t features);
+/* T2M_EDIVERGED, if a number is not finite: look for extreme values `where`. */
+t2m_status model_check_finite(const t2m_model *m, const char *where);
 
 /* ---- models of tables (table_model.c) ---- */
 

@@ -115,26 +115,17 @@ static size_t count_lines(const char *s)
     return n;
 }
 
-static bool take_floats(const struct tensor_file *f, const char *name, size_t count, float *to)
-{
-    const struct tensor_entry *t = safetensors_find(f, name);
-    if (!t || t->count != count)
-        return false;
-    memcpy(to, t->data, count * sizeof *to);
-    return true;
-}
-
 static t2m_status read_numbers(t2m_model *m, const struct tensor_file *f, const char *path)
 {
     for (size_t i = 0; i < m->layout.count; i++) {
         const struct parameter *p = &m->layout.parameter[i];
-        if (!take_floats(f, p->name, p->count, m->m + p->offset))
+        if (!safetensors_take(f, p->name, p->count, m->m + p->offset))
             return bad(m->lib, path, "a tensor is missing or has another size");
     }
     if (m->layout.statistics &&
-        !take_floats(f, "norm.statistics", m->layout.statistics, m->statistics))
+        !safetensors_take(f, "norm.statistics", m->layout.statistics, m->statistics))
         return bad(m->lib, path, "its norm statistics are missing");
-    if (m->features && !take_floats(f, "data.scales", 2 * m->features + 2, m->scales))
+    if (m->features && !safetensors_take(f, "data.scales", 2 * m->features + 2, m->scales))
         return bad(m->lib, path, "the scales of its columns are missing");
     return T2M_OK;
 }

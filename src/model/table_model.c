@@ -41,11 +41,7 @@ t2m_status model_table_name(t2m_model *m)
 t2m_status model_table_copy(const t2m_model *from, t2m_model *m)
 {
     struct schema *schema;
-    char *json;
-    TRY(schema_text(from->table.schema, &json));
-    const t2m_status status = schema_parse(m->lib, &schema, json);
-    mem_free(m->lib, json);
-    TRY(status);
+    TRY(schema_copy(from->table.schema, &schema));
     TRY(model_table_start(m, schema));
     memcpy(m->table.place, from->table.place, m->features * sizeof *m->table.place);
     memcpy(m->table.marginal, from->table.marginal, m->features * sizeof *m->table.marginal);
@@ -108,21 +104,12 @@ static bool marginal_is_sound(const struct marginal *m)
     return true;
 }
 
-static bool take(const struct tensor_file *f, const char *name, size_t count, float *to)
-{
-    const struct tensor_entry *t = safetensors_find(f, name);
-    if (!t || t->count != count)
-        return false;
-    memcpy(to, t->data, count * sizeof *to);
-    return true;
-}
-
 bool model_table_read(t2m_model *m, const struct tensor_file *f)
 {
     struct model_table *t = &m->table;
-    if (!take(f, columns_name, m->features, t->place) ||
-        !take(f, marginals_name, m->features * MARGINAL_FLOATS, (float *)t->marginal) ||
-        (!m->classes && !take(f, spread_name, 2, t->spread)))
+    if (!safetensors_take(f, columns_name, m->features, t->place) ||
+        !safetensors_take(f, marginals_name, m->features * MARGINAL_FLOATS, (float *)t->marginal) ||
+        (!m->classes && !safetensors_take(f, spread_name, 2, t->spread)))
         return false;
     for (size_t i = 0; i < m->features; i++)
         if (!(t->place[i] >= 0 && t->place[i] < (float)t->schema->outputs) ||

@@ -78,3 +78,5 @@ t2m_status schema_text(const struct schema *s, char **json);
 /* From JSON that anyone may have written: T2M_EMODEL if the rules are not as schema_find makes
  * them. */
 t2m_status schema_parse(t2m *lib, struct schema **out, const char *json);
+/* The same rules once more. */
+t2m_status schema_copy(const struct schema *s, struct schema **out);

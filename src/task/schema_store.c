@@ -302,3 +302,12 @@ t2m_status schema_parse(t2m *lib, struct schema **out, const char *json)
         schema_free(s);
     return status;
 }
+
+t2m_status schema_copy(const struct schema *s, struct schema **out)
+{
+    char *json;
+    TRY(schema_text(s, &json));
+    const t2m_status status = schema_parse(s->lib, out, json);
+    mem_free(s->lib, json);
+    return status;
+}
