@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "mapping/once.h"
-#include "mapping/tables.h"
+#include "mapping/table_graph.h"
 #include "model/model.h"
 #include "task/tables.h"
 
@@ -15,7 +15,6 @@ enum {
     MOST_COLUMNS = 32, /* of a model: as in training */
     MOST_ROWS = 10000  /* that the head is solved on */
 };
-static const double tiny = 1e-3;
 
 enum result { MODEL, SCALE, LOG_PENALTY, FACTOR, SPREAD, TASK, RESULTS };
 
@@ -83,36 +82,41 @@ static t2m_status pick_rows(t2m *lib, const float *y, size_t n, size_t want, siz
 
 /* ---- columns ---- */
 
-/* How much of the variance of column k lies between the classes or bins, in the view that shows
- * more (the correlation ratio). */
+/* How much of the variance of a view [n] lies between the classes or bins (the correlation ratio).
+ */
+static double correlation_ratio(const struct building *b, const float *view, size_t groups)
+{
+    double sum = 0, squares = 0, between = 0;
+    const size_t n = b->rows;
+    for (size_t g = 0; g < groups; g++) {
+        double in = 0, of = 0;
+        for (size_t i = 0; i < n; i++) {
+            const double share = (double)b->all.member[i * groups + g],
+                         v = (double)view[i * MARGINAL_VIEWS];
+            of += share * v;
+            in += share;
+            squares += share * v * v;
+        }
+        sum += of;
+        between += in > 0 ? of * of / in : 0;
+    }
+    const double off = sum * sum / (double)n, all = squares - off + tiny * (double)n;
+    return (between - off) / all;
+}
+
+/* Of column k, in the view that shows more. column [rows] */
 static double relevance(const struct building *b, const size_t *row, size_t k, float *column)
 {
-    const size_t groups = b->task->classes ? b->task->classes : TABLE_BINS, n = b->rows;
+    const size_t groups = b->task->classes ? b->task->classes : TABLE_BINS;
+    float *const views = b->room; /* after the marginal is found */
     struct marginal m;
     double best = 0;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < b->rows; i++)
         column[i] = b->task->x[row[i] * b->task->input + k];
-    marginal_find(&m, column, n, 1, b->room);
-    for (int view = 0; view < MARGINAL_VIEWS; view++) {
-        double sum = 0, squares = 0, between = 0;
-        for (size_t g = 0; g < groups; g++) {
-            double in = 0, of = 0;
-            for (size_t i = 0; i < n; i++) {
-                float v[MARGINAL_VIEWS];
-                const double share = (double)b->all.member[i * groups + g];
-                if (share == 0)
-                    continue;
-                marginal_apply(&m, column[i], v);
-                of += share * (double)v[view];
-                in += share;
-                squares += share * (double)v[view] * (double)v[view];
-            }
-            sum += of;
-            between += in > 0 ? of * of / in : 0;
-        }
-        const double off = sum * sum / (double)n, all = squares - off + tiny * (double)n;
-        best = fmax(best, (between - off) / all);
-    }
+    marginal_find(&m, column, b->rows, 1, b->room);
+    marginals_apply(&m, column, b->rows, 1, views);
+    for (int view = 0; view < MARGINAL_VIEWS; view++)
+        best = fmax(best, correlation_ratio(b, views + view, groups));
     return best;
 }
 

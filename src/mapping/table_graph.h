@@ -19,5 +19,7 @@ static const double tiny = 1e-3; /* of a variance */
 t2m_value table_take(const struct table_ctx *c, const char *name, const char *part);
 /* x [.., in] -> [.., out] */
 t2m_value table_times(const struct table_ctx *c, const char *name, t2m_value x);
+/* x as one row [all its numbers] */
+t2m_value table_vector(t2m_graph *g, t2m_value x);
 /* Fills in the tokens of the rows that are seen, and t. */
 void table_represent(struct table_ctx *c);

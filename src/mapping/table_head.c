@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "mapping/once.h"
-#include "mapping/tables.h"
+#include "mapping/table_graph.h"
 
 enum { STEPS = 60 };
 static const double jitter = 1e-2; /* of the kernel's matrix, whose diagonal is about 1 to 10 */
@@ -23,7 +23,7 @@ struct solving {
 static t2m_value penalty_of(const struct solving *v, const struct structure *s, int64_t plain)
 {
     t2m_graph *g = v->g;
-    const t2m_value one = t2m_one_hot(g, t2m_iota(g, plain), plain);
+    const t2m_value one = nn_identity(g, plain);
     if (s->kind == NN_LINEAR)
         return one;
     const t2m_value centres = layout_take(g, &v->layout, v->m, "kernel.centres"),
@@ -31,15 +31,9 @@ static t2m_value penalty_of(const struct solving *v, const struct structure *s, 
                                        layout_take(g, &v->layout, v->m, "kernel.metric"),
                                        layout_take(g, &v->layout, v->m, "kernel.amplitude"));
     const int64_t n = t2m_dim(g, centres, 0);
-    const t2m_value sure = t2m_axpy(g, jitter, t2m_one_hot(g, t2m_iota(g, n), n), kernel);
+    const t2m_value sure = t2m_axpy(g, jitter, nn_identity(g, n), kernel);
     return t2m_add(g, t2m_pad(g, t2m_pad(g, one, 0, 0, n), 1, 0, n),
                    t2m_pad(g, t2m_pad(g, sure, 0, plain, 0), 1, plain, 0));
-}
-
-static t2m_value flat(t2m_graph *g, t2m_value x)
-{
-    const int64_t all = -1;
-    return t2m_reshape(g, x, 1, &all);
 }
 
 static void make(struct solving *v, const struct table_head *h)
@@ -71,9 +65,10 @@ static void make(struct solving *v, const struct table_head *h)
         v->error = t2m_sqrt(g, t2m_mean_all(g, t2m_square(g, t2m_sub(g, r.left_out, v->target))));
     }
     const t2m_value in_order[] = {
-        flat(g, t2m_mul(g, t2m_slice(g, w, 0, 0, plain), t2m_reshape(g, v->scale, 2, column))),
-        flat(g, t2m_slice(g, w, 0, plain + 1, centres)),
-        flat(g, t2m_scale(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, plain, 1)))};
+        table_vector(g,
+                     t2m_mul(g, t2m_slice(g, w, 0, 0, plain), t2m_reshape(g, v->scale, 2, column))),
+        table_vector(g, t2m_slice(g, w, 0, plain + 1, centres)),
+        table_vector(g, t2m_scale(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, plain, 1)))};
     v->head = t2m_concat(g, 0, in_order, 3);
 }
 

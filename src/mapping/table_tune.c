@@ -21,8 +21,7 @@ static t2m_value scalar(t2m_graph *g, t2m_value x)
 t2m_value table_penalty(t2m_graph *g, t2m_value gram, t2m_value knob)
 {
     const int64_t n = t2m_dim(g, gram, 0);
-    const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n),
-                    trace = t2m_sum_all(g, t2m_mul(g, gram, eye));
+    const t2m_value eye = nn_identity(g, n), trace = t2m_sum_all(g, t2m_mul(g, gram, eye));
     return t2m_axpy(g, least_penalty, t2m_stop_gradient(g, trace), scalar(g, knob));
 }
 
@@ -30,17 +29,10 @@ t2m_value table_penalty(t2m_graph *g, t2m_value gram, t2m_value knob)
  * rows of a distance only: twice that is the whole, where the gradient is symmetric. */
 static t2m_value system_of(t2m_graph *g, const struct table_tuning *t, const t2m_value *knob)
 {
-    const int64_t n = t2m_dim(g, t->places, 0), columns = t2m_dim(g, t->places, 1),
-                  all[] = {1, n, columns}, unit[] = {NN_METRICS, 1, columns},
-                  per_pair[] = {NN_METRICS, 1, 1};
     const t2m_value plain = t2m_mul(g, scalar(g, knob[KNOB_PLAIN]), t->plain),
-                    x = t2m_mul(g, t2m_reshape(g, t->places, 3, all),
-                                t2m_reshape(g, knob[KNOB_METRIC], 3, unit)),
-                    near = t2m_exp(g, t2m_neg(g, t2m_distance(g, x, t2m_stop_gradient(g, x)))),
-                    kernel = t2m_sum(
-                        g, t2m_mul(g, near, t2m_reshape(g, knob[KNOB_AMPLITUDE], 3, per_pair)), 0,
-                        1),
-                    eye = t2m_one_hot(g, t2m_iota(g, n), n), gram = t2m_add(g, plain, kernel);
+                    x = nn_kernel_scale(g, t->places, knob[KNOB_METRIC]),
+                    kernel = nn_kernel_scaled(g, x, t2m_stop_gradient(g, x), knob[KNOB_AMPLITUDE]),
+                    eye = nn_identity(g, t2m_dim(g, x, 1)), gram = t2m_add(g, plain, kernel);
     return t2m_madd(g, table_penalty(g, gram, knob[KNOB_PENALTY]), eye, gram);
 }
 
@@ -50,10 +42,9 @@ static t2m_value system_of(t2m_graph *g, const struct table_tuning *t, const t2m
 static t2m_value slope_of(t2m_graph *g, const struct table_tuning *t, t2m_value system)
 {
     const int64_t n = t2m_dim(g, system, 0), column[] = {n, 1};
-    const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n), b = t2m_inverse_spd(g, system),
-                    a = t2m_matmul(g, b, t->targets),
-                    d = t2m_reshape(g, t2m_sum(g, t2m_mul(g, b, eye), 1, 1), 2, column),
-                    off = t2m_div(g, a, d), p = t2m_scale(g, 4 / (double)n, t2m_div(g, off, d)),
+    const t2m_value b = t2m_inverse_spd(g, system), a = t2m_matmul(g, b, t->targets),
+                    d = t2m_reshape(g, nn_diagonal(g, b), 2, column), off = t2m_div(g, a, d),
+                    p = t2m_scale(g, 4 / (double)n, t2m_div(g, off, d)),
                     q = t2m_neg(g, t2m_reshape(g, t2m_sum(g, t2m_mul(g, p, off), 1, 1), 2, column)),
                     one = t2m_matmul_t(g, t2m_matmul(g, b, p), false, a, true),
                     symmetric = t2m_scale(g, 0.5, t2m_add(g, one, t2m_swap(g, one)));

@@ -94,7 +94,7 @@ static struct layer next_layer(const struct table_ctx *c, t2m_value x)
 
 /* ---- the head ---- */
 
-static t2m_value as_vector(t2m_graph *g, t2m_value x)
+t2m_value table_vector(t2m_graph *g, t2m_value x)
 {
     const int64_t all = -1;
     return t2m_reshape(g, x, 1, &all);
@@ -107,14 +107,14 @@ static t2m_value prior_scale(const struct table_ctx *c)
     if (c->s->kind == NN_LINEAR) { /* nothing is made from t */
         const t2m_value views =
             t2m_expand(g, table_take(c, "head", "views"), 2, (int64_t[]){c->shape->columns, VIEWS});
-        return t2m_exp(g, as_vector(g, views));
+        return t2m_exp(g, table_vector(g, views));
     }
     const t2m_value task = table_times(c, "head.task", c->e->t); /* [1, VIEWS] */
     const t2m_value of_columns =
         t2m_add(g, t2m_add(g, table_times(c, "head.columns", c->columns), task),
                 table_take(c, "head", "views"));
-    const t2m_value all[] = {as_vector(g, of_columns), as_vector(g, for_task(c, "head1")),
-                             as_vector(g, for_task(c, "head2"))};
+    const t2m_value all[] = {table_vector(g, of_columns), table_vector(g, for_task(c, "head1")),
+                             table_vector(g, for_task(c, "head2"))};
     return t2m_exp(g, t2m_concat(g, 0, all, 3));
 }
 
@@ -138,9 +138,9 @@ static void start_knobs(const struct table_ctx *c, t2m_value knob[TABLE_KNOBS])
     const t2m_value both[] = {table_times(c, "metric", c->columns), t2m_fill(g, 0, 2, alike)},
                     logs = t2m_add(g, t2m_concat(g, 1, both, 2), for_task(c, "metric.task"));
     knob[KNOB_METRIC] = knob_of(g, t2m_swap(g, logs), (double)columns);
-    knob[KNOB_AMPLITUDE] = knob_of(g, as_vector(g, for_task(c, "amplitude")), 1);
-    knob[KNOB_PLAIN] = knob_of(g, as_vector(g, for_task(c, "plain")), 1);
-    knob[KNOB_PENALTY] = knob_of(g, as_vector(g, for_task(c, "penalty")), 1);
+    knob[KNOB_AMPLITUDE] = knob_of(g, table_vector(g, for_task(c, "amplitude")), 1);
+    knob[KNOB_PLAIN] = knob_of(g, table_vector(g, for_task(c, "plain")), 1);
+    knob[KNOB_PENALTY] = knob_of(g, table_vector(g, for_task(c, "penalty")), 1);
 }
 
 static t2m_value targets_of(const struct table_ctx *c)
@@ -173,7 +173,7 @@ struct made { /* parts of a model, in their order */
 
 static void put(const struct table_ctx *c, struct made *m, t2m_value x)
 {
-    m->part[m->count++] = as_vector(c->g, x);
+    m->part[m->count++] = table_vector(c->g, x);
 }
 
 /* Half-widths of the intervals, from how far left-out rows were off [2]. */
@@ -185,7 +185,7 @@ static t2m_value spread_of(const struct table_ctx *c, t2m_value off)
     const t2m_value sure = t2m_stop_gradient(g, error);
     t2m_value factor = table_take(c, "spread", "shared");
     if (c->s->kind != NN_LINEAR)
-        factor = t2m_add(g, factor, as_vector(g, table_times(c, "spread", c->e->t)));
+        factor = t2m_add(g, factor, table_vector(g, table_times(c, "spread", c->e->t)));
     c->e->prior.factor = t2m_exp(g, factor);
     return t2m_mul(g, sure, c->e->prior.factor);
 }
@@ -257,7 +257,7 @@ static t2m_value loss_of(const struct table_ctx *c, t2m_value output)
     t2m_graph *g = c->g;
     if (c->shape->classes)
         return nn_cross_entropy(g, output, c->e->y_query);
-    const t2m_value off = t2m_sub(g, as_vector(g, output), c->e->y_query),
+    const t2m_value off = t2m_sub(g, table_vector(g, output), c->e->y_query),
                     part = t2m_div(g, t2m_mean_all(g, t2m_square(g, off)), variance_of_queries(c));
     return t2m_scale(g, 0.5, t2m_log(g, t2m_add(g, part, t2m_constant(g, tiny))));
 }
@@ -266,7 +266,7 @@ static t2m_value loss_of_intervals(const struct table_ctx *c)
 {
     t2m_graph *g = c->g;
     struct table_graph *e = c->e;
-    const t2m_value off = t2m_sub(g, as_vector(g, e->output), e->y_query),
+    const t2m_value off = t2m_sub(g, table_vector(g, e->output), e->y_query),
                     distance = t2m_stop_gradient(g, t2m_abs(g, off)),
                     wide[] = {pinball(g, distance, t2m_slice(g, e->spread, 0, 0, 1), 0.8),
                               pinball(g, distance, t2m_slice(g, e->spread, 0, 1, 1), 0.95)};
@@ -392,7 +392,7 @@ static void make(struct table_ctx *c)
     else
         make_kernel(c, &s, &generated, &m);
     e->m = t2m_concat(g, 0, m.part, m.count);
-    e->t = as_vector(g, e->t);
+    e->t = table_vector(g, e->t);
     e->output = foretell(c, &s, &m);
     e->loss = loss_of(c, e->output);
     e->learn = generated.count > 0 ? loss_of(c, foretell(c, &s, &generated)) : e->loss;

@@ -106,14 +106,32 @@ t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd,
     return t2m_mean_all(g, t2m_add(g, nll, t2m_constant(g, half_log_two_pi)));
 }
 
+t2m_value nn_identity(t2m_graph *g, int64_t n)
+{
+    return t2m_one_hot(g, t2m_iota(g, n), n);
+}
+
+t2m_value nn_diagonal(t2m_graph *g, t2m_value square)
+{
+    return t2m_sum(g, t2m_mul(g, square, nn_identity(g, t2m_dim(g, square, 0))), 1, 1);
+}
+
+t2m_value nn_kernel_scaled(t2m_graph *g, t2m_value x, t2m_value y, t2m_value amplitude)
+{
+    const int64_t per_pair[] = {NN_METRICS, 1, 1};
+    const t2m_value near = t2m_exp(g, t2m_neg(g, t2m_distance(g, x, y)));
+    return t2m_sum(g, t2m_mul(g, near, t2m_reshape(g, amplitude, 3, per_pair)), 0, 1);
+}
+
+t2m_value nn_kernel_scale(t2m_graph *g, t2m_value rows, t2m_value metric)
+{
+    const int64_t n = t2m_dim(g, rows, 0), columns = t2m_dim(g, rows, 1),
+                  per_row[] = {NN_METRICS, 1, columns}, all[] = {1, n, columns};
+    return t2m_mul(g, t2m_reshape(g, rows, 3, all), t2m_reshape(g, metric, 3, per_row));
+}
+
 t2m_value nn_kernel(t2m_graph *g, t2m_value a, t2m_value b, t2m_value metric, t2m_value amplitude)
 {
-    const int64_t columns = t2m_dim(g, a, 1), per_row[] = {NN_METRICS, 1, columns},
-                  per_pair[] = {NN_METRICS, 1, 1}, rows[] = {1, t2m_dim(g, a, 0), columns},
-                  others[] = {1, t2m_dim(g, b, 0), columns};
-    const t2m_value unit = t2m_reshape(g, metric, 3, per_row),
-                    x = t2m_mul(g, t2m_reshape(g, a, 3, rows), unit),
-                    y = t2m_mul(g, t2m_reshape(g, b, 3, others), unit),
-                    near = t2m_exp(g, t2m_neg(g, t2m_distance(g, x, y)));
-    return t2m_sum(g, t2m_mul(g, near, t2m_reshape(g, amplitude, 3, per_pair)), 0, 1);
+    return nn_kernel_scaled(g, nn_kernel_scale(g, a, metric), nn_kernel_scale(g, b, metric),
+                            amplitude);
 }

@@ -22,7 +22,7 @@ static t2m_value leave_out(t2m_graph *g, t2m_value f, t2m_value a, t2m_value own
 struct nn_logistic nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value member, int steps)
 {
     const int64_t n = t2m_dim(g, member, 0), dim[] = {n, t2m_dim(g, member, 1)};
-    const t2m_value eye = t2m_one_hot(g, t2m_iota(g, n), n),
+    const t2m_value eye = nn_identity(g, n),
                     trace = t2m_stop_gradient(g, t2m_sum_all(g, t2m_mul(g, gram, eye))),
                     more = t2m_axpy(g, sure, trace, t2m_constant(g, 1)),
                     inverse = t2m_inverse_spd(g, t2m_axpy(g, 0.5, gram, t2m_mul(g, more, eye)));
@@ -33,8 +33,8 @@ struct nn_logistic nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value me
         before = a;
         a = t2m_sub(g, at, t2m_matmul(g, inverse, t2m_add(g, off, at)));
     }
-    return (struct nn_logistic){
-        a, leave_out(g, t2m_matmul(g, gram, a), a, t2m_sum(g, t2m_mul(g, inverse, eye), 1, 1))};
+    return (struct nn_logistic){a,
+                                leave_out(g, t2m_matmul(g, gram, a), a, nn_diagonal(g, inverse))};
 }
 
 t2m_value nn_temperature(t2m_graph *g, t2m_value logits, t2m_value member)

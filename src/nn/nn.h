@@ -20,6 +20,9 @@ void nn_statistics(t2m_graph *g, t2m_value x, t2m_value *mean, t2m_value *var);
 t2m_value nn_layer_norm(t2m_graph *g, t2m_value x, t2m_value gamma, t2m_value beta);
 /* x [n, h, w, channels], each item by the statistics of each group of channels (Wu and He 2018). */
 t2m_value nn_group_norm(t2m_graph *g, t2m_value x, int64_t groups, t2m_value gamma, t2m_value beta);
+/* 1 on the diagonal of [n, n], and the diagonal [n] of such a matrix. */
+t2m_value nn_identity(t2m_graph *g, int64_t n);
+t2m_value nn_diagonal(t2m_graph *g, t2m_value square);
 /* softmax(q k' / sqrt d) v with q [.., n, d], k [.., m, d], v [.., m, e] (Vaswani et al. 2017,
  * equation 1). */
 t2m_value nn_attention(t2m_graph *g, t2m_value q, t2m_value k, t2m_value v);
@@ -62,6 +65,10 @@ enum { NN_METRICS = 2 };
  * proposition 1). a [n, columns], b [m, columns], metric [NN_METRICS, columns] >= 0, amplitude
  * [NN_METRICS] -> [n, m] */
 t2m_value nn_kernel(t2m_graph *g, t2m_value a, t2m_value b, t2m_value metric, t2m_value amplitude);
+/* Its two halves: rows [n, columns] in units of each metric [NN_METRICS, n, columns], and the
+ * kernel of two such. */
+t2m_value nn_kernel_scale(t2m_graph *g, t2m_value rows, t2m_value metric);
+t2m_value nn_kernel_scaled(t2m_graph *g, t2m_value x, t2m_value y, t2m_value amplitude);
 
 /* ---- classification in closed form, nearly ---- */
 

@@ -2,12 +2,6 @@
  */
 #include "nn/nn.h"
 
-/* 1 on the diagonal of [n, n] */
-static t2m_value identity(t2m_graph *g, int64_t n)
-{
-    return t2m_one_hot(g, t2m_iota(g, n), n);
-}
-
 /* [n] divides each row of [n, outputs]. */
 static t2m_value by_row(t2m_graph *g, t2m_value x, t2m_value divisor)
 {
@@ -29,10 +23,9 @@ static void leave_out(t2m_graph *g, t2m_value y, t2m_value a, t2m_value d, struc
 static t2m_value by_kernel(t2m_graph *g, t2m_value gram, t2m_value y, t2m_value penalty,
                            struct nn_ridge *r)
 {
-    const t2m_value eye = identity(g, t2m_dim(g, y, 0));
-    const t2m_value k = t2m_madd(g, penalty, eye, gram);
+    const t2m_value k = t2m_madd(g, penalty, nn_identity(g, t2m_dim(g, y, 0)), gram);
     const t2m_value inverse = t2m_inverse_spd(g, k), a = t2m_matmul(g, inverse, y);
-    leave_out(g, y, a, t2m_sum(g, t2m_mul(g, inverse, eye), 1, 1), r);
+    leave_out(g, y, a, nn_diagonal(g, inverse), r);
     return a;
 }
 
@@ -44,21 +37,34 @@ static t2m_value few_examples(t2m_graph *g, t2m_value x, t2m_value y, t2m_value 
     return t2m_matmul_t(g, x, true, by_kernel(g, gram, y, penalty, r), false);
 }
 
-/* The same from A = x' x + penalty: w = A^-1 x' y; penalty K^-1 y is the error of the fit, and the
- * diagonal of penalty K^-1 is 1 - x_i' A^-1 x_i (Allen 1974, PRESS). */
+/* w = A^-1 x' y with A = x' x + penalty [features, features]; the error of the fit [n, outputs],
+ * and 1 - x_i' A^-1 x_i [n]: the error without an example is the first over the second (Allen 1974,
+ * PRESS). */
+struct fit {
+    t2m_value weight, error, rest;
+};
+
+static struct fit by_features(t2m_graph *g, t2m_value x, t2m_value y, t2m_value penalty)
+{
+    const t2m_value turned = t2m_swap(g, x),
+                    a = t2m_add(g, penalty, t2m_matmul_t(g, x, true, x, false)),
+                    w = t2m_solve_spd(g, a, t2m_matmul_t(g, x, true, y, false)),
+                    leverage = t2m_sum(g, t2m_mul(g, t2m_solve_spd(g, a, turned), turned), 0, 1);
+    return (struct fit){w, t2m_sub(g, y, t2m_matmul(g, x, w)),
+                        t2m_max(g, t2m_sub(g, t2m_constant(g, 1), leverage),
+                                t2m_constant(g, 1e-6))}; /* 0 but for rounding */
+}
+
+/* The same as by a kernel K: penalty K^-1 y is the error of the fit, and the diagonal of penalty
+ * K^-1 is what the error is divided by. */
 static t2m_value many_examples(t2m_graph *g, t2m_value x, t2m_value y, t2m_value penalty,
                                struct nn_ridge *r)
 {
-    const t2m_value turned = t2m_swap(g, x), per = t2m_recip(g, penalty);
-    const t2m_value a =
-        t2m_madd(g, penalty, identity(g, t2m_dim(g, x, 1)), t2m_matmul_t(g, x, true, x, false));
-    const t2m_value w = t2m_solve_spd(g, a, t2m_matmul_t(g, x, true, y, false));
-    const t2m_value leverage = t2m_sum(g, t2m_mul(g, t2m_solve_spd(g, a, turned), turned), 0, 1);
-    const t2m_value error = t2m_sub(g, y, t2m_matmul(g, x, w));
-    const t2m_value rest = t2m_max(g, t2m_sub(g, t2m_constant(g, 1), leverage),
-                                   t2m_constant(g, 1e-6)); /* 0 but for rounding */
-    leave_out(g, y, t2m_mul(g, error, per), t2m_mul(g, rest, per), r);
-    return w;
+    const t2m_value per = t2m_recip(g, penalty);
+    const struct fit f =
+        by_features(g, x, y, t2m_mul(g, penalty, nn_identity(g, t2m_dim(g, x, 1))));
+    leave_out(g, y, t2m_mul(g, f.error, per), t2m_mul(g, f.rest, per), r);
+    return f.weight;
 }
 
 /* (x, 1) [n, features + 1] */
@@ -107,18 +113,9 @@ struct nn_ridge nn_ridge_kernel(t2m_graph *g, t2m_value gram, t2m_value targets,
     return r;
 }
 
-/* The error without an example is that with it over 1 - x' A^-1 x, A = x' x + penalty (Allen 1974).
- */
 struct nn_ridge nn_ridge_features(t2m_graph *g, t2m_value x, t2m_value targets, t2m_value penalty)
 {
-    struct nn_ridge r = {0};
-    const t2m_value turned = t2m_swap(g, x),
-                    a = t2m_add(g, penalty, t2m_matmul_t(g, x, true, x, false)),
-                    leverage = t2m_sum(g, t2m_mul(g, t2m_solve_spd(g, a, turned), turned), 0, 1);
-    r.weight = t2m_solve_spd(g, a, t2m_matmul_t(g, x, true, targets, false));
-    const t2m_value error = t2m_sub(g, targets, t2m_matmul(g, x, r.weight)),
-                    rest =
-                        t2m_max(g, t2m_sub(g, t2m_constant(g, 1), leverage), t2m_constant(g, 1e-6));
-    r.left_out = t2m_sub(g, targets, by_row(g, error, rest));
-    return r;
+    const struct fit f = by_features(g, x, targets, penalty);
+    return (struct nn_ridge){.weight = f.weight,
+                             .left_out = t2m_sub(g, targets, by_row(g, f.error, f.rest))};
 }

@@ -8,11 +8,6 @@ typedef int64_t lane_mask __attribute__((vector_size(LANES * sizeof(int64_t))));
 typedef int32_t lane_mask __attribute__((vector_size(LANES * sizeof(int32_t))));
 #endif
 
-static size_t padded(size_t n)
-{
-    return (n + LANES - 1) / LANES * LANES;
-}
-
 size_t DISTANCE_WORK(const struct distance_shape *s)
 {
     return sizeof(real) * s->k * padded(s->m);
@@ -77,27 +72,25 @@ INLINE void row_of_sums(const struct distance_shape *s, const real *a, const rea
     }
 }
 
-void DISTANCE(const struct distance_shape *s, const void *va, const void *vb, void *vy, void *work)
+INLINE void all_sums(const struct distance_shape *s, const real *a, const real *b, const real *u,
+                     real *y, real *turned)
 {
-    const real *a = va, *b = vb;
-    real *y = vy;
     for (size_t i = 0; i < s->batch; i++, a += s->a_batch, b += s->b_batch) {
-        turn(s, b, work);
+        turn(s, b, turned);
         for (size_t row = 0; row < s->n; row++, y += s->m)
-            row_of_sums(s, a + row * s->k, NULL, work, y);
+            row_of_sums(s, a + row * s->k, u ? u + i * s->c_batch + row * s->k : NULL, turned, y);
     }
 }
 
-void DISTANCE_PUSH(const struct distance_shape *s, const void *va, const void *vb, const void *vu,
-                   void *vy, void *work)
+void DISTANCE(const struct distance_shape *s, const void *a, const void *b, void *y, void *work)
 {
-    const real *a = va, *b = vb, *u = vu;
-    real *y = vy;
-    for (size_t i = 0; i < s->batch; i++, a += s->a_batch, b += s->b_batch, u += s->c_batch) {
-        turn(s, b, work);
-        for (size_t row = 0; row < s->n; row++, y += s->m)
-            row_of_sums(s, a + row * s->k, u + row * s->k, work, y);
-    }
+    all_sums(s, a, b, NULL, y, work);
+}
+
+void DISTANCE_PUSH(const struct distance_shape *s, const void *a, const void *b, const void *u,
+                   void *y, void *work)
+{
+    all_sums(s, a, b, u, y, work);
 }
 
 /* Sum over j of g times the sign of a - b. */

@@ -15,11 +15,6 @@ struct inverse {
     real *panel; /* of products */
 };
 
-static size_t padded(size_t n)
-{
-    return (n + LANES - 1) / LANES * LANES;
-}
-
 size_t INVERSE_SPD_WORK(const struct solve_shape *s)
 {
     const size_t depth = min_size(max_size(s->n, BLOCK), PRODUCT_DEPTH);

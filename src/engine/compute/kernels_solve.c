@@ -6,11 +6,6 @@
 
 #include <math.h>
 
-static size_t padded(size_t n)
-{
-    return (n + LANES - 1) / LANES * LANES;
-}
-
 struct system {
     size_t n, stride;
     real *upper;   /* r, then r without its diagonal and what is below */

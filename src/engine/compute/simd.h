@@ -92,6 +92,12 @@ INLINE size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* n, or the next number that fills whole vectors */
+INLINE size_t padded(size_t n)
+{
+    return (n + LANES - 1) / LANES * LANES;
+}
+
 /* The sum of the lanes: halves are added, then quarters, and so on. */
 INLINE real sum_lanes(vec v)
 {

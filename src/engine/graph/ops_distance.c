@@ -29,10 +29,9 @@ static void set_shape(const t2m_graph *g, struct node *n, bool by_column)
 
 static bool infer_third(t2m_graph *g, const struct node *n, bool by_column)
 {
-    struct node want = {0};
+    struct node want = *n;
     char s[128], t[128];
     const struct node *third = node_input(g, n, 2);
-    want = *n;
     set_shape(g, &want, by_column);
     return node_same_shape(&want, third)
                ? true
