@@ -61,22 +61,22 @@ static bool factor_block(size_t n, size_t size, real *a, real *w)
     for (size_t k = 0; k < size; k++) {
         real *const row = a + k * n;
         for (size_t j = 0; j < k; j++) {
-            real sum = row[j];
+            double sum = (double)row[j];
             for (size_t q = 0; q < j; q++)
-                sum -= row[q] * a[j * n + q];
-            row[j] = sum * w[j * n + j];
+                sum -= (double)row[q] * (double)a[j * n + q];
+            row[j] = (real)(sum * (double)w[j * n + j]);
         }
-        real pivot = row[k];
+        double pivot = (double)row[k];
         for (size_t q = 0; q < k; q++)
-            pivot -= row[q] * row[q];
-        if (!(pivot > 0 && pivot < (real)INFINITY))
+            pivot -= (double)row[q] * (double)row[q];
+        if (!(pivot > 0 && pivot < INFINITY))
             return false;
-        w[k * n + k] = 1 / (real)sqrt((double)pivot);
+        w[k * n + k] = (real)(1 / sqrt(pivot));
         for (size_t j = 0; j < k; j++) {
-            real sum = 0;
+            double sum = 0;
             for (size_t q = j; q < k; q++)
-                sum -= row[q] * w[q * n + j];
-            w[k * n + j] = sum * w[k * n + k];
+                sum -= (double)row[q] * (double)w[q * n + j];
+            w[k * n + j] = (real)(sum * (double)w[k * n + k]);
         }
     }
     return true;
