@@ -9,8 +9,9 @@
 
 #include "base/text.h"
 #include "base/words.h"
+#include "files/lines.h"
 
-enum { MAX_COLUMNS = 65536, MAX_FIELD = 1000000 };
+enum { MAX_COLUMNS = 65536, MAX_FIELD = 1 << 20 };
 
 struct table_impl {
     char *text; /* of all cells */
@@ -43,7 +44,7 @@ static void on_cell(void *text, size_t n, void *ctx)
     if (p->status != T2M_OK)
         return;
     if (n > MAX_FIELD || p->cells >= MAX_COLUMNS) {
-        bad_line(p, p->row_line, "a field over 1 MB, or more than 65536 columns");
+        bad_line(p, p->row_line, "a field over 1 MiB, or more than 65536 columns");
         return;
     }
     if (n >= impl->room - impl->used ||
@@ -158,25 +159,6 @@ static void on_row(int end, void *ctx)
 
 /* ---- the file ---- */
 
-static t2m_status check_text(struct parsing *p, const char *s, size_t n)
-{
-    const size_t fault = text_utf8_fault(s, n);
-    const char *zero = memchr(s, 0, n);
-    const size_t at = zero && (size_t)(zero - s) < fault ? (size_t)(zero - s) : fault;
-    size_t line = 1, begin = 0;
-    char why[128];
-    if (at == n)
-        return T2M_OK;
-    for (size_t i = 0; i < at; i++)
-        if (s[i] == '\n') {
-            line++;
-            begin = i + 1;
-        }
-    snprintf(why, sizeof why, "not text in UTF-8: byte %zu of the line is 0x%02X; save as UTF-8",
-             at - begin + 1, (unsigned)(unsigned char)s[at]);
-    return bad_line(p, line, why);
-}
-
 /* What separates the fields of the first line that is not empty. */
 static char delimiter_of(const char *s, size_t n)
 {
@@ -245,7 +227,8 @@ static void parse(struct parsing *p, const char *s, size_t n)
 {
     struct table *t = p->t;
     struct csv_parser csv;
-    if (check_text(p, s, n) != T2M_OK)
+    p->status = lines_check(t->lib, t->name, s, n);
+    if (p->status != T2M_OK)
         return;
     t->impl->room = n + 1;
     t->impl->text = mem_new(t->lib, t->impl->room, 1);
@@ -279,8 +262,8 @@ static t2m_status parse_file(t2m *lib, const struct bytes *file, const char *nam
     t->impl = impl;
     t->name = name;
     struct parsing p = {.t = t, .later = later};
-    const bool mark = file->length >= 3 && memcmp(file->data, "\xEF\xBB\xBF", 3) == 0;
-    parse(&p, (const char *)file->data + (mark ? 3 : 0), file->length - (mark ? 3 : 0));
+    const size_t mark = lines_mark((const char *)file->data, file->length);
+    parse(&p, (const char *)file->data + mark, file->length - mark);
     mem_free(lib, p.row);
     if (p.status == T2M_OK)
         *out = t;

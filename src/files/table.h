@@ -19,7 +19,7 @@ struct table {
 /* RFC 4180 with the one of ',' ';' tab '|' that occurs most in the header, outside quotes (at a
  * tie the first of these); a header is required; BOM, CRLF and empty lines are fine. Where it is
  * not ',', columns may have decimal commas. T2M_EDATA with line and column: ragged rows, an open
- * quote, NUL, bad UTF-8, two columns of one name, a header of numbers, no rows, a field over 1 MB,
+ * quote, NUL, bad UTF-8, two columns of one name, a header of numbers, no rows, a field over 1 MiB,
  * over 65,536 columns. */
 t2m_status table_parse(t2m *lib, const struct bytes *file, const char *name, struct table **out);
 /* The same for a file whose columns are known from an earlier one: they may be called 0, 1, 2. */
