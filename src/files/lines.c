@@ -25,12 +25,12 @@ static bool is_utf16(const char *s, size_t n)
                      (s[0] == 0) != (s[1] == 0));
 }
 
-t2m_status lines_check(t2m *lib, const char *file, const char *s, size_t n)
+t2m_status lines_check(const struct place *from, const char *s, size_t n)
 {
     const size_t fault = text_utf8_fault(s, n);
     const char *zero = memchr(s, 0, fault);
     const size_t at = zero ? (size_t)(zero - s) : fault;
-    struct place p = {.lib = lib, .file = file, .line = 1};
+    struct place p = *from;
     size_t begin = 0;
     if (at == n)
         return T2M_OK;
@@ -51,9 +51,10 @@ size_t lines_mark(const char *s, size_t n)
 
 t2m_status lines_open(struct lines *l, t2m *lib, const struct bytes *file, const char *name)
 {
+    const struct place first = {.lib = lib, .file = name, .line = 1};
     const char *s = (const char *)file->data;
     *l = (struct lines){.data = s, .length = file->length, .at = lines_mark(s, file->length)};
-    return lines_check(lib, name, s, file->length);
+    return lines_check(&first, s, file->length);
 }
 
 bool lines_next(struct lines *l, const char **line, size_t *length)

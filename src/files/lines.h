@@ -13,8 +13,9 @@ struct place {
 t2m_status place_refuse(const struct place *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* T2M_EDATA with line and byte unless s [n] is UTF-8 without NUL; UTF-16 is named as such. */
-t2m_status lines_check(t2m *lib, const char *file, const char *s, size_t n);
+/* T2M_EDATA with line and byte unless s [n], which begins with the line p->line, is UTF-8 without
+ * NUL; UTF-16 is named as such. */
+t2m_status lines_check(const struct place *p, const char *s, size_t n);
 
 struct lines {
     const char *data;

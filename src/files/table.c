@@ -227,7 +227,8 @@ static void parse(struct parsing *p, const char *s, size_t n)
 {
     struct table *t = p->t;
     struct csv_parser csv;
-    p->status = lines_check(t->lib, t->name, s, n);
+    const struct place first = {.lib = t->lib, .file = t->name, .line = 1};
+    p->status = lines_check(&first, s, n);
     if (p->status != T2M_OK)
         return;
     t->impl->room = n + 1;

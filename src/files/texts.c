@@ -308,13 +308,14 @@ static const char *shown_labels(const struct texts *t, const struct text_item *x
 static t2m_status conflict(struct texts *t, const struct text_item *old,
                            const struct text_item *new)
 {
-    char text[64], a[80], b[80];
+    char text[64], a[80], b[80], file[160] = "";
     if (t->impl->conflicts++ >= TEXT_WARNINGS_MAX)
         return T2M_OK;
     text_shown(new->text, new->length, text);
-    return warn(t, "%.120s: line %zu: '%s' is %s here, but %s in line %zu of %.120s", new->file,
-                new->line, text, shown_labels(t, new, a), shown_labels(t, old, b), old->line,
-                old->file);
+    if (old->file != new->file)
+        snprintf(file, sizeof file, " of %.120s", old->file);
+    return warn(t, "%.120s: line %zu: '%s' is %s here, but %s in line %zu%s", new->file, new->line,
+                text, shown_labels(t, new, a), shown_labels(t, old, b), old->line, file);
 }
 
 /* first[k] is the item where the k-th different text is met. */

@@ -117,7 +117,7 @@ static t2m_status add_target(struct texts_reading *r, const json_t *object)
 
 static t2m_status add_object(struct texts_reading *r, const json_t *object)
 {
-    const json_t *text;
+    const json_t *text = NULL;
     TRY(find_text(&r->at, object, r->o.text, &text));
     TRY(reading_text(r, json_string_value(text), json_string_length(text)));
     return r->o.unlabelled ? T2M_OK : add_target(r, object);
@@ -130,7 +130,7 @@ t2m_status reading_json(struct texts_reading *r, const struct bytes *bytes)
     size_t n;
     TRY(lines_open(&l, r->t->lib, bytes, r->at.file));
     while (lines_next(&l, &line, &n)) {
-        json_t *object;
+        json_t *object = NULL;
         r->at.line = l.number;
         if (first_byte(line, n) == n)
             continue;
@@ -142,11 +142,12 @@ t2m_status reading_json(struct texts_reading *r, const struct bytes *bytes)
     return T2M_OK;
 }
 
-static t2m_status line_of_json(const struct place *p, const struct text_line *line,
-                               struct text *out)
+/* ---- one line of a stream ---- */
+
+static t2m_status add_text_of(const struct place *p, const struct text_line *line, struct text *out)
 {
-    json_t *object;
-    const json_t *text;
+    json_t *object = NULL;
+    const json_t *text = NULL;
     TRY(parse(p, line->data, line->length, &object));
     t2m_status status = find_text(p, object, line->member ? line->member : "text", &text);
     if (status == T2M_OK)
@@ -157,26 +158,27 @@ static t2m_status line_of_json(const struct place *p, const struct text_line *li
     return status;
 }
 
+/* Without the mark at the beginning of a stream and the newline. */
+static struct text_line trimmed(struct text_line line)
+{
+    const size_t mark = line.number == 1 ? lines_mark(line.data, line.length) : 0;
+    line.data += mark;
+    line.length -= mark;
+    line.length -= line.length > 0 && line.data[line.length - 1] == '\n';
+    line.length -= line.length > 0 && line.data[line.length - 1] == '\r';
+    return line;
+}
+
 t2m_status text_line_read(const struct text_line *in, struct text *out)
 {
     const struct place p = {.lib = out->lib, .file = in->file, .line = in->number};
-    struct text_line line = *in;
+    const struct text_line line = trimmed(*in);
+    const size_t first = first_byte(line.data, line.length);
     out->length = 0;
     text_bytes(out, "", 0);
-    if (line.number == 1) {
-        const size_t mark = lines_mark(line.data, line.length);
-        line.data += mark;
-        line.length -= mark;
-    }
-    while (line.length > 0 &&
-           (line.data[line.length - 1] == '\n' || line.data[line.length - 1] == '\r'))
-        line.length--;
-    const size_t fault = text_utf8_fault(line.data, line.length),
-                 first = first_byte(line.data, line.length);
-    if (fault < line.length || memchr(line.data, 0, line.length))
-        return place_refuse(&p, "not text in UTF-8");
+    TRY(lines_check(&p, line.data, line.length));
     if (first < line.length && line.data[first] == '{') {
-        TRY(line_of_json(&p, &line, out));
+        TRY(add_text_of(&p, &line, out));
     } else {
         TRY(reading_check_length(&p, line.length));
         text_bytes(out, line.data, line.length);

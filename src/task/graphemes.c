@@ -9,7 +9,8 @@ enum {
     ONE_POINT = 64   /* room for the decomposition of one code point; the longest has 18 */
 };
 
-static const utf8proc_option_t FOLDED = UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD;
+static const utf8proc_option_t FOLDED =
+    UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD;
 
 void graphemes_init(struct graphemes *g, t2m *lib)
 {

@@ -82,7 +82,7 @@ static t2m_status split(struct phrase *p, const char *text, size_t length)
 
 static void add(struct phrase *p, uint64_t hash, unsigned kind)
 {
-    p->part[p->parts++] = (struct feature){feature_hash(hash, kind), 1, (uint8_t)kind};
+    p->part[p->parts++] = (struct feature){feature_hash(hash, kind), 1, kind};
 }
 
 /* Of ^word$, from each place: the hash of 3 graphemes goes on to 4 and 5. */

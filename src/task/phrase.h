@@ -26,7 +26,7 @@ enum phrase_kind { /* bits */
 struct feature {
     uint64_t hash;
     uint32_t count; /* how often it occurs in the text, > 0 */
-    uint8_t kind;   /* one bit of enum phrase_kind */
+    uint32_t kind;  /* one bit of enum phrase_kind */
 };
 
 struct phrase_word {
