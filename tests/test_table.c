@@ -85,6 +85,18 @@ static void decimal_commas(void **state)
     table_free(t);
 }
 
+/* Also where the first cell of a row has newlines. */
+static void lines_of_rows(void **state)
+{
+    struct table *t = NULL;
+    assert_int_equal(parse(*state, "a,b\n\n\"x\n\ny\",\"z\n\"\n\n1,2\n\"3\"\"\n\",4", &t), T2M_OK);
+    assert_int_equal(t->rows, 3);
+    assert_int_equal(t->line[0], 3);
+    assert_int_equal(t->line[1], 8);
+    assert_int_equal(t->line[2], 9);
+    table_free(t);
+}
+
 static void refusals(void **state)
 {
     static const char *const row[][2] = {
@@ -204,13 +216,11 @@ static void word_sets(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(delimiters),
-                                       cmocka_unit_test(cells_of_tabs),
-                                       cmocka_unit_test(decimal_commas),
-                                       cmocka_unit_test(refusals),
-                                       cmocka_unit_test(headers_of_numbers),
-                                       cmocka_unit_test(many_columns),
-                                       cmocka_unit_test(numbers),
-                                       cmocka_unit_test(word_sets)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(delimiters),     cmocka_unit_test(cells_of_tabs),
+        cmocka_unit_test(decimal_commas), cmocka_unit_test(lines_of_rows),
+        cmocka_unit_test(refusals),       cmocka_unit_test(headers_of_numbers),
+        cmocka_unit_test(many_columns),   cmocka_unit_test(numbers),
+        cmocka_unit_test(word_sets)};
     return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }

@@ -184,18 +184,28 @@ static void bad_quote(struct parsing *p, size_t line, const char *what)
     bad_line(p, line, why);
 }
 
+static bool odd_quotes(const char *s, size_t n)
+{
+    bool odd = false;
+    for (size_t i = 0; i < n; i++)
+        odd ^= s[i] == '"';
+    return odd;
+}
+
 /* One line at a time, so that rows know the line on which they begin. */
 static void feed(struct parsing *p, struct csv_parser *csv, const char *s, size_t n)
 {
+    bool open = false; /* a quote, at the end of the line */
     p->at_line = p->row_line = 1;
     for (size_t at = 0; at < n && p->status == T2M_OK;) {
         const char *end = memchr(s + at, '\n', n - at);
         const size_t length = end ? (size_t)(end - s) + 1 - at : n - at;
         if (csv_parse(csv, s + at, length, on_cell, on_row, p) != length)
             bad_quote(p, p->at_line, "a quote is open, closed too early, or followed by text");
+        open ^= odd_quotes(s + at, length);
         at += length;
         p->at_line++;
-        if (p->cells == 0)
+        if (p->cells == 0 && !open)
             p->row_line = p->at_line;
     }
     if (p->status == T2M_OK && csv_fini(csv, on_cell, on_row, p) != 0)
