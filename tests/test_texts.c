@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zip.h>
 
 #include "base/text.h"
 #include "files/texts.h"
@@ -159,6 +160,37 @@ static void lines_and_folders(void **state)
     t = NULL;
     assert_int_equal(texts_open(*state, &t, &none, 1, NULL), T2M_EIO);
     assert_null(t);
+}
+
+static void zips(void **state)
+{
+    static const char *const entry[][2] = {{"order.txt", "late"}, {"card.txt", "lost"}};
+    char path[128];
+    snprintf(path, sizeof path, "%s/a.zip", folder);
+    zip_t *zip = zip_open(path, ZIP_CREATE, NULL);
+    assert_non_null(zip);
+    for (size_t i = 0; i < 2; i++) {
+        zip_source_t *from = zip_source_buffer(zip, entry[i][1], strlen(entry[i][1]), 0);
+        assert_true(zip_file_add(zip, entry[i][0], from, 0) >= 0);
+    }
+    assert_int_equal(zip_close(zip), 0);
+    struct texts *t = opened(*state, path, NULL);
+    assert_non_null(strstr(t->item[0].file, "/a.zip/card.txt"));
+    assert_texts(t, "1 lost = card; 1 late = order");
+}
+
+/* Of all files together. */
+static void limits(void **state)
+{
+    t2m *lib = *state;
+    const char *const path[] = {file("a.txt", "0123456789"), file("b.txt", "0123456789")};
+    const size_t limit = lib->memory_limit;
+    struct texts *t = NULL;
+    lib->memory_limit = 19;
+    const t2m_status status = texts_open(lib, &t, path, 2, NULL);
+    lib->memory_limit = limit;
+    assert_int_equal(status, T2M_EDATA);
+    says(lib, "/b.txt' have more than 19 bytes");
 }
 
 /* ---- refusals ---- */
@@ -448,6 +480,8 @@ int main(void)
         cmocka_unit_test(json),
         cmocka_unit_test(tables),
         cmocka_unit_test(lines_and_folders),
+        cmocka_unit_test(zips),
+        cmocka_unit_test(limits),
         cmocka_unit_test(bad_json),
         cmocka_unit_test(bad_tables),
         cmocka_unit_test(bad_bytes),

@@ -17,6 +17,10 @@ t2m_status reading_begin(struct texts_reading *r, const char *file, const struct
 {
     struct texts_impl *m = r->t->impl;
     r->at = (struct place){.lib = r->t->lib, .file = arena_text(&m->arena, file)};
+    if (!size_add(m->bytes, bytes->length, &m->bytes) || m->bytes > r->t->lib->memory_limit)
+        return refuse(r->t->lib, T2M_EDATA,
+                      "the files up to '%.160s' have more than %zu bytes (--max-memory)", file,
+                      r->t->lib->memory_limit);
     m->used = 0;
     m->room = bytes->length + 1;
     m->chunk = arena_new(&m->arena, m->room, 1);
@@ -75,6 +79,8 @@ t2m_status reading_text(struct texts_reading *r, const char *text, size_t length
     TRY(reading_check_length(&r->at, length));
     if (!r->o.unlabelled && is_blank(text, length))
         return place_refuse(&r->at, "%s", length ? "the text is blank" : "the text is empty");
+    if (t->n >= TEXTS_MAX)
+        return place_refuse(&r->at, "more than %d texts", TEXTS_MAX);
     if (!mem_grow(t->lib, (void **)&t->item, &t->impl->item_room, t->n + 1, sizeof *t->item))
         return T2M_ENOMEM;
     const char *copy = keep(t->impl, text, length);

@@ -13,8 +13,8 @@
  * UTF-16; a text over TEXT_MAX bytes; a JSON line over TEXT_LINE_MAX, that is cut off, no object,
  * has a member twice, or trailing text; no text or one that is none; and in labelled files a blank
  * text, a label that is missing, null, an object, empty or over TEXT_LABEL_MAX bytes, more than
- * TEXT_CLASSES_MAX classes, a .txt without texts. No texts at all: T2M_EDATA. One class is fine
- * here. */
+ * TEXT_CLASSES_MAX classes, a .txt without texts. So are no texts at all, more than TEXTS_MAX, and
+ * files of more bytes in all than the library's memory limit. One class is fine here. */
 #pragma once
 #include "base/text.h"
 #include "files/store.h"
@@ -24,6 +24,7 @@ enum {
     TEXT_LINE_MAX = 8 << 20, /* of a JSON line: each byte of a text may be an escape of six */
     TEXT_LABEL_MAX = 1000,   /* bytes of a label; longer ones are texts in the wrong column */
     TEXT_CLASSES_MAX = 1000,
+    TEXTS_MAX = 1 << 22,   /* in all; their items take 224 MiB */
     TEXT_WARNINGS_MAX = 10 /* of a kind; one more says how many more there are */
 };
 

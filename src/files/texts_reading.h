@@ -13,6 +13,7 @@ struct texts_impl {
     char
         *chunk; /* of the newest file: its texts are never longer than the file with one NUL more */
     size_t used, room;
+    size_t bytes; /* of all files */
 };
 
 struct texts_reading {

@@ -10,17 +10,18 @@
 #pragma once
 #include "task/graphemes.h"
 
-enum phrase_kind { /* bits */
-                   PHRASE_WORD = 1,
-                   PHRASE_PAIR =
-                       2, /* two neighbouring words; one with the begin or the end of the text */
-                   PHRASE_SKIP = 4, /* two words with one between */
-                   PHRASE_PART_3 = 8,
-                   PHRASE_PART_4 = 16,
-                   PHRASE_PART_5 = 32,
-                   PHRASE_START = 64, /* the first word; the first two */
-                   PHRASE_PARTS = PHRASE_PART_3 | PHRASE_PART_4 | PHRASE_PART_5,
-                   PHRASE_ALL = 127
+/* Bits. PAIR: two neighbouring words, or one and the begin or end of the text. SKIP: two words with
+ * one between. START: the first word; the first two. */
+enum phrase_kind {
+    PHRASE_WORD = 1,
+    PHRASE_PAIR = 2,
+    PHRASE_SKIP = 4,
+    PHRASE_PART_3 = 8,
+    PHRASE_PART_4 = 16,
+    PHRASE_PART_5 = 32,
+    PHRASE_START = 64,
+    PHRASE_PARTS = PHRASE_PART_3 | PHRASE_PART_4 | PHRASE_PART_5,
+    PHRASE_ALL = 127
 };
 
 struct feature {
