@@ -124,14 +124,14 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
 void t2m_family_free(t2m_family *f);
 typedef struct t2m_family_info {
     const char *name;
-    bool images;
+    bool images, texts;
     size_t tasks, features;            /* regression: tasks (0: endless), columns */
     bool any_columns;                  /* it is of tables, for the method tables */
     size_t tables;                     /* of those, but for synthetic ones */
     bool endless;                      /* as many tasks as are asked for: built-in families */
-    size_t classes, domains, examples; /* images */
+    size_t classes, domains, examples; /* images, texts */
     size_t height, width, channels;
-    size_t fewest; /* rows of the smallest task, images of the smallest class; 0: endless */
+    size_t fewest; /* rows of the smallest task, examples of the smallest class; 0: endless */
 } t2m_family_info;
 void t2m_family_describe(const t2m_family *f, t2m_family_info *out);
 
@@ -267,7 +267,7 @@ void t2m_learner_free(t2m_learner *l);
 typedef struct t2m_learner_info {
     const char *method, *family, *settings, *target, *results;
     char structure[256];
-    bool images, tables;
+    bool images, tables, texts;
     size_t parameters, ways, shots, trained_steps, features, height, width, channels;
     bool ways_fixed; /* models have a head for so many classes, no other number */
     int inner_steps, eval_steps;
@@ -348,6 +348,7 @@ typedef struct t2m_model_info {
     const char *method, *target; /* target: NULL for classes */
     size_t parameters, inputs, outputs, height, width, channels;
     bool table; /* it takes columns of tables by name: t2m_model_feature */
+    bool text;  /* it takes texts: t2m_model_text */
 } t2m_model_info;
 void t2m_model_describe(const t2m_model *m, t2m_model_info *out);
 size_t t2m_model_classes(const t2m_model *m);                /* 0: values */

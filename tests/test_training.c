@@ -52,7 +52,7 @@ static t2m_family *stripes(t2m *lib, size_t classes, size_t count)
         struct random r = random_stream(3, c, 0);
         const double a = random_uniform(&r, -1, 1), b = random_uniform(&r, -1, 1);
         f->class[c] =
-            (struct image_class){.name = mem_text(lib, "stripe"),
+            (struct example_class){.name = mem_text(lib, "stripe"),
                                  .count = count,
                                  .pixels = mem_new(lib, count * side * side, sizeof(float))};
         for (size_t i = 0; i < count * side * side; i++) {

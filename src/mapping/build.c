@@ -83,12 +83,14 @@ static t2m_status name_model(const struct building *b, t2m_model *m)
     const t2m_learner *l = b->l;
     m->method = mem_text(l->lib, l->method->name);
     m->target = l->target ? mem_text(l->lib, l->target) : NULL;
+    if (l->vocabulary)
+        TRY(vocabulary_copy(l->vocabulary, &m->vocabulary));
     if (!m->method || (l->target && !m->target))
         return T2M_ENOMEM;
     for (size_t i = 0; i < m->classes; i++)
         if (!(m->class[i] = mem_text(l->lib, b->task->class[i])))
             return T2M_ENOMEM;
-    for (size_t i = 0; l->kind != FAMILY_IMAGES && i <= m->features; i++) {
+    for (size_t i = 0; !kind_has_classes(l->kind) && i <= m->features; i++) {
         m->scales[2 * i] = (float)b->task->scale[i].shift;
         m->scales[2 * i + 1] = (float)b->task->scale[i].unit;
     }
@@ -102,7 +104,7 @@ static t2m_status name_model(const struct building *b, t2m_model *m)
 static t2m_status make_models(struct building *b, t2m_build_report *report)
 {
     const t2m_learner *l = b->l;
-    const size_t features = l->kind == FAMILY_IMAGES ? 0 : learner_input_size(l);
+    const size_t features = kind_has_classes(l->kind) ? 0 : learner_input_size(l);
     size_t fit = 0;
     report->structures = l->candidates;
     for (size_t i = 0; i < l->candidates; i++) {

@@ -100,7 +100,7 @@ static t2m_value query_errors(const struct choosing *c, const struct episode_gra
 {
     t2m_graph *g = c->g;
     const int64_t outputs = t2m_dim(g, one->tuned, 1);
-    if (c->l->kind != FAMILY_IMAGES)
+    if (!kind_has_classes(c->l->kind))
         return t2m_square(g, t2m_sub(g, t2m_sum(g, one->tuned, 1, 1), one->y_query));
     const t2m_value truth = t2m_one_hot(g, one->y_query, outputs);
     return t2m_neg(g, t2m_sum(g, t2m_mul(g, truth, t2m_log_softmax(g, one->tuned)), 1, 1));

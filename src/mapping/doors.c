@@ -9,9 +9,10 @@ static struct family_options options_for(const t2m_learner *l)
 {
     if (!l || l->kind == FAMILY_TABLES)
         return (struct family_options){.classes = -1};
-    const bool images = l->kind == FAMILY_IMAGES;
+    const bool images = kind_has_classes(l->kind);
     const struct structure *s = learner_structure(l);
-    return (struct family_options){.height = images ? (size_t)s->height : 0,
+    return (struct family_options){.texts = l->kind == FAMILY_TEXTS,
+                                   .height = images ? (size_t)s->height : 0,
                                    .width = images ? (size_t)s->width : 0,
                                    .channels = images ? (size_t)s->channels : 0,
                                    .features = images ? 0 : learner_input_size(l),
@@ -126,7 +127,7 @@ void t2m_task_free(t2m_task *t)
 
 t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char *name)
 {
-    const bool images = l->kind == FAMILY_IMAGES;
+    const bool images = kind_has_classes(l->kind);
     if (n < 1 || n > 100000)
         return refuse(l->lib, T2M_EDATA, "%s: a task has 1 to 100000 examples, not %zu", name, n);
     if (images && (classes < 2 || classes > 65536))
@@ -141,7 +142,21 @@ t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char
     return T2M_OK;
 }
 
-static t2m_status task_of_images(const t2m_learner *l, t2m_task **out, const t2m_family *f)
+/* The inputs of a class's examples. */
+static void put_examples(const t2m_learner *l, const t2m_family *f, const struct example_class *c,
+                         float *x)
+{
+    const size_t size = learner_input_size(l);
+    const struct bag_use use = {.vocabulary = l->vocabulary,
+                                .slots = (size_t)learner_structure(l)->hidden[1],
+                                .features = f->width};
+    if (f->kind == FAMILY_IMAGES)
+        memcpy(x, c->pixels, c->count * size * sizeof *x);
+    for (size_t i = 0; f->kind == FAMILY_TEXTS && i < c->count; i++)
+        bag_write(&c->text[i], &use, x + i * size);
+}
+
+static t2m_status task_of_classes(const t2m_learner *l, t2m_task **out, const t2m_family *f)
 {
     size_t n = 0, at = 0;
     for (size_t i = 0; i < f->classes; i++)
@@ -151,8 +166,8 @@ static t2m_status task_of_images(const t2m_learner *l, t2m_task **out, const t2m
     if (!t)
         return T2M_ENOMEM;
     for (size_t i = 0; i < f->classes; i++) {
-        const struct image_class *c = &f->class[i];
-        memcpy(t->x + at * t->input, c->pixels, c->count * t->input * sizeof(float));
+        const struct example_class *c = &f->class[i];
+        put_examples(l, f, c, t->x + at * t->input);
         for (size_t k = 0; k < c->count; k++)
             t->y[at++] = (float)i;
         if (!(t->class[i] = mem_text(l->lib, c->name))) {
@@ -202,17 +217,21 @@ static t2m_status check_options(const t2m_learner *l, const t2m_task_options *o)
 static t2m_status task_of_family(const t2m_learner *l, t2m_task **out, const char *path,
                                  const struct family_options *o)
 {
+    static const char *const kinds[] = {[FAMILY_NONE] = "nothing",
+                                        [FAMILY_REGRESSION] = "rows of numbers",
+                                        [FAMILY_IMAGES] = "pictures",
+                                        [FAMILY_TABLES] = "tables",
+                                        [FAMILY_TEXTS] = "texts"};
     t2m_family *f;
     TRY(family_open(l->lib, &f, &path, 1, o));
     t2m_status status;
     if (f->kind != l->kind)
         status = refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s",
-                        l->kind == FAMILY_IMAGES ? "pictures" : "rows of numbers", path,
-                        f->kind == FAMILY_IMAGES ? "pictures" : "rows of numbers");
+                        kinds[l->kind], path, kinds[f->kind]);
     else if (f->builtin)
         status = refuse(l->lib, T2M_EUSAGE, "'%s' is a family, not one task", path);
     else
-        status = f->kind == FAMILY_IMAGES ? task_of_images(l, out, f) : task_of_rows(l, out, f);
+        status = kind_has_classes(f->kind) ? task_of_classes(l, out, f) : task_of_rows(l, out, f);
     t2m_family_free(f);
     return status;
 }
@@ -233,7 +252,7 @@ t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
 t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, const float *y,
                         size_t n, const char *const *classes, size_t n_classes)
 {
-    const bool images = l->kind == FAMILY_IMAGES;
+    const bool images = kind_has_classes(l->kind);
     if (l->kind == FAMILY_TABLES)
         return refuse(l->lib, T2M_EUSAGE,
                       "a learner of tables has no number of columns by which to take rows from "
@@ -310,7 +329,7 @@ static t2m_status take_sets(const t2m_learner *l, t2m_task *out[2], const t2m_fa
 t2m_status t2m_episode_draw(const t2m_learner *l, t2m_task **support, t2m_task **query,
                             const t2m_family *f, const t2m_episode_options *o)
 {
-    const bool images = l->kind == FAMILY_IMAGES;
+    const bool images = kind_has_classes(l->kind);
     const struct protocol p = {.ways = images ? o->ways : 1,
                                .shots = o->shots,
                                .queries = o->queries,

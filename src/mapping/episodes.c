@@ -49,17 +49,19 @@ double episode_metric(enum family_kind kind, const float *y, const float *truth,
         for (size_t k = 1; k < outputs; k++)
             best = y[k] > y[best] ? k : best;
         const double error = (double)y[0] - (double)truth[i];
-        sum += kind == FAMILY_IMAGES ? (double)((float)best == truth[i]) : error * error;
+        sum += kind_has_classes(kind) ? (double)((float)best == truth[i]) : error * error;
     }
     return queries ? sum / (double)queries : 0;
 }
 
 void learner_protocol(const struct t2m_learner *l, struct protocol *p)
 {
-    *p = (struct protocol){.ways = l->kind == FAMILY_IMAGES ? l->ways : 1,
+    *p = (struct protocol){.ways = kind_has_classes(l->kind) ? l->ways : 1,
                            .shots = l->shots,
                            .queries = l->queries,
-                           .by_task = l->by_task};
+                           .by_task = l->by_task,
+                           .vocabulary = l->vocabulary,
+                           .slots = (size_t)learner_structure(l)->hidden[1]};
 }
 
 bool asked_to_stop(int (*stop)(void *ctx), void *ctx, atomic_bool *stopped)

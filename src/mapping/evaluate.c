@@ -180,8 +180,8 @@ t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROW
                                     .progress = v->progress,
                                     .stop = v->stop,
                                     .ctx = v->ctx}};
-    e.outputs = v->l->kind == FAMILY_IMAGES ? v->protocol.ways : 1;
-    e.unit = v->l->kind == FAMILY_IMAGES ? 1 : v->l->y_scale * v->l->y_scale;
+    e.outputs = kind_has_classes(v->l->kind) ? v->protocol.ways : 1;
+    e.unit = kind_has_classes(v->l->kind) ? 1 : v->l->y_scale * v->l->y_scale;
     t2m_status status = compile_plan(&e);
     if (status == T2M_OK)
         status = make_rooms(&e);
@@ -204,6 +204,7 @@ static t2m_status check_kinds(const struct t2m_learner *l, const struct t2m_fami
     static const char *const name[] = {[FAMILY_NONE] = "nothing",
                                        [FAMILY_REGRESSION] = "rows of numbers",
                                        [FAMILY_IMAGES] = "images",
+                                       [FAMILY_TEXTS] = "texts",
                                        [FAMILY_TABLES] = "tables of any columns"};
     if (l->kind != f->kind)
         return refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s", name[l->kind],
@@ -229,7 +230,7 @@ static t2m_status check_ways(const struct t2m_learner *l, const struct protocol 
 
 static const char *note_of(const struct t2m_learner *l, int row)
 {
-    if (row == ROW_SHARED && l->kind == FAMILY_IMAGES && l->method->head == HEAD_LEARNED)
+    if (row == ROW_SHARED && kind_has_classes(l->kind) && l->method->head == HEAD_LEARNED)
         return "a learned head knows no order of the classes before tuning";
     return NULL;
 }
@@ -284,7 +285,7 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
     if (l->kind == FAMILY_TABLES)
         return table_eval(l, f, o, out);
     learner_protocol(l, &v.protocol);
-    v.protocol.ways = l->kind == FAMILY_IMAGES && o->ways ? o->ways : v.protocol.ways;
+    v.protocol.ways = kind_has_classes(l->kind) && o->ways ? o->ways : v.protocol.ways;
     v.protocol.shots = o->shots ? o->shots : v.protocol.shots;
     v.protocol.queries = o->queries ? o->queries : f->builtin ? 100 : v.protocol.queries;
     v.protocol.even_queries = true;
@@ -298,7 +299,7 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
         score[row].value = values + (size_t)row * v.tasks;
     size_t chosen[MAX_CANDIDATES] = {0};
     const t2m_status status = evaluate(&v, score, chosen);
-    *out = (t2m_eval_result){.metric = l->kind == FAMILY_IMAGES ? "accuracy"
+    *out = (t2m_eval_result){.metric = kind_has_classes(l->kind) ? "accuracy"
                                        : v.relative             ? "nrmse"
                                                                 : "mse",
                              .ways = v.protocol.ways,

@@ -31,7 +31,7 @@ static void put(struct meta *m, const char *key, const char *format, ...)
     m->count++;
 }
 
-static const char *const kind_names[] = {"none", "rows", "images", "tables"};
+static const char *const kind_names[] = {"none", "rows", "images", "tables", "texts"};
 
 static void describe(const struct t2m_learner *l, struct meta *m)
 {
@@ -69,6 +69,7 @@ struct saving {
     struct tensor_entry *tensor;
     char (*name)[TENSOR_NAME]; /* of the tensors of phi */
     size_t n;
+    float *words;             /* of texts: the vocabulary */
     float *scale;             /* of rows: mean and scale of each column, then of the target */
     struct text names, known; /* lines */
 };
@@ -157,6 +158,8 @@ static t2m_status write_parts(const struct t2m_learner *l, struct saving *s, con
     put_parameters(l, s);
     if (l->kind == FAMILY_REGRESSION)
         put_scales(l, s);
+    if (l->vocabulary)
+        s->tensor[s->n++] = vocabulary_tensor(l->vocabulary, s->words);
     if (l->known > 0)
         put_known(l, s);
     const struct tensor_writing w = {s->tensor, s->n, s->meta->key, s->meta->value_at,
@@ -168,18 +171,20 @@ static t2m_status write_parts(const struct t2m_learner *l, struct saving *s, con
 t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force)
 {
     struct saving s = {.meta = mem_new(l->lib, 1, sizeof *s.meta)};
-    size_t tensors = 3, at;
+    size_t tensors = 4, at;
     for (size_t k = 0; k <= l->candidates; k++)
         tensors += share(l, k, &at)->count;
     s.tensor = mem_new(l->lib, tensors, sizeof *s.tensor);
     s.name = mem_new(l->lib, tensors, sizeof *s.name);
     s.scale = mem_new(l->lib, 2 * learner_input_size(l) + 2, sizeof *s.scale);
+    s.words = mem_new(l->lib, vocabulary_numbers(l->vocabulary), sizeof *s.words);
     text_init(&s.names, l->lib);
     text_init(&s.known, l->lib);
     const t2m_status status =
-        s.meta && s.tensor && s.name && s.scale ? write_parts(l, &s, path, force) : T2M_ENOMEM;
+        s.meta && s.tensor && s.name && s.scale && s.words ? write_parts(l, &s, path, force) : T2M_ENOMEM;
     text_clear(&s.names);
     text_clear(&s.known);
+    mem_free(l->lib, s.words);
     mem_free(l->lib, s.scale);
     mem_free(l->lib, s.name);
     mem_free(l->lib, s.tensor);
@@ -236,8 +241,8 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
     if (!read_changes(l, f))
         return false;
     l->by_task = strcmp(meta(f, "scale"), "task") == 0;
-    const size_t kind = name_find(kind_names, 4, meta(f, "data"));
-    if (kind < FAMILY_REGRESSION || kind > FAMILY_TABLES)
+    const size_t kind = name_find(kind_names, 5, meta(f, "data"));
+    if (kind < FAMILY_REGRESSION || kind > FAMILY_TEXTS)
         return false;
     l->kind = (enum family_kind)kind;
     *like =
@@ -332,6 +337,10 @@ static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *
     if (!safetensors_take(f, "norm.statistics", l->norms, l->statistics))
         return bad(l->lib, path, "its norm statistics are missing");
     TRY(read_known(l, f, path));
+    if (l->kind == FAMILY_TEXTS) {
+        const t2m_status words = vocabulary_read(l->lib, f, learner_structure(l), &l->vocabulary);
+        return words == T2M_EMODEL ? bad(l->lib, path, "its vocabulary makes no sense") : words;
+    }
     return l->kind == FAMILY_REGRESSION ? read_scales(l, f, path) : T2M_OK;
 }
 
@@ -367,6 +376,7 @@ void t2m_learner_free(t2m_learner *l)
                             l->x_mean,     l->x_scale,    l->target};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);
+    vocabulary_free(l->vocabulary);
     mem_free(lib, l);
 }
 
@@ -380,6 +390,7 @@ void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out)
                               .results = l->results,
                               .images = l->kind == FAMILY_IMAGES,
                               .tables = l->kind == FAMILY_TABLES,
+                              .texts = l->kind == FAMILY_TEXTS,
                               .parameters = l->numel,
                               .ways = l->ways,
                               .shots = l->shots,

@@ -9,6 +9,7 @@
 #include "nn/nn.h"
 #include "task/family.h"
 #include "task/represent.h"
+#include "task/vocabulary.h"
 
 /* ---- methods: one loop, five settings ---- */
 
@@ -73,6 +74,7 @@ struct t2m_learner {
     struct layout chooser;       /* behind the candidates in phi; of several */
     size_t numel, norms;         /* numbers of phi, of the norm statistics */
     float *phi, *statistics;     /* [numel], [norms] */
+    struct vocabulary *vocabulary; /* of texts; else NULL */
     /* regression */
     char *target, **feature_names;
     double *x_mean, *x_scale, y_mean, y_scale;

@@ -27,7 +27,7 @@ static t2m_status compile_t(const struct t2m_learner *l, const struct protocol *
     struct episode_graph e = {0};
     const struct episode_use use = {.supports = p->ways * p->shots,
                                     .queries = 1,
-                                    .outputs = l->kind == FAMILY_IMAGES ? (int64_t)p->ways : 1};
+                                    .outputs = kind_has_classes(l->kind) ? (int64_t)p->ways : 1};
     TRY(t2m_graph_new(l->lib, &e.g));
     t2m_status status = episode_graph_make(l, &use, &e);
     const t2m_value in[] = {e.phi, e.statistics, e.x_support, e.y_support};

@@ -26,9 +26,9 @@ static t2m_value part(struct task_ctx *c, const char *name)
     return layout_take(c->g, &c->k->parts, c->e->phi, name);
 }
 
-static bool is_images(const struct task_ctx *c)
+static bool has_classes(const struct task_ctx *c)
 {
-    return c->l->kind == FAMILY_IMAGES;
+    return kind_has_classes(c->l->kind);
 }
 
 static bool head_is_learned(const struct task_ctx *c)
@@ -39,14 +39,14 @@ static bool head_is_learned(const struct task_ctx *c)
 static t2m_value loss_of(const struct task_ctx *c, t2m_value output, t2m_value y)
 {
     const int64_t n = t2m_dim(c->g, output, 0);
-    return is_images(c) ? nn_cross_entropy(c->g, output, y)
+    return has_classes(c) ? nn_cross_entropy(c->g, output, y)
                         : nn_squared_error(c->g, t2m_reshape(c->g, output, 1, &n), y);
 }
 
 static t2m_value targets_of(const struct task_ctx *c)
 {
     const int64_t column[] = {t2m_dim(c->g, c->e->y_support, 0), 1};
-    return is_images(c) ? t2m_one_hot(c->g, c->e->y_support, c->s.outputs)
+    return has_classes(c) ? t2m_one_hot(c->g, c->e->y_support, c->s.outputs)
                         : t2m_reshape(c->g, c->e->y_support, 2, column);
 }
 
@@ -95,15 +95,15 @@ static struct head head_for(struct task_ctx *c, t2m_value h)
     const enum head_kind kind = c->l->method->head;
     if (kind == HEAD_LEARNED)
         return head_generated(c, h);
-    if (kind == HEAD_PROTOTYPES || (kind == HEAD_CLOSED && is_images(c)))
+    if (kind == HEAD_PROTOTYPES || (kind == HEAD_CLOSED && has_classes(c)))
         return head_prototypes(g, h, c->e->y_support, c->s.outputs);
     struct nn_ridge_prior prior = {.log_penalty = part(c, "ridge.log_penalty")};
-    if (!is_images(c)) {
+    if (!has_classes(c)) {
         prior.mean = part(c, "ridge.mean");
         prior.log_scale = part(c, "ridge.log_scale");
     }
     struct head r = head_ridge(g, h, targets_of(c), &prior);
-    if (is_images(c)) {
+    if (has_classes(c)) {
         const t2m_value scale = part(c, "ridge.scale");
         r.weight = t2m_mul(g, r.weight, scale);
         r.bias = t2m_mul(g, r.bias, scale);
@@ -260,7 +260,7 @@ static void infer(struct task_ctx *c)
     c->body = c->theta;
     if (m->represent) {
         struct represented task = {.x = c->e->x_support, .y = c->e->y_support};
-        if (is_images(c)) {
+        if (has_classes(c)) {
             task.x = features_of(c, c->theta, task.x, c->given, NULL);
             task.classes = c->s.outputs;
         }
@@ -268,7 +268,7 @@ static void infer(struct task_ctx *c)
             task.probe = probe(c);
         c->e->t = represent_task(g, &r, &c->k->parts, c->e->phi, &task);
     }
-    if (c->l->decode == DECODE_NOTHING || (c->l->decode == DECODE_ALL && is_images(c)))
+    if (c->l->decode == DECODE_NOTHING || (c->l->decode == DECODE_ALL && has_classes(c)))
         return;
     c->code = t2m_fill(g, 0, 1, &size);
     if (m->represent) {

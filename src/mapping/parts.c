@@ -6,15 +6,15 @@
 
 #include "mapping/tables.h"
 
-static bool is_images(const struct t2m_learner *l)
+static bool has_classes(const struct t2m_learner *l)
 {
-    return l->kind == FAMILY_IMAGES;
+    return kind_has_classes(l->kind);
 }
 
 /* The head of pictures where t is used: made for each class from its features. */
 static bool class_heads(const struct t2m_learner *l)
 {
-    return l->method->head == HEAD_LEARNED && l->method->represent && is_images(l);
+    return l->method->head == HEAD_LEARNED && l->method->represent && has_classes(l);
 }
 
 void learner_method(struct t2m_learner *l, const struct method *m)
@@ -121,7 +121,7 @@ size_t learner_theta(const struct t2m_learner *l, const struct candidate *c)
 
 bool learner_ways_fixed(const struct t2m_learner *l)
 {
-    return is_images(l) && l->method->head == HEAD_LEARNED && !class_heads(l);
+    return has_classes(l) && l->method->head == HEAD_LEARNED && !class_heads(l);
 }
 
 bool learner_chooses(const struct t2m_learner *l)
@@ -133,8 +133,8 @@ struct representation learner_representation(const struct t2m_learner *l, const 
 {
     return (struct representation){
         .parts = l->represent,
-        .classes = is_images(l),
-        .features = is_images(l) ? c->layout.features : learner_input_size(l),
+        .classes = has_classes(l),
+        .features = has_classes(l) ? c->layout.features : learner_input_size(l),
         .examples = l->shots,
         .probe = decode_probe_size(l->decode, &c->layout, learner_theta(l, c))};
 }
@@ -204,10 +204,10 @@ static void lay_out_candidate(const struct t2m_learner *l, struct candidate *c)
     } else if (m->learned_rates) {
         layout_add(&c->parts, "rates", 1, &weights, 0, l->rate);
     }
-    if (m->head == HEAD_RIDGE || (m->head == HEAD_CLOSED && !is_images(l))) {
+    if (m->head == HEAD_RIDGE || (m->head == HEAD_CLOSED && !has_classes(l))) {
         const int64_t of_head = (int64_t)c->layout.features + 1;
         layout_add(&c->parts, "ridge.log_penalty", 0, NULL, 0, 0);
-        if (is_images(l)) {
+        if (has_classes(l)) {
             layout_add(&c->parts, "ridge.scale", 0, NULL, 0, 10);
         } else {
             layout_add(&c->parts, "ridge.mean", 1, &of_head, 0, 0);
@@ -224,7 +224,7 @@ static void lay_out_candidate(const struct t2m_learner *l, struct candidate *c)
     represent_layout(&r, &c->parts);
     if (class_heads(l))
         add_generator(&c->parts, class_generator, features, features + 1, 0.01);
-    if (l->decode != DECODE_ALL || !is_images(l))
+    if (l->decode != DECODE_ALL || !has_classes(l))
         add_generator(&c->parts, code_generator, (int64_t)represent_size(&r),
                       (int64_t)decode_code_size(l->decode, theta),
                       l->decode == DECODE_ALL ? 0.01 : 0.1);

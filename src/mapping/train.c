@@ -10,6 +10,7 @@
 #include "files/store.h"
 #include "mapping/tables.h"
 #include "mapping/training.h"
+#include "task/text_family.h"
 
 enum { CHECKPOINT_SECONDS = 60, VALIDATIONS = 40, VALIDATION_SEED = 77 };
 
@@ -25,6 +26,7 @@ struct training {
     double start, saved; /* seconds */
     struct run_times times;
     struct table_plans *judges; /* of tables, for validation */
+    uint16_t *own;              /* of texts: see struct protocol */
 };
 
 /* ---- settings ---- */
@@ -51,7 +53,7 @@ static t2m_status copy_scales(struct t2m_learner *l, const t2m_family *f)
 
 static t2m_status choose_method(struct training *t)
 {
-    const bool images = t->family->kind == FAMILY_IMAGES;
+    const bool images = kind_has_classes(t->family->kind);
     const bool tables = t->family->kind == FAMILY_TABLES;
     const char *name = t->o->method ? t->o->method
                        : images     ? "protonet"
@@ -73,23 +75,46 @@ static t2m_status choose_method(struct training *t)
     return T2M_OK;
 }
 
+/* The vocabulary, and a structure that has no more words than there are. */
+static t2m_status choose_words(struct training *t)
+{
+    struct t2m_learner *l = t->l;
+    struct structure *s = &l->candidate[0].structure;
+    if (l->candidates > 1 || s->kind != NN_TEXT)
+        return refuse(t->lib, T2M_EUSAGE, "models of texts are text:WORDS,SLOTS,WIDTH");
+    if (t->o->from && t->o->from->vocabulary) {
+        TRY(vocabulary_copy(t->o->from->vocabulary, &l->vocabulary));
+    } else {
+        TRY(family_vocabulary(t->family, (size_t)s->hidden[0], &l->vocabulary));
+        TRY(family_count_words(t->family, l->vocabulary, &t->own));
+    }
+    if (l->vocabulary->n == 0)
+        return refuse(t->lib, T2M_EDATA, "'%s': no two texts have a word in common",
+                      t->family->name);
+    s->hidden[0] = (int64_t)l->vocabulary->n;
+    return T2M_OK;
+}
+
 static t2m_status choose_structures(struct training *t)
 {
     const t2m_family *f = t->family;
     struct t2m_learner *l = t->l;
-    const bool images = f->kind == FAMILY_IMAGES;
+    const bool images = kind_has_classes(f->kind);
     const struct structure like = {.height = images ? (int64_t)f->height : 1,
                                    .width = images ? (int64_t)f->width : 1,
                                    .channels = (int64_t)(images        ? f->channels
                                                          : f->features ? f->features
                                                                        : 1),
                                    .outputs = (int64_t)l->ways};
-    const bool tables = f->kind == FAMILY_TABLES;
+    const bool tables = f->kind == FAMILY_TABLES, texts = f->kind == FAMILY_TEXTS;
     const char *text = t->o->structure ? t->o->structure
+                       : texts         ? "text:16384,2048,64"
                        : images        ? "conv4"
                        : tables        ? "kernel:256,32,32"
                                        : "mlp";
     TRY(learner_structures(l, text, &like));
+    if (texts)
+        TRY(choose_words(t));
     if (tables && (l->candidates > 1 || !table_structure_fits(learner_structure(l))))
         return refuse(t->lib, T2M_EUSAGE,
                       "models of tables are kernel:CENTRES,WIDTH,WIDTH or, without layers, linear");
@@ -115,7 +140,7 @@ static t2m_status choose_represent(struct training *t)
                       "--represent is concat, or set, statistics and probe joined by commas, not "
                       "'%.40s'",
                       text);
-    return t->family->kind == FAMILY_IMAGES && l->represent & REPRESENT_CONCAT
+    return kind_has_classes(t->family->kind) && l->represent & REPRESENT_CONCAT
                ? refuse(t->lib, T2M_EUSAGE, "--represent concat is for rows of numbers")
                : T2M_OK;
 }
@@ -129,7 +154,7 @@ static t2m_status choose_changes(struct training *t)
     l->decode = (enum decode)name_find(decode_names, 4, decode);
     l->tuned = (enum tuned)name_find(tuned_names, 5, tune);
     if (!method_may_decode(l->method, l->decode) ||
-        (t->o->decode && l->kind == FAMILY_IMAGES && l->decode == DECODE_ALL))
+        (t->o->decode && kind_has_classes(l->kind) && l->decode == DECODE_ALL))
         return refuse(t->lib, T2M_EUSAGE,
                       "--decode is bases or all, for rows, of the methods hyper, leo and t2m, not "
                       "'%.40s' of %s",
@@ -151,7 +176,7 @@ static t2m_status make_learner(struct training *t)
 {
     const t2m_train_options *o = t->o;
     const t2m_family *f = t->family;
-    const bool images = f->kind == FAMILY_IMAGES;
+    const bool images = kind_has_classes(f->kind);
     struct t2m_learner *l = t->l = mem_new(t->lib, 1, sizeof *l);
     if (!l)
         return T2M_ENOMEM;
@@ -290,10 +315,10 @@ static t2m_status validate(struct training *t, double *mean, double *ci95)
                            .stop = t->o->stop,
                            .ctx = t->o->ctx};
     learner_protocol(l, &v.protocol);
-    if (!learner_ways_fixed(l) && l->kind == FAMILY_IMAGES)
+    if (!learner_ways_fixed(l) && kind_has_classes(l->kind))
         v.protocol.ways = or_default(t->o->validation_ways, l->ways < 5 ? l->ways : 5);
     v.protocol.queries =
-        l->kind == FAMILY_IMAGES && v.protocol.queries > 5 ? 5 : v.protocol.queries;
+        kind_has_classes(l->kind) && v.protocol.queries > 5 ? 5 : v.protocol.queries;
     /* a norm of the joint batch is validated with the joint batch */
     v.transductive = l->norms > 0 && l->method->norm == NORM_JOINT;
     TRY(episode_check(t->validation, &v.protocol));
@@ -310,7 +335,7 @@ static t2m_status validate(struct training *t, double *mean, double *ci95)
 
 static t2m_status keep_best(struct training *t, double value)
 {
-    const bool larger_is_better = t->l->kind == FAMILY_IMAGES;
+    const bool larger_is_better = kind_has_classes(t->l->kind);
     const bool better =
         isnan(t->state.best) || (larger_is_better ? value > t->state.best : value < t->state.best);
     if (!better)
@@ -403,7 +428,7 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     memcpy(l->statistics, t->state.best_statistics, l->norms * sizeof(float));
     l->trained_steps = t->state.best_step;
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
-             l->kind == FAMILY_IMAGES   ? "accuracy"
+             kind_has_classes(l->kind)   ? "accuracy"
              : l->kind == FAMILY_TABLES ? "loss"
                                         : "mse",
              t->state.best);
@@ -444,16 +469,17 @@ static t2m_status begin(struct training *t)
     p.within_domain = o->within_domain;
     if (!(o->augment >= 0 && o->augment <= 4))
         return refuse(t->lib, T2M_EUSAGE, "--augment is a strength from 0 to 4, 1 being usual");
-    if (o->augment > 0 && t->family->kind != FAMILY_IMAGES)
-        return refuse(t->lib, T2M_EUSAGE, "--augment bends images, and '%s' has none",
+    if (o->augment > 0 && !kind_has_classes(t->family->kind))
+        return refuse(t->lib, T2M_EUSAGE, "--augment is for images and texts, and '%s' has none",
                       t->family->name);
     TRY(check_families(t, &p));
     static const size_t batches[] = {
-        [FAMILY_REGRESSION] = 25, [FAMILY_IMAGES] = 4, [FAMILY_TABLES] = 8};
+        [FAMILY_REGRESSION] = 25, [FAMILY_IMAGES] = 4, [FAMILY_TABLES] = 8, [FAMILY_TEXTS] = 4};
     const size_t batch = or_default(o->meta_batch, batches[t->l->kind]);
     TRY(meta_step_new(&t->step, t->l, t->family, batch));
     t->step.protocol.within_domain = o->within_domain;
     t->step.protocol.augment = o->augment;
+    t->step.protocol.own = t->own;
     t->step.stop = o->stop;
     t->step.stop_ctx = o->ctx;
     t->steps = or_default(o->steps, 10000);
@@ -482,6 +508,7 @@ t2m_status t2m_train(t2m *lib, t2m_learner **out, const t2m_family *family,
     if (t.step.l)
         meta_step_free(&t.step);
     table_plans_free(t.judges);
+    mem_free(lib, t.own);
     mem_free(lib, t.state.best_phi);
     mem_free(lib, t.state.best_statistics);
     if (status == T2M_OK && out)

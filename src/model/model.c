@@ -70,6 +70,7 @@ void t2m_model_free(t2m_model *m)
     t2m *lib = m->lib;
     forget_plan(m);
     model_table_clear(m);
+    vocabulary_free(m->vocabulary);
     for (size_t i = 0; m->class && i < m->classes; i++)
         mem_free(lib, m->class[i]);
     for (size_t i = 0; m->feature && i < m->features; i++)
@@ -97,7 +98,8 @@ void t2m_model_describe(const t2m_model *m, t2m_model_info *out)
                             .height = (size_t)m->structure.height,
                             .width = (size_t)m->structure.width,
                             .channels = (size_t)m->structure.channels,
-                            .table = m->table.schema != NULL};
+                            .table = m->table.schema != NULL,
+                            .text = m->vocabulary != NULL};
     structure_text(&m->structure, out->structure);
 }
 
@@ -170,6 +172,8 @@ static t2m_status decode_structure(const t2m_model *like, const float *v, size_t
 static t2m_status copy_names(const t2m_model *like, t2m_model *m)
 {
     m->method = mem_text(m->lib, like->method);
+    if (like->vocabulary)
+        TRY(vocabulary_copy(like->vocabulary, &m->vocabulary));
     if (like->table.schema) {
         TRY(model_table_copy(like, m));
         memcpy(m->scales, like->scales, (2 * m->features + 2) * sizeof *m->scales);

@@ -5,6 +5,7 @@
 #include "nn/nn.h"
 #include "task/marginal.h"
 #include "task/schema.h"
+#include "task/vocabulary.h"
 #include "task2model.h"
 
 /* Of a model of tables: from the cells of a file to what the structure takes. */
@@ -27,6 +28,7 @@ struct t2m_model {
     char **feature;
     float *scales; /* [features + 1, 2] mean and scale of each column and of the target */
     struct model_table table; /* schema NULL: not of tables */
+    struct vocabulary *vocabulary; /* of texts; else NULL */
     /* after prepare */
     t2m_plan *plan;
     t2m_workspace *workspace;

@@ -16,7 +16,7 @@ static void list(struct text *t, char *const *names, size_t n)
         text_add(t, "%s%s", i ? "\n" : "", names[i]);
 }
 
-static size_t put_tensors(const t2m_model *m, struct tensor_entry *t)
+static size_t put_tensors(const t2m_model *m, struct tensor_entry *t, float *words)
 {
     size_t n = 0;
     for (; n < m->layout.count; n++) {
@@ -33,6 +33,8 @@ static size_t put_tensors(const t2m_model *m, struct tensor_entry *t)
                                        .data = m->statistics};
     if (m->table.schema)
         n += model_table_tensors(m, t + n);
+    if (m->vocabulary)
+        t[n++] = vocabulary_tensor(m->vocabulary, words);
     if (m->features > 0)
         t[n++] = (struct tensor_entry){.name = "data.scales",
                                        .rank = 2,
@@ -47,9 +49,13 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
 {
     char structure[96], input[96], *schema = NULL;
     struct text classes, features;
-    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 2 + MODEL_TABLE_TENSORS, sizeof *t);
-    if (!t)
+    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 3 + MODEL_TABLE_TENSORS, sizeof *t);
+    float *words = mem_new(m->lib, vocabulary_numbers(m->vocabulary), sizeof *words);
+    if (!t || !words) {
+        mem_free(m->lib, t);
+        mem_free(m->lib, words);
         return T2M_ENOMEM;
+    }
     text_init(&classes, m->lib);
     text_init(&features, m->lib);
     t2m_status status = m->table.schema ? schema_text(m->table.schema, &schema) : T2M_OK;
@@ -70,7 +76,7 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
                                         features.data ? features.data : "",
                                         m->target && !schema ? m->target : "",
                                         schema ? schema : ""};
-    const struct tensor_writing w = {t, put_tensors(m, t), key, value,
+    const struct tensor_writing w = {t, put_tensors(m, t, words), key, value,
                                      sizeof key / sizeof *key - !schema};
     if (classes.failed || features.failed)
         status = T2M_ENOMEM;
@@ -80,6 +86,7 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
     text_clear(&classes);
     text_clear(&features);
     mem_free(m->lib, schema);
+    mem_free(m->lib, words);
     mem_free(m->lib, t);
     return status;
 }
@@ -208,6 +215,11 @@ static t2m_status read_whole(t2m *lib, const struct tensor_file *f, const char *
     t2m_model *m = *out;
     status = schema ? read_table(m, f, path, schema) : read_names(m, f);
     m->method = mem_text(lib, meta(f, "method"));
+    if (status == T2M_OK && s->kind == NN_TEXT) {
+        status = vocabulary_read(lib, f, s, &m->vocabulary);
+        if (status == T2M_EMODEL)
+            return bad(lib, path, "its vocabulary makes no sense");
+    }
     if (status == T2M_OK && !m->method)
         status = T2M_ENOMEM;
     return status == T2M_OK ? read_numbers(m, f, path) : status;

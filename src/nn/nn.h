@@ -105,7 +105,7 @@ t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd,
 /* ---- structures ---- */
 
 enum { NN_MAX_LAYERS = 8 };
-enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_KINDS };
+enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_KINDS };
 
 struct structure {
     enum nn_kind kind;
@@ -113,10 +113,11 @@ struct structure {
     int64_t outputs;                 /* numbers for each input: classes, or 1 value */
     int layers;                      /* hidden */
     int64_t
-        hidden[NN_MAX_LAYERS]; /* units of a layer, or channels; first the centres of a kernel */
+        hidden[NN_MAX_LAYERS]; /* units of a layer, or channels; first the centres of a kernel; of
+                                  texts: words, slots, width of vectors */
 };
 
-/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64". T2M_EUSAGE says what is expected. */
+/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "text:16384,2048,64". T2M_EUSAGE says what is expected. */
 t2m_status structure_parse(t2m *lib, const char *text, struct structure *out);
 void structure_text(const struct structure *s, char out[96]);
 /* Whether the sizes make sense together; T2M_EUSAGE else. */
@@ -129,6 +130,7 @@ struct parameter { /* one tensor in the flat vector */
     size_t offset, count;
     double spread; /* half-width of the uniform start; 0: constant `start` */
     double start;
+    void (*fill)(float *numbers); /* the start, where it is another; or NULL */
 };
 enum { NN_MAX_PARAMETERS = 80 };
 
@@ -164,3 +166,19 @@ size_t structure_macs(const struct structure *s); /* multiplications and additio
 /* An input for n examples of this structure. */
 t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);
 size_t structure_input_size(const struct structure *s); /* numbers of one example */
+
+/* ---- texts (text.c) ---- */
+
+/* An input of the structure `text` is [features, NN_TEXT_CHANNELS]; each feature of the text has
+ * the number of its word in the vocabulary (-1: it is not there), its slot of the sketch (from 1,
+ * negative for a negative sign; 0: no feature), the root of how often it occurs, and the number of
+ * its rarity: kind * NN_TEXT_BUCKETS + the bucket of vocabulary.h. */
+enum {
+    NN_TEXT_CHANNELS = 4,
+    NN_TEXT_KINDS = 7, /* bits of enum phrase_kind */
+    NN_TEXT_BUCKETS = 12,
+    NN_TEXT_RARITIES = NN_TEXT_KINDS * NN_TEXT_BUCKETS
+};
+void text_layout(const struct structure *s, struct layout *l);
+t2m_value text_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                        struct norm_use *norm);

@@ -204,16 +204,17 @@ static t2m_value features_conv4(t2m_graph *g, const struct structure *s, t2m_val
 static const struct {
     const char *name;
     int min_layers, max_layers, default_layers;
-    int64_t default_width;
+    int64_t default_width, most; /* most: of a width */
     bool images;
     void (*layout)(const struct structure *s, struct layout *l);
     t2m_value (*features)(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
                           struct norm_use *norm);
 } kinds[NN_KINDS] = {
-    [NN_LINEAR] = {"linear", 0, 0, 0, 0, false, layout_linear, features_linear},
-    [NN_MLP] = {"mlp", 1, NN_MAX_LAYERS, 2, 40, false, layout_mlp, features_mlp},
-    [NN_KERNEL] = {"kernel", 1, NN_MAX_LAYERS, 1, 256, false, layout_kernel, features_kernel},
-    [NN_CONV4] = {"conv4", 4, 4, 4, 64, true, layout_conv4, features_conv4},
+    [NN_LINEAR] = {"linear", 0, 0, 0, 0, 0, false, layout_linear, features_linear},
+    [NN_MLP] = {"mlp", 1, NN_MAX_LAYERS, 2, 40, 4096, false, layout_mlp, features_mlp},
+    [NN_KERNEL] = {"kernel", 1, NN_MAX_LAYERS, 1, 256, 4096, false, layout_kernel, features_kernel},
+    [NN_CONV4] = {"conv4", 4, 4, 4, 64, 4096, true, layout_conv4, features_conv4},
+    [NN_TEXT] = {"text", 3, 3, 3, 64, 1 << 17, false, text_layout, text_features},
 };
 
 void structure_layout(const struct structure *s, struct layout *out)
@@ -228,9 +229,11 @@ void layout_start(const struct layout *l, struct random *r, float *m)
 {
     for (size_t i = 0; i < l->count; i++) {
         const struct parameter *p = &l->parameter[i];
-        for (size_t k = 0; k < p->count; k++)
+        for (size_t k = 0; k < p->count && !p->fill; k++)
             m[p->offset + k] =
                 p->spread > 0 ? (float)random_uniform(r, -p->spread, p->spread) : (float)p->start;
+        if (p->fill)
+            p->fill(m + p->offset);
     }
 }
 
@@ -285,7 +288,7 @@ static t2m_status bad_structure(t2m *lib, const char *text)
     return refuse(
         lib, T2M_EUSAGE,
         "unknown structure '%.60s': expected linear, mlp:WIDTH,... or kernel:CENTRES,WIDTH,... (1 "
-        "to %d numbers of 1 to 4096) or conv4:CHANNELS",
+        "to %d numbers of 1 to 4096), conv4:CHANNELS or text:WORDS,SLOTS,WIDTH",
         text, NN_MAX_LAYERS);
 }
 
@@ -302,7 +305,7 @@ t2m_status structure_parse(t2m *lib, const char *text, struct structure *out)
     for (const char *p = text + name; *p;) {
         char *end;
         const long width = strtol(p + 1, &end, 10);
-        if (end == p + 1 || (*end && *end != ',') || width < 1 || width > 4096 ||
+        if (end == p + 1 || (*end && *end != ',') || width < 1 || width > kinds[kind].most ||
             out->layers == NN_MAX_LAYERS)
             return bad_structure(lib, text);
         out->hidden[out->layers++] = width;
@@ -341,9 +344,12 @@ t2m_status structure_check(t2m *lib, const struct structure *s)
         s->outputs > 65536)
         return refuse(lib, T2M_EUSAGE, "this is not a possible structure");
     for (int i = 0; i < s->layers; i++)
-        if (s->hidden[i] < 1 || s->hidden[i] > 4096)
-            return refuse(lib, T2M_EUSAGE, "a layer has 1 to 4096 units, not %lld",
+        if (s->hidden[i] < 1 || s->hidden[i] > kinds[s->kind].most)
+            return refuse(lib, T2M_EUSAGE, "a layer of %s has 1 to %lld units, not %lld",
+                          kinds[s->kind].name, (long long)kinds[s->kind].most,
                           (long long)s->hidden[i]);
+    if (s->kind == NN_TEXT && (s->height != 1 || s->channels != NN_TEXT_CHANNELS))
+        return refuse(lib, T2M_EUSAGE, "the structure text is for texts");
     if (kinds[s->kind].images && (s->height < 16 || s->width < 16))
         return refuse(lib, T2M_EUSAGE, "%s needs images of at least 16 x 16, not %lld x %lld",
                       kinds[s->kind].name, (long long)s->height, (long long)s->width);

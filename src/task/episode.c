@@ -4,13 +4,14 @@
 
 #include "task/augment.h"
 #include "task/family.h"
+#include "task/vocabulary.h"
 #include "task/scale.h"
 
 enum { MAX_WAYS = 1024, MAX_CHOICE = 4096, MAX_SCALED = 1024 };
 
 size_t episode_input_size(const struct t2m_family *f)
 {
-    return f->kind == FAMILY_IMAGES ? f->height * f->width * f->channels : f->features;
+    return kind_has_classes(f->kind) ? f->height * f->width * f->channels : f->features;
 }
 
 /* ---- checks ---- */
@@ -46,7 +47,7 @@ t2m_status episode_check(const struct t2m_family *f, const struct protocol *p)
     if (p->ways > MAX_WAYS || p->shots > MAX_CHOICE / 2 || p->queries > MAX_CHOICE / 2)
         return refuse(f->lib, T2M_EUSAGE, "at most %d ways, %d shots and %d queries", MAX_WAYS,
                       MAX_CHOICE / 2, MAX_CHOICE / 2);
-    if (p->by_task && (f->kind == FAMILY_IMAGES || f->features > MAX_SCALED))
+    if (p->by_task && (f->kind != FAMILY_REGRESSION || f->features > MAX_SCALED))
         return refuse(f->lib, T2M_EUSAGE, "--scale-by-task is for rows of at most %d columns",
                       MAX_SCALED);
     if (f->kind == FAMILY_REGRESSION)
@@ -60,7 +61,7 @@ t2m_status episode_check(const struct t2m_family *f, const struct protocol *p)
     for (size_t i = 0; i < f->classes; i++)
         if (f->class[i].count < p->shots + p->queries)
             return refuse(f->lib, T2M_EDATA,
-                          "class '%.60s' has %zu images, fewer than %zu shots + %zu queries; lower "
+                          "class '%.60s' has %zu examples, fewer than %zu shots + %zu queries; lower "
                           "--shots or --queries",
                           f->class[i].name, f->class[i].count, p->shots, p->queries);
     return T2M_OK;
@@ -124,7 +125,7 @@ static void draw_rows(const struct t2m_family *f, const struct protocol *p, stru
         put_row(f, t, first + index[p->shots + i], e->x_query + i * f->features, e->y_query + i);
 }
 
-/* ---- images ---- */
+/* ---- examples of classes ---- */
 
 static size_t draw_class(const struct t2m_family *f, const struct protocol *p, struct random *r,
                          const size_t *taken, size_t count)
@@ -166,6 +167,37 @@ static void put_image(const struct t2m_family *f, double strength, const struct 
     }
 }
 
+/* Class w of the episode: which one, and its name behind those before it. */
+static const struct example_class *name_class(const struct t2m_family *f, size_t class, size_t w,
+                                              struct episode *e)
+{
+    const struct example_class *c = &f->class[class];
+    if (e->class)
+        e->class[w] = class;
+    if (e->name && w < EPISODE_NAME) {
+        const size_t at = w ? strlen(e->name) : 0;
+        snprintf(e->name + at, EPISODE_NAME - at, "%s%s", w ? ", " : "", c->name);
+    }
+    return c;
+}
+
+/* Which of the class's examples; support first, then query. */
+static void choose_examples(const struct example_class *c, const struct protocol *p,
+                            struct random *r, size_t index[MAX_CHOICE])
+{
+    choose(r, index, c->count < MAX_CHOICE ? c->count : MAX_CHOICE, p->shots + p->queries);
+}
+
+/* Where the input of example i of class w goes; its label is set. */
+static float *example_at(const struct protocol *p, struct episode *e, size_t size, size_t w,
+                         size_t i)
+{
+    const bool query = i >= p->shots;
+    const size_t at = query ? w * p->queries + i - p->shots : w * p->shots + i;
+    (query ? e->y_query : e->y_support)[at] = (float)w;
+    return (query ? e->x_query : e->x_support) + at * size;
+}
+
 static void draw_images(const struct t2m_family *f, const struct protocol *p, struct random *r,
                         struct episode *e)
 {
@@ -173,26 +205,42 @@ static void draw_images(const struct t2m_family *f, const struct protocol *p, st
     size_t taken[MAX_WAYS], index[MAX_CHOICE];
     for (size_t w = 0; w < p->ways; w++) {
         taken[w] = w ? draw_class(f, p, r, taken, w) : first_class(f, p, r);
-        const struct image_class *c = &f->class[taken[w]];
-        if (e->class)
-            e->class[w] = taken[w];
-        if (e->name && w < EPISODE_NAME) {
-            const size_t at = w ? strlen(e->name) : 0;
-            snprintf(e->name + at, EPISODE_NAME - at, "%s%s", w ? ", " : "", c->name);
-        }
-        const size_t n = c->count < MAX_CHOICE ? c->count : MAX_CHOICE;
+        const struct example_class *c = name_class(f, taken[w], w, e);
         struct warp bent;
         const bool new_class = p->augment > 0 && random_below(r, 2);
         if (new_class)
             bent = warp_class(r, p->augment);
-        choose(r, index, n, p->shots + p->queries);
-        for (size_t i = 0; i < p->shots + p->queries; i++) {
-            const bool query = i >= p->shots;
-            const size_t at = query ? w * p->queries + i - p->shots : w * p->shots + i;
+        choose_examples(c, p, r, index);
+        for (size_t i = 0; i < p->shots + p->queries; i++)
             put_image(f, p->augment, new_class ? &bent : NULL, r, c->pixels + index[i] * size,
-                      (query ? e->x_query : e->x_support) + at * size);
-            (query ? e->y_query : e->y_support)[at] = (float)w;
-        }
+                      example_at(p, e, size, w, i));
+    }
+}
+
+static const double text_drop = 0.3;
+
+static void draw_texts(const struct t2m_family *f, const struct protocol *p, struct random *r,
+                       struct episode *e)
+{
+    const size_t size = episode_input_size(f);
+    size_t taken[MAX_WAYS], index[MAX_CHOICE];
+    const uint16_t *own[MAX_WAYS];
+    for (size_t w = 0; w < p->ways; w++) {
+        taken[w] = w ? draw_class(f, p, r, taken, w) : first_class(f, p, r);
+        own[w] = p->own ? p->own + taken[w] * p->vocabulary->n : NULL;
+    }
+    const struct bag_use use = {.vocabulary = p->vocabulary,
+                                .slots = p->slots,
+                                .features = f->width,
+                                .own = own,
+                                .owners = p->own ? p->ways : 0,
+                                .drop = text_drop * p->augment,
+                                .key = random_u64(r)};
+    for (size_t w = 0; w < p->ways; w++) {
+        const struct example_class *c = name_class(f, taken[w], w, e);
+        choose_examples(c, p, r, index);
+        for (size_t i = 0; i < p->shots + p->queries; i++)
+            bag_write(&c->text[index[i]], &use, example_at(p, e, size, w, i));
     }
 }
 
@@ -217,6 +265,8 @@ void episode_draw(const struct t2m_family *f, const struct protocol *p, uint64_t
     struct random r = random_stream(seed, 1, number);
     if (f->kind == FAMILY_IMAGES)
         draw_images(f, p, &r, e);
+    else if (f->kind == FAMILY_TEXTS)
+        draw_texts(f, p, &r, e);
     else if (f->builtin)
         draw_builtin(f, p, &r, e);
     else

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "task/reading.h"
 #include "task/tables.h"
+#include "task/vocabulary.h"
 
 static const char builtin_prefix[] = "builtin:", builtin_tables[] = "builtin:tables";
 
@@ -133,6 +134,9 @@ void t2m_family_free(t2m_family *f)
     for (size_t i = 0; i < f->classes; i++) {
         mem_free(lib, f->class[i].name);
         mem_free(lib, f->class[i].pixels);
+        for (size_t k = 0; f->class[i].text && k < f->class[i].count; k++)
+            bag_clear(lib, &f->class[i].text[k]);
+        mem_free(lib, f->class[i].text);
     }
     for (size_t i = 0; f->feature_names && i < f->features; i++)
         mem_free(lib, f->feature_names[i]);
@@ -147,6 +151,7 @@ void t2m_family_describe(const t2m_family *f, t2m_family_info *out)
 {
     *out = (t2m_family_info){.name = f->name,
                              .images = f->kind == FAMILY_IMAGES,
+                             .texts = f->kind == FAMILY_TEXTS,
                              .tasks = f->tasks,
                              .any_columns = f->kind == FAMILY_TABLES,
                              .tables = f->tables,

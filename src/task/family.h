@@ -8,8 +8,15 @@
 #include "nn/nn.h"
 #include "task2model.h"
 
-enum family_kind { FAMILY_NONE, FAMILY_REGRESSION, FAMILY_IMAGES, FAMILY_TABLES };
+enum family_kind { FAMILY_NONE, FAMILY_REGRESSION, FAMILY_IMAGES, FAMILY_TABLES, FAMILY_TEXTS };
+/* Tasks are some classes, and some examples of each. */
+static inline bool kind_has_classes(enum family_kind kind)
+{
+    return kind == FAMILY_IMAGES || kind == FAMILY_TEXTS;
+}
 struct data_table; /* tables.h */
+struct bag;        /* vocabulary.h */
+struct vocabulary;
 
 struct regression_task {
     char *name;
@@ -17,10 +24,11 @@ struct regression_task {
     double *x, *y; /* [rows, features], [rows] */
 };
 
-struct image_class {
+struct example_class {
     char *name;
     size_t domain, count;
-    float *pixels; /* [count, side, side, channels], 0..1 */
+    float *pixels;    /* [count, side, side, channels], 0..1; of images */
+    struct bag *text; /* [count]; of texts */
 };
 
 struct builtin { /* a family made by a formula */
@@ -50,15 +58,16 @@ struct t2m_family {
     double real_part; /* of the tasks, where there are both */
     size_t tables;
     struct data_table *table;
-    /* images */
+    /* images; texts: inputs are [1, width, channels] */
     size_t height, width, channels, classes, domains;
-    struct image_class *class;
+    struct example_class *class;
 };
 
 struct family_options {
     const char *target;
     size_t height, width, channels; /* 0: 28, 28, as the first image */
     bool rotations;
+    bool texts;  /* CSVs are texts: in a column of that name, with a label */
     bool tables; /* CSVs are tables of any columns, not tasks of one family */
     /* of those: names of columns to leave out; -1 find out, 0 values, 1 classes */
     const char *const *ignore;
@@ -79,7 +88,13 @@ struct protocol {                /* how episodes are drawn */
     bool even_queries;           /* built-in families: query x equally spaced over the range */
     bool within_domain;
     bool by_task;   /* rows in units of their own support set */
-    double augment; /* images bent at random, so strongly: augment.h; 0: not */
+    double augment; /* images bent at random, so strongly: augment.h; of texts, in units of
+                       TEXT_DROP, the part of their features that an episode goes without; 0: not */
+    /* of texts: of the learner */
+    const struct vocabulary *vocabulary;
+    size_t slots;
+    const uint16_t *own; /* [classes, words] texts of each class of the family that have the word,
+                            so that an episode can be drawn as if its classes were new; or NULL */
 };
 
 struct episode {              /* float arrays of fixed size for a protocol */

@@ -13,13 +13,14 @@
 #include "files/source.h"
 #include "files/table.h"
 #include "task/tables.h"
+#include "task/text_family.h"
 
 enum { DEFAULT_SIDE = 28 };
 
 static t2m_status mixed(struct t2m_family *f, enum family_kind kind, const char *name)
 {
     if (f->kind != FAMILY_NONE && f->kind != kind)
-        return refuse(f->lib, T2M_EDATA, "'%.200s': pictures and tables do not make one family",
+        return refuse(f->lib, T2M_EDATA, "'%.200s': pictures, tables and texts do not make one family",
                       name);
     f->kind = kind;
     return T2M_OK;
@@ -176,21 +177,21 @@ static t2m_status add_table(struct t2m_family *f, const struct bytes *file, cons
 
 /* ---- pictures ---- */
 
-static struct image_class *class_named(struct t2m_family *f, const char *name, size_t from)
+static struct example_class *class_named(struct t2m_family *f, const char *name, size_t from)
 {
     for (size_t i = f->classes; i-- > from;)
         if (strcmp(f->class[i].name, name) == 0)
             return &f->class[i];
-    struct image_class *all = mem_resize(f->lib, f->class, f->classes + 1, sizeof *all);
+    struct example_class *all = mem_resize(f->lib, f->class, f->classes + 1, sizeof *all);
     if (!all)
         return NULL;
     f->class = all;
-    all[f->classes] = (struct image_class){.name = mem_text(f->lib, name)};
+    all[f->classes] = (struct example_class){.name = mem_text(f->lib, name)};
     return all[f->classes].name ? &all[f->classes++] : NULL;
 }
 
 /* Room for one more picture; where its numbers go. */
-static float *new_picture(struct t2m_family *f, struct image_class *c)
+static float *new_picture(struct t2m_family *f, struct example_class *c)
 {
     const size_t size = f->height * f->width * f->channels;
     if ((c->count & (c->count - 1)) == 0) {
@@ -242,7 +243,7 @@ static t2m_status add_picture(struct t2m_family *f, const struct bytes *file, co
     snprintf(class, sizeof class, "%.*s", (int)(slash - name), name);
     TRY(image_decode(f->lib, file, name, &image));
     set_sizes(f, o, image.channels);
-    struct image_class *c = class_named(f, class, from);
+    struct example_class *c = class_named(f, class, from);
     if (c && c->count == 0)
         c->domain = domain_of(f, class, from);
     float *to = c ? new_picture(f, c) : NULL;
@@ -295,7 +296,7 @@ static t2m_status add_arrays(struct t2m_family *f, const struct array_set *s, co
             snprintf(name, sizeof name, "%.0f/%.0f", array_at(domain, i), array_at(labels, i));
         else
             snprintf(name, sizeof name, "%.0f", array_at(labels, i));
-        struct image_class *c = class_named(f, name, from);
+        struct example_class *c = class_named(f, name, from);
         if (c && c->count == 0)
             c->domain = domain_of(f, name, from);
         float *to = c ? new_picture(f, c) : NULL;
@@ -319,7 +320,13 @@ static void widen(const struct array_set *s)
         p[i] = p[i] ? 255 : 0;
 }
 
-/* ---- what is at a path ---- */
+/* ---- texts ---- */
+
+static t2m_status add_texts(struct t2m_family *f, const char *path, const struct family_options *o)
+{
+    TRY(mixed(f, FAMILY_TEXTS, path));
+    return family_add_texts(f, path, o);
+}
 
 static bool ignored(const char *name)
 {
@@ -327,6 +334,20 @@ static bool ignored(const char *name)
     base = base ? base + 1 : name;
     return strcmp(base, "index.csv") == 0 || strncmp(base, "README", 6) == 0;
 }
+
+/* Whether a folder or .zip has texts, and no table or picture. */
+static t2m_status holds_texts(t2m *lib, const char *path, bool *out)
+{
+    struct source *s;
+    TRY(source_open(lib, path, &s));
+    *out = false;
+    for (size_t i = 0; i < s->count; i++)
+        *out = *out || (!ignored(s->names[i]) && text_file(s->names[i]));
+    source_close(s);
+    return T2M_OK;
+}
+
+/* ---- what is at a path ---- */
 
 static bool is_table(const char *name)
 {
@@ -373,7 +394,13 @@ static t2m_status read_source(struct t2m_family *f, const char *path,
 t2m_status family_read(struct t2m_family *f, const char *path, const struct family_options *o)
 {
     struct stat st;
-    if (stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || text_ends(path, ".zip")))
+    bool texts = text_file(path) || (is_table(path) && o->texts);
+    const bool many = stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || text_ends(path, ".zip"));
+    if (many)
+        TRY(holds_texts(f->lib, path, &texts));
+    if (texts)
+        return add_texts(f, path, o);
+    if (many)
         return read_source(f, path, o);
     if (text_ends(path, ".npz")) {
         struct array_set s;
@@ -388,7 +415,7 @@ t2m_status family_read(struct t2m_family *f, const char *path, const struct fami
     const t2m_status status =
         is_table(path)
             ? add_table(f, &file, path, o)
-            : refuse(f->lib, T2M_EDATA, "'%.200s' is no folder, .zip, .npz, .csv or .tsv", path);
+            : refuse(f->lib, T2M_EDATA, "'%.200s' is no folder, .zip, .npz, .csv, .tsv, .jsonl or .txt", path);
     mem_free(f->lib, file.data);
     return status;
 }
@@ -412,17 +439,17 @@ t2m_status family_rotate(struct t2m_family *f)
     const size_t classes = f->classes, size = f->height * f->width * f->channels;
     if (f->kind != FAMILY_IMAGES || f->height != f->width)
         return refuse(f->lib, T2M_EUSAGE, "--rotations needs square pictures");
-    struct image_class *all = mem_resize(f->lib, f->class, 4 * classes, sizeof *all);
+    struct example_class *all = mem_resize(f->lib, f->class, 4 * classes, sizeof *all);
     if (!all)
         return T2M_ENOMEM;
     f->class = all;
     f->fingerprint = hash_bytes(f->fingerprint, "turned", 6);
     for (size_t i = classes; i < 4 * classes; i++) {
-        const struct image_class *from = &all[i % classes];
+        const struct example_class *from = &all[i % classes];
         char name[2100];
         const int quarter = (int)(i / classes);
         snprintf(name, sizeof name, "%.2048s turned by %d", from->name, 90 * quarter);
-        all[i] = (struct image_class){.name = mem_text(f->lib, name),
+        all[i] = (struct example_class){.name = mem_text(f->lib, name),
                                       .domain = from->domain,
                                       .pixels = mem_new(f->lib, from->count * size, sizeof(float))};
         f->classes++;

@@ -1,0 +1,113 @@
+/* text_family.c: labelled texts as classes of bags of features. */
+#include "task/text_family.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "files/texts.h"
+#include "task/vocabulary.h"
+
+enum { TEXT_FEATURES = 256 /* of an input: of a text of some thirty words, all */ };
+
+bool text_file(const char *name)
+{
+    static const char *const ends[] = {".jsonl", ".ndjson", ".json", ".txt"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (text_ends(name, ends[i]))
+            return true;
+    return false;
+}
+
+static struct example_class *class_named(struct t2m_family *f, const char *name)
+{
+    for (size_t i = 0; i < f->classes; i++)
+        if (strcmp(f->class[i].name, name) == 0)
+            return &f->class[i];
+    struct example_class *all = mem_resize(f->lib, f->class, f->classes + 1, sizeof *all);
+    if (!all)
+        return NULL;
+    f->class = all;
+    all[f->classes] =
+        (struct example_class){.name = mem_text(f->lib, name), .domain = f->domains};
+    return all[f->classes].name ? &all[f->classes++] : NULL;
+}
+
+static t2m_status add_text(struct t2m_family *f, struct example_class *c, struct phrase *p,
+                           const struct text_item *t)
+{
+    if ((c->count & (c->count - 1)) == 0) {
+        struct bag *all =
+            mem_resize(f->lib, c->text, c->count ? 2 * c->count : 1, sizeof *all);
+        if (!all)
+            return T2M_ENOMEM;
+        c->text = all;
+    }
+    TRY(bag_make(&c->text[c->count], p, t->text, t->length));
+    c->count++;
+    f->fingerprint = hash_bytes(f->fingerprint, t->text, t->length);
+    f->fingerprint = hash_bytes(f->fingerprint, c->name, strlen(c->name));
+    return T2M_OK;
+}
+
+static t2m_status add_all(struct t2m_family *f, const struct texts *t, const char *path)
+{
+    struct phrase p;
+    t2m_status status = T2M_OK;
+    if (t->multi)
+        return refuse(f->lib, T2M_EDATA, "'%.200s' has texts with several labels; a family has "
+                                         "texts with one",
+                      path);
+    phrase_init(&p, f->lib);
+    for (size_t i = 0; i < t->n && status == T2M_OK; i++) {
+        const struct text_item *item = &t->item[i];
+        struct example_class *c = class_named(f, t->class_name[t->label[item->label_first]]);
+        status = c ? add_text(f, c, &p, item) : T2M_ENOMEM;
+    }
+    phrase_clear(&p);
+    f->domains++;
+    return status;
+}
+
+t2m_status family_add_texts(struct t2m_family *f, const char *path, const struct family_options *o)
+{
+    const struct text_options options = {.label = o->target};
+    struct texts *t;
+    f->height = 1;
+    f->width = o->texts ? o->width : TEXT_FEATURES; /* texts: as the learner has it */
+    f->channels = NN_TEXT_CHANNELS;
+    TRY(texts_open(f->lib, &t, &path, 1, &options));
+    const t2m_status status = add_all(f, t, path);
+    texts_free(t);
+    return status;
+}
+
+t2m_status family_count_words(const struct t2m_family *f, const struct vocabulary *v,
+                              uint16_t **out)
+{
+    size_t all;
+    uint16_t *own = size_mul(f->classes, v->n, &all) ? mem_new(f->lib, all, sizeof *own) : NULL;
+    if (!own)
+        return T2M_ENOMEM;
+    for (size_t c = 0; c < f->classes; c++)
+        for (size_t i = 0; i < f->class[c].count; i++)
+            bag_count(&f->class[c].text[i], v, own + c * v->n);
+    *out = own;
+    return T2M_OK;
+}
+
+t2m_status family_vocabulary(const struct t2m_family *f, size_t most, struct vocabulary **out)
+{
+    size_t n = 0;
+    for (size_t c = 0; c < f->classes; c++)
+        n += f->class[c].count;
+    const struct bag **text = mem_new(f->lib, n, sizeof *text);
+    if (!text)
+        return T2M_ENOMEM;
+    n = 0;
+    for (size_t c = 0; c < f->classes; c++)
+        for (size_t i = 0; i < f->class[c].count; i++)
+            text[n++] = &f->class[c].text[i];
+    const t2m_status status = vocabulary_learn(f->lib, out, text, n, most);
+    mem_free(f->lib, text);
+    return status;
+}
