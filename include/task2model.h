@@ -378,8 +378,12 @@ t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y);
 /* Of models of values that know it: y +- half_width[0] holds the truth in 80 % of the cases,
  * half_width[1] in 95 %. False: not known. */
 bool t2m_model_interval(const t2m_model *m, double half_width[2]);
-/* Inputs for the model from files: images, or CSVs. Caller frees *x with t2m_free; *n examples. */
+/* Inputs for the model from files: images, CSVs, or texts (docs/texts.md). Caller frees *x with
+ * t2m_free; *n examples. */
 t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_t *n);
+/* The input x [inputs] from one line of a stream, for models of texts: a text, or a JSON object with
+ * a member "text". number: of the line, for messages. */
+t2m_status t2m_model_line(const t2m_model *m, const char *line, size_t number, float *x);
 
 /* ---- files ---- */
 

@@ -31,6 +31,8 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
     if (table && classes)
         snprintf(a->note[0], room, "%zu rows of %zu column%s, %zu classes", examples, m.inputs,
                  m.inputs == 1 ? "" : "s", classes);
+    else if (m.text)
+        snprintf(a->note[0], room, "%zu texts of %zu classes", examples, classes);
     else if (classes)
         snprintf(a->note[0], room, "%zu examples of %zu classes, %zu x %zu x %zu", examples,
                  classes, m.height, m.width, m.channels);
@@ -199,6 +201,7 @@ const struct command command_build = {
     "[LEARNER] SHOTS -o MODEL [options]",
     "makes a model for one new task from a few examples (steps 1, 3, 4, 5)",
     "t2m build table.csv --target price -o model    any table, by the shipped learner\n"
+    "t2m build texts.jsonl -o model                 texts, each with a label, or a .txt a class\n"
     "t2m build shots/ -o model                      a folder of class folders of images\n"
     "t2m build curves points.csv -o model           by a learner of one's own",
     run,

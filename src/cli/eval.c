@@ -88,7 +88,7 @@ static void print_table(struct cli *c, const t2m_family_info *f, const t2m_learn
 {
     (void)c;
     printf("%s on %s: ", l->method, f->name);
-    if (f->images)
+    if (f->images || f->texts)
         printf("%zu-way %zu-shot, %zu queries a class, ", r->ways, r->shots, r->queries);
     else if (!r->kind)
         printf("%zu shots, %zu queries, ", r->shots, r->queries);

@@ -40,6 +40,8 @@ static void learner_info(struct cli *c, const char *path, const t2m_learner *l)
     if (i.images)
         printf("  pictures of %zu x %zu x %zu; trained %zu-way %zu-shot\n", i.height, i.width,
                i.channels, i.ways, i.shots);
+    else if (i.texts)
+        printf("  texts into classes; trained %zu-way %zu-shot\n", i.ways, i.shots);
     else if (i.tables)
         printf("  tables of any columns, classes or values\n");
     else
@@ -67,6 +69,8 @@ static void model_info(struct cli *c, const char *path, const t2m_model *m)
         printf("model, %s, built by %s\n  %zu numbers\n", i.structure, i.method, i.parameters);
         if (n > 0 && i.table)
             printf("  rows of a table into %zu classes:", n);
+        else if (n > 0 && i.text)
+            printf("  texts into %zu classes:", n);
         else if (n > 0)
             printf("  pictures of %zu x %zu x %zu into %zu classes:", i.height, i.width, i.channels,
                    n);

@@ -13,7 +13,9 @@ struct output {
     t2m_model *model;
     size_t outputs, classes;
     bool table;           /* rows, and all that is known of each */
+    bool text;            /* texts, by line */
     bool begun;           /* the header is there */
+    bool streamed;        /* what there is to say has been said */
     double half_width[2]; /* of intervals; 0: not known */
     json_t *list;
     float *y;
@@ -36,6 +38,8 @@ static void class_line(const struct output *o, const char *input, size_t row, si
         printf("%zu", row);
     else
         put_field(input);
+    if (o->text)
+        printf(",%zu", row);
     printf(",");
     put_field(t2m_model_class(o->model, best));
     for (size_t k = 0; o->table && k < o->classes; k++)
@@ -91,7 +95,7 @@ static void header(struct output *o)
         printf(o->half_width[1] > 0 ? "row,value,low80,high80,low95,high95\n"
                                     : "row,value,low95,high95\n");
     else if (!o->table)
-        printf("input,label,probability\n");
+        printf(o->text ? "input,row,label,probability\n" : "input,label,probability\n");
     else
         printf("row,label");
     for (size_t k = 0; o->table && k < o->classes; k++) {
@@ -140,8 +144,44 @@ static t2m_status predict_file(struct output *o, const char *path, const char *n
     return status;
 }
 
+/* Texts, each answered before the next is read; with --json an object a line. */
+static t2m_status predict_lines(struct output *o)
+{
+    char *line = NULL;
+    size_t room = 0, number = 0;
+    t2m_model_info info;
+    t2m_model_describe(o->model, &info);
+    float *x = malloc(info.inputs * sizeof *x);
+    t2m_status status = x ? T2M_OK : T2M_ENOMEM;
+    if (!o->list && !o->begun)
+        header(o);
+    json_t *const all = o->list;
+    while (status == T2M_OK && getline(&line, &room, stdin) > 0) {
+        status = t2m_model_line(o->model, line, ++number, x);
+        if (status == T2M_OK)
+            status = t2m_model_predict(o->model, x, 1, o->y);
+        if (status != T2M_OK)
+            break;
+        o->list = all ? json_array() : NULL;
+        one_class(o, "-", number, o->y);
+        if (all) {
+            json_dumpf(json_array_get(o->list, 0), stdout, JSON_COMPACT);
+            printf("\n");
+        }
+        json_decref(o->list);
+        fflush(stdout);
+    }
+    o->list = all;
+    o->streamed = true;
+    free(line);
+    free(x);
+    return status;
+}
+
 static t2m_status predict_input(struct output *o)
 {
+    if (o->text)
+        return predict_lines(o);
     char path[32];
     const int fd = copy_input(path);
     const t2m_status status = predict_file(o, fd < 0 ? "/dev/stdin" : path, "-");
@@ -172,8 +212,9 @@ static int predict(struct cli *c)
         o.outputs = info.outputs;
         o.classes = t2m_model_classes(o.model);
         o.table = info.table;
+        o.text = info.text;
         t2m_model_interval(o.model, o.half_width);
-        status = t2m_model_prepare(o.model, o.classes && !o.table ? 1 : TOGETHER);
+        status = t2m_model_prepare(o.model, o.classes && !o.table && !o.text ? 1 : TOGETHER);
         o.y = malloc(TOGETHER * info.outputs * sizeof *o.y);
         if (!o.y)
             status = T2M_ENOMEM;
@@ -184,7 +225,7 @@ static int predict(struct cli *c)
         status = strcmp(c->argument[i], "-") == 0
                      ? predict_input(&o)
                      : predict_file(&o, c->argument[i], c->argument[i]);
-    if (status == T2M_OK && o.list)
+    if (status == T2M_OK && o.list && !o.streamed)
         finish(&o);
     else
         json_decref(o.list);
@@ -210,7 +251,7 @@ static int run(const struct command *command, int argc, const char **argv)
 const struct command command_predict = {
     "predict",
     "MODEL INPUT... [options]",
-    "answers for images (PNG, JPEG) or the rows of CSV files; the model runs alone",
+    "answers for images (PNG, JPEG), texts or the rows of CSV files; the model runs alone",
     "t2m predict model new/*.png                          writes CSV\n"
     "t2m predict model - --json < rows.csv                - is the standard input",
     run,

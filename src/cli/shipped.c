@@ -53,7 +53,7 @@ static int find_shipped(const char *name, char path[PATH_SIZE])
 
 int cli_is_learner(const char *path)
 {
-    static const char *const data[] = {".csv", ".tsv", ".npz", ".zip", ".jsonl"};
+    static const char *const data[] = {".csv", ".tsv", ".npz", ".zip", ".jsonl", ".ndjson", ".json", ".txt"};
     char found[PATH_SIZE];
     for (size_t i = 0; i < sizeof data / sizeof *data; i++)
         if (ends_with(path, data[i]))
@@ -68,28 +68,41 @@ const char *cli_learner_path(const char *path, char found[CLI_PATH_SIZE])
 
 /* ---- the one that fits ---- */
 
-enum wanted { PICTURES, TABLES, ROWS };
+enum wanted { PICTURES, TABLES, ROWS, TEXTS };
 
 static int is_table(const char *path)
 {
     return ends_with(path, ".csv") || ends_with(path, ".tsv");
 }
 
-/* What a learner of these data is best for: one table; a folder of them, as rows of numbers; any
- * other folder, as pictures. */
+static int is_text(const char *path)
+{
+    static const char *const ends[] = {".jsonl", ".ndjson", ".json", ".txt"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(path, ends[i]))
+            return 1;
+    return 0;
+}
+
+/* What a learner of these data is best for: texts; one table; a folder of them, as rows of numbers;
+ * any other folder, as pictures. */
 static enum wanted wanted_for(const char *data)
 {
+    if (is_text(data))
+        return TEXTS;
     if (is_table(data) || strcmp(data, "builtin:tables") == 0)
         return TABLES;
     if (strncmp(data, "builtin:", 8) == 0)
         return ROWS;
     DIR *d = opendir(data);
-    int rows = 0;
-    for (struct dirent *e; d && (e = readdir(d));)
+    int rows = 0, texts = 0;
+    for (struct dirent *e; d && (e = readdir(d));) {
         rows = rows || (is_table(e->d_name) && strcmp(e->d_name, "index.csv") != 0);
+        texts = texts || (is_text(e->d_name) && strncmp(e->d_name, "README", 6) != 0);
+    }
     if (d)
         closedir(d);
-    return rows ? ROWS : PICTURES;
+    return texts ? TEXTS : rows ? ROWS : PICTURES;
 }
 
 static int by_text(const void *p, const void *q)
@@ -117,7 +130,10 @@ static int opens_and_fits(struct cli *c, t2m_learner **out, const char *path, en
     if (t2m_learner_open(c->lib, out, path) != T2M_OK)
         return 0;
     t2m_learner_describe(*out, &info);
-    if (wanted != (info.images ? PICTURES : info.tables ? TABLES : ROWS)) {
+    if (wanted != (info.images   ? PICTURES
+                   : info.texts  ? TEXTS
+                   : info.tables ? TABLES
+                                 : ROWS)) {
         t2m_learner_free(*out);
         *out = NULL;
         return 0;
@@ -146,12 +162,15 @@ static int open_fitting(struct cli *c, t2m_learner **out, enum wanted wanted)
 static int open_shipped(struct cli *c, t2m_learner **out, const char *data)
 {
     const enum wanted wanted = wanted_for(data);
-    const enum wanted other = wanted == TABLES ? ROWS : TABLES;
-    if (open_fitting(c, out, wanted) || (wanted != PICTURES && open_fitting(c, out, other)))
+    static const char *const missing[] = {[PICTURES] = "no shipped learner is for images",
+                                          [TABLES] = "no shipped learner is for tables",
+                                          [ROWS] = "no shipped learner is for rows of numbers",
+                                          [TEXTS] = "no shipped learner is for texts"};
+    const int table = wanted == TABLES || wanted == ROWS;
+    if (open_fitting(c, out, wanted) ||
+        (table && open_fitting(c, out, wanted == TABLES ? ROWS : TABLES)))
         return 0;
-    return cli_fail(c, T2M_EUSAGE,
-                    wanted == PICTURES ? "no shipped learner is for images"
-                                       : "no shipped learner is for rows of numbers",
+    return cli_fail(c, T2M_EUSAGE, missing[wanted],
                     "train one with t2m train, and give it before the data");
 }
 

@@ -54,6 +54,9 @@ void model_table_clear(t2m_model *m);
 /* The columns that the model takes, of any table that has them: x [rows, features]. */
 t2m_status model_table_rows(const t2m_model *m, const struct table *t, float **x);
 
+/* text_model.c: the texts at the path as inputs of a model of texts: x [n, inputs]. */
+t2m_status model_text_read(const t2m_model *m, const char *path, float **x, size_t *n);
+
 struct tensor_file;
 struct tensor_entry;
 enum { MODEL_TABLE_TENSORS = 3 };

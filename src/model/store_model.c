@@ -297,6 +297,8 @@ t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_
 {
     struct bytes file;
     struct table *t;
+    if (m->vocabulary)
+        return model_text_read(m, path, x, n);
     TRY(store_read(m->lib, path, m->lib->memory_limit, &file));
     t2m_status status;
     if (m->features == 0) {
