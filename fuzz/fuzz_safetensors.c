@@ -7,7 +7,8 @@ static void try_file(const struct bytes *file, bool foreign)
 {
     struct tensor_file *f;
     volatile float sum = 0;
-    if (safetensors_parse(fuzz_library(), file, "fuzz", foreign, &f) != T2M_OK)
+    if (safetensors_parse(fuzz_library(), file, &(struct tensor_origin){"fuzz", foreign}, &f) !=
+        T2M_OK)
         return;
     for (size_t i = 0; i < f->count; i++)
         for (size_t k = 0; f->tensors[i].data && k < f->tensors[i].count; k++)

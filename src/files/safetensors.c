@@ -273,7 +273,7 @@ static t2m_status parse(struct tensor_file *f, const struct bytes *file)
     return status == T2M_OK ? check_sum(f, file, r.at) : status;
 }
 
-t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *name, bool foreign,
+t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const struct tensor_origin *from,
                              struct tensor_file **out)
 {
     struct tensor_file *f = mem_new(lib, 1, sizeof *f);
@@ -286,8 +286,8 @@ t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *nam
     f->lib = lib;
     f->impl = impl;
     arena_init(&impl->arena, lib);
-    impl->name = name;
-    impl->foreign = foreign;
+    impl->name = from->name;
+    impl->foreign = from->foreign;
     const t2m_status status = parse(f, file);
     if (status != T2M_OK)
         safetensors_free(f);
@@ -296,23 +296,23 @@ t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *nam
     return status;
 }
 
-static t2m_status read_whole(t2m *lib, const char *path, bool foreign, struct tensor_file **out)
+static t2m_status read_whole(t2m *lib, const struct tensor_origin *from, struct tensor_file **out)
 {
     struct bytes file;
-    TRY(store_read(lib, path, lib->memory_limit, &file));
-    const t2m_status status = safetensors_parse(lib, &file, path, foreign, out);
+    TRY(store_read(lib, from->name, lib->memory_limit, &file));
+    const t2m_status status = safetensors_parse(lib, &file, from, out);
     mem_free(lib, file.data);
     return status;
 }
 
 t2m_status safetensors_read(t2m *lib, const char *path, struct tensor_file **out)
 {
-    return read_whole(lib, path, false, out);
+    return read_whole(lib, &(struct tensor_origin){path, false}, out);
 }
 
 t2m_status safetensors_read_foreign(t2m *lib, const char *path, struct tensor_file **out)
 {
-    return read_whole(lib, path, true, out);
+    return read_whole(lib, &(struct tensor_origin){path, true}, out);
 }
 
 void safetensors_free(struct tensor_file *f)

@@ -34,8 +34,13 @@ t2m_status safetensors_read(t2m *lib, const char *path, struct tensor_file **out
 /* The same for files of others: F16 and BF16 are widened, and tensors of any other type but F32 (of
  * whole numbers, say) have data NULL. In ours only F32 is read. */
 t2m_status safetensors_read_foreign(t2m *lib, const char *path, struct tensor_file **out);
-t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *name, bool foreign,
-                             struct tensor_file **out); /* for the fuzzer; copies what it needs */
+/* From memory: for the fuzzer; copies what it needs. The name is borrowed. */
+struct tensor_origin {
+    const char *name;
+    bool foreign;
+};
+t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const struct tensor_origin *from,
+                             struct tensor_file **out);
 void safetensors_free(struct tensor_file *f);
 size_t safetensors_numbers(const struct tensor_file *f); /* of all tensors of ours */
 const struct tensor_entry *safetensors_find(const struct tensor_file *f, const char *name);
