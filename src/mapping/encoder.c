@@ -82,8 +82,9 @@ static size_t add_inputs(const struct encoder *e, t2m_graph *g, struct bert_batc
     for (size_t i = 0; i < parts; i++) {
         struct bert_part p;
         bert_part_of(&e->files.shape, i, &p);
+        const int64_t turned[] = {p.dim[1], p.dim[0]};
         if (e->files.part[i])
-            in[n++] = part[i] = t2m_input(g, p.name, p.rank, p.dim);
+            in[n++] = part[i] = t2m_input(g, p.name, p.rank, p.turned ? turned : p.dim);
     }
     in[n++] = batch->piece = t2m_input(g, "piece", 2, dim);
     in[n++] = batch->bias = t2m_input(g, "bias", 2, dim);

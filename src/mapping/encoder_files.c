@@ -76,20 +76,20 @@ static double config_number(const struct config *c, const char *key, double othe
 
 /* ---- config.json ---- */
 
-/* A size under its name in BERT or DistilBERT, from 1 to `most`. */
+/* A size under its name in BERT or DistilBERT. */
 struct size_row {
     const char *name, *distilled;
-    int64_t most;
+    int64_t least, most;
 };
 enum { WIDTH, LAYERS, HEADS, HIDDEN, POSITIONS, VOCABULARY, KINDS, SIZES };
 static const struct size_row sizes[SIZES] = {
-    [WIDTH] = {"hidden_size", "dim", 1 << 14},
-    [LAYERS] = {"num_hidden_layers", "n_layers", MAX_LAYERS},
-    [HEADS] = {"num_attention_heads", "n_heads", 1 << 10},
-    [HIDDEN] = {"intermediate_size", "hidden_dim", 1 << 17},
-    [POSITIONS] = {"max_position_embeddings", "max_position_embeddings", 1 << 16},
-    [VOCABULARY] = {"vocab_size", "vocab_size", WORDPIECE_MAX},
-    [KINDS] = {"type_vocab_size", NULL, 1 << 10},
+    [WIDTH] = {"hidden_size", "dim", 1, 1 << 14},
+    [LAYERS] = {"num_hidden_layers", "n_layers", 1, MAX_LAYERS},
+    [HEADS] = {"num_attention_heads", "n_heads", 1, 1 << 10},
+    [HIDDEN] = {"intermediate_size", "hidden_dim", 1, 1 << 17},
+    [POSITIONS] = {"max_position_embeddings", "max_position_embeddings", 2, 1 << 16},
+    [VOCABULARY] = {"vocab_size", "vocab_size", 1, WORDPIECE_MAX},
+    [KINDS] = {"type_vocab_size", NULL, 1, 1 << 10},
 };
 
 static t2m_status read_sizes(const struct config *c, bool distilled, int64_t size[SIZES])
@@ -97,10 +97,10 @@ static t2m_status read_sizes(const struct config *c, bool distilled, int64_t siz
     for (int i = 0; i < SIZES; i++) {
         const char *key = distilled ? sizes[i].distilled : sizes[i].name;
         const double v = key ? config_number(c, key, -1) : 0;
-        if (key && !(v >= 1 && v <= (double)sizes[i].most && v == floor(v)))
+        if (key && !(v >= (double)sizes[i].least && v <= (double)sizes[i].most && v == floor(v)))
             return refuse(c->e->lib, T2M_EDATA,
-                          "'%.200s/%s': %s must be a whole number from 1 to %lld", c->e->folder,
-                          c->name, key, (long long)sizes[i].most);
+                          "'%.200s/%s': %s must be a whole number from %lld to %lld", c->e->folder,
+                          c->name, key, (long long)sizes[i].least, (long long)sizes[i].most);
         size[i] = (int64_t)v;
     }
     return size[WIDTH] % size[HEADS] == 0
@@ -186,11 +186,7 @@ static t2m_status read_rules(struct encoder_files *e, const struct config *token
     e->words->lower = lower || config_flag(sentences, "do_lower_case", false);
     e->words->strip_accents = config_flag(tokenizer, "strip_accents", lower);
     e->words->split_chinese = config_flag(tokenizer, "tokenize_chinese_chars", true);
-    return e->shape.positions >= 2 ? T2M_OK
-                                   : refuse(e->lib, T2M_EDATA,
-                                            "'%.200s/config.json': max_position_embeddings must "
-                                            "be at least 2",
-                                            e->folder);
+    return T2M_OK;
 }
 
 /* Older files have a flag for each way, newer ones the name of one. */
@@ -260,31 +256,108 @@ static const struct tensor_entry *find_part(const struct encoder_files *e, const
     return found;
 }
 
-static t2m_status take_part(struct encoder_files *e, size_t i)
+static size_t part_numbers(const struct bert_part *p)
 {
-    struct bert_part want;
-    bert_part_of(&e->shape, i, &want);
-    if (!want.name[0])
-        return T2M_OK;
-    const struct tensor_entry *t = find_part(e, want.name);
+    return (size_t)p->dim[0] * (p->rank > 1 ? (size_t)p->dim[1] : 1);
+}
+
+static void shape_text(int rank, const int64_t *dim, char out[128])
+{
+    size_t n = 0;
+    out[0] = 0;
+    for (int i = 0; i < rank && n < 100; i++)
+        n += (size_t)snprintf(out + n, 128 - n, "%s%lld", i ? ", " : "", (long long)dim[i]);
+}
+
+/* The tensor of a part, after it is seen to be as it should. */
+static t2m_status check_part(const struct encoder_files *e, const struct bert_part *want,
+                             const struct tensor_entry **out)
+{
+    const struct tensor_entry *t = find_part(e, want->name);
+    char has[128], needs[128];
     if (!t)
         return refuse(e->lib, T2M_EDATA,
                       "'%.200s/model.safetensors': the tensor '%s' is missing: it is no encoder "
                       "of the type and with the layers that config.json says",
-                      e->folder, want.name);
+                      e->folder, want->name);
     if (!t->data)
         return refuse(e->lib, T2M_EDATA,
                       "'%.200s/model.safetensors': the tensor '%s' must be of type F32, F16 or "
                       "BF16",
-                      e->folder, want.name);
-    if (t->rank != want.rank || memcmp(t->dim, want.dim, sizeof *t->dim * (size_t)t->rank) != 0)
+                      e->folder, want->name);
+    shape_text(t->rank, t->dim, has);
+    shape_text(want->rank, want->dim, needs);
+    if (strcmp(has, needs) != 0)
         return refuse(e->lib, T2M_EDATA,
-                      "'%.200s/model.safetensors': by config.json the tensor '%s' has the shape "
-                      "[%lld%s%.0lld], but it has %d sizes and %zu numbers",
-                      e->folder, want.name, (long long)want.dim[0], want.rank > 1 ? ", " : "",
-                      (long long)want.dim[1], t->rank, t->count);
-    e->part[i] = t->data;
+                      "'%.200s/model.safetensors': the tensor '%s' has the shape [%s], but by "
+                      "config.json it must be [%s]",
+                      e->folder, want->name, has, needs);
+    *out = t;
     return T2M_OK;
+}
+
+/* [out, in] -> [in, out], in squares that stay in L1 */
+static void turn(const struct bert_part *p, const float *from, float *to)
+{
+    enum { SQUARE = 32 };
+    const size_t rows = (size_t)p->dim[0], columns = (size_t)p->dim[1];
+    for (size_t i = 0; i < rows; i += SQUARE)
+        for (size_t j = 0; j < columns; j += SQUARE)
+            for (size_t r = i; r < rows && r < i + SQUARE; r++)
+                for (size_t c = j; c < columns && c < j + SQUARE; c++)
+                    to[c * rows + r] = from[r * columns + c];
+}
+
+/* t [bert_parts]: the tensors, NULL where the model has none. numbers: of all; no more than the
+ * file has. */
+static t2m_status check_parts(const struct encoder_files *e, const struct tensor_entry **t,
+                              size_t *numbers)
+{
+    *numbers = 0;
+    for (size_t i = 0; i < bert_parts(&e->shape); i++) {
+        struct bert_part p;
+        bert_part_of(&e->shape, i, &p);
+        if (!p.name[0])
+            continue;
+        TRY(check_part(e, &p, &t[i]));
+        *numbers += t[i]->count;
+    }
+    return T2M_OK;
+}
+
+static void copy_parts(struct encoder_files *e, const struct tensor_entry *const *t)
+{
+    float *to = e->weights;
+    for (size_t i = 0; i < bert_parts(&e->shape); i++) {
+        struct bert_part p;
+        bert_part_of(&e->shape, i, &p);
+        if (!t[i])
+            continue;
+        if (p.turned)
+            turn(&p, t[i]->data, to);
+        else
+            memcpy(to, t[i]->data, part_numbers(&p) * sizeof *to);
+        e->part[i] = to;
+        to += part_numbers(&p);
+    }
+}
+
+/* Copied, so that all else that the file has can go. */
+static t2m_status take_parts(struct encoder_files *e)
+{
+    const size_t parts = bert_parts(&e->shape);
+    const struct tensor_entry **t = mem_new(e->lib, parts, sizeof *t);
+    e->part = mem_new(e->lib, parts, sizeof *e->part);
+    size_t numbers;
+    t2m_status status = t && e->part ? check_parts(e, t, &numbers) : T2M_ENOMEM;
+    if (status == T2M_OK) { /* not cleared: it is filled at once */
+        e->weights = mem_resize(e->lib, NULL, numbers, sizeof *e->weights);
+        status = e->weights ? T2M_OK : T2M_ENOMEM;
+    }
+    if (status == T2M_OK)
+        copy_parts(e, t);
+    mem_free(e->lib, t);
+    return status;
 }
 
 static t2m_status read_weights(struct encoder_files *e)
@@ -294,12 +367,9 @@ static t2m_status read_weights(struct encoder_files *e)
         return no_weights(e);
     TRY(path_of(e, "model.safetensors", path));
     TRY(safetensors_read_foreign(e->lib, path, &e->tensors));
-    const size_t parts = bert_parts(&e->shape);
-    e->part = mem_new(e->lib, parts, sizeof *e->part);
-    if (!e->part)
-        return T2M_ENOMEM;
-    for (size_t i = 0; i < parts; i++)
-        TRY(take_part(e, i));
+    TRY(take_parts(e));
+    safetensors_free(e->tensors);
+    e->tensors = NULL;
     return T2M_OK;
 }
 
@@ -358,8 +428,10 @@ void encoder_files_close(struct encoder_files *e)
 {
     wordpiece_free(e->words);
     safetensors_free(e->tensors);
-    if (e->lib)
+    if (e->lib) {
         mem_free(e->lib, e->part);
+        mem_free(e->lib, e->weights);
+    }
     *e = (struct encoder_files){0};
 }
 
@@ -373,8 +445,8 @@ uint64_t encoder_files_fingerprint(const struct encoder_files *e)
     for (size_t i = 0; i < bert_parts(s); i++) {
         struct bert_part part;
         bert_part_of(s, i, &part);
-        const size_t n = (size_t)part.dim[0] * (part.rank > 1 ? (size_t)part.dim[1] : 1);
-        const uint32_t sum = e->part[i] ? crc32c(0, e->part[i], n * sizeof(float)) : 0;
+        const size_t bytes = part_numbers(&part) * sizeof(float);
+        const uint32_t sum = e->part[i] ? crc32c(0, e->part[i], bytes) : 0;
         hash = hash_bytes(hash, part.dim, sizeof part.dim);
         hash = hash_bytes(hash, &sum, sizeof sum);
     }

@@ -10,8 +10,10 @@ struct encoder_files {
     const char *folder; /* borrowed, for messages while it is read */
     struct bert_shape shape;
     struct wordpiece *words;
-    struct tensor_file *tensors;
-    const float **part; /* [bert_parts(&shape)], borrowed from tensors; NULL: the model has none */
+    struct tensor_file *tensors; /* NULL once it is read */
+    float *weights;              /* the numbers of all parts, one behind the other */
+    const float **part; /* [bert_parts(&shape)] in weights, turned as the graph takes them; NULL:
+                           the model has none */
     size_t most;        /* pieces of a text, [CLS] and [SEP] among them */
     bool first;         /* the vector of [CLS] is taken, not the mean */
 };

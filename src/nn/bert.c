@@ -62,7 +62,8 @@ void bert_part_of(const struct bert_shape *s, size_t i, struct bert_part *out)
                             [KINDS] = s->kinds};
     const char *name = s->distilled ? row->distilled : row->name;
     *out = (struct bert_part){.rank = row->dim[1] ? 2 : 1,
-                              .dim = {size[row->dim[0]], size[row->dim[1]]}};
+                              .dim = {size[row->dim[0]], size[row->dim[1]]},
+                              .turned = i >= TABLES && row->dim[1]};
     if (name && i < TABLES)
         snprintf(out->name, sizeof out->name, "embeddings.%s", name);
     else if (name)
@@ -75,7 +76,7 @@ void bert_part_of(const struct bert_shape *s, size_t i, struct bert_part *out)
 /* w: the weight, and the bias behind it */
 static t2m_value linear(t2m_graph *g, t2m_value x, const t2m_value *w)
 {
-    return t2m_add(g, t2m_matmul_t(g, x, false, w[0], true), w[1]);
+    return nn_linear(g, x, w[0], w[1]);
 }
 
 static t2m_value norm(t2m_graph *g, const struct bert_shape *s, t2m_value x, const t2m_value *w)

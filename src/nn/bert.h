@@ -23,12 +23,13 @@ struct bert_shape {
     enum bert_activation activation;
 };
 
-/* A tensor of the weights. Products are published [out, in]. */
+/* A tensor of the weights, as it is published. */
 struct bert_part {
     char name[80]; /* without "bert." or "distilbert.", which many files put before; "": the model
                       has no such part, and its value may be null */
     int rank;
     int64_t dim[2];
+    bool turned; /* [out, in]: the graph takes it as [in, out], which is quicker for few rows */
 };
 size_t bert_parts(const struct bert_shape *s);
 void bert_part_of(const struct bert_shape *s, size_t i, struct bert_part *out);
@@ -41,6 +42,7 @@ struct bert_batch {
     t2m_value share;       /* [texts, length] of each piece in the mean */
 };
 /* The mean of the last layer's vectors, of length 1 (Reimers and Gurevych 2019, "Sentence-BERT"):
- * [texts, width]. part [bert_parts]. Errors poison the graph, as in graph.h. */
+ * [texts, width]. part [bert_parts], turned where bert_part_of says so. Errors poison the graph, as
+ * in graph.h. */
 t2m_value bert_vectors(t2m_graph *g, const struct bert_shape *s, const t2m_value *part,
                        const struct bert_batch *in);
