@@ -274,7 +274,7 @@ static t2m_status run_length(struct portion *p, const struct item *item, size_t 
     size_t texts = 1;
     while (2 * texts * length <= BATCH_PIECES)
         texts *= 2;
-    for (; n > 0; texts /= 2) {
+    for (; texts > 0 && n > 0; texts /= 2) {
         struct batches b = {
             .p = p, .item = item, .count = n / texts, .texts = texts, .length = length};
         if (b.count)

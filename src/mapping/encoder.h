@@ -21,8 +21,9 @@ struct encoder;
 
 /* T2M_EDATA, with file, tensor or line and what to do: the folder lacks a file, its sizes do not
  * make sense or do not fit its tensors, it is of another architecture, its weights are pickled or
- * cut into several files. T2M_EMODEL: model.safetensors is damaged. T2M_ENOMEM: it is larger than
- * max_memory. Freed by encoder_free, before the library handle. */
+ * cut into several files, or larger than max_memory. T2M_EMODEL: model.safetensors is damaged.
+ * Takes twice the memory of that file while it is read, and then that of the weights. Freed by
+ * encoder_free, before the library handle. */
 t2m_status encoder_open(t2m *lib, struct encoder **out, const char *folder);
 void encoder_free(struct encoder *e); /* NULL is allowed */
 size_t encoder_width(const struct encoder *e);

@@ -149,7 +149,7 @@ static t2m_status read_architecture(const struct config *c, struct bert_shape *s
 
 static t2m_status read_shape(const struct config *c, struct bert_shape *s)
 {
-    int64_t size[SIZES];
+    int64_t size[SIZES] = {0};
     if (!c->root)
         return refuse(c->e->lib, T2M_EDATA,
                       "'%.200s' has no config.json: give the folder of an encoder of the BERT "
