@@ -158,7 +158,7 @@ static void other_files(void **state)
         text_json(&t, s);
         text_add(&t, ": %zu", n);
     }
-    text_add(&t, "}}}");
+    text_add(&t, "}}, \"normalizer\": {\"lowercase\": true}}");
     put("tokenizer.json", t.data, t.length);
     unlink(path_of("vocab.txt"));
     unlink(path_of("sentence_bert_config.json"));
@@ -168,6 +168,15 @@ static void other_files(void **state)
     check_vectors(lib, "bert");
     put("tokenizer_config.json", none, strlen(none));
     e = open_copy(lib); /* as many as there are positions */
+    const uint64_t was = encoder_fingerprint(e);
+    encoder_free(e);
+    edit(lib, "tokenizer.json", "\"lowercase\": true", "\"lowercase\": false");
+    e = open_copy(lib);
+    assert_true(encoder_fingerprint(e) != was);
+    encoder_free(e);
+    edit(lib, "tokenizer_config.json", "{", "{\"do_lower_case\": true, ");
+    e = open_copy(lib);
+    assert_true(encoder_fingerprint(e) == was);
     encoder_free(e);
     edit(lib, "tokenizer.json", ": 3,", ": 4,");
     refused(lib, "the number of the piece '[MASK]' is no whole number from 0 to");

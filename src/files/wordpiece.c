@@ -147,16 +147,26 @@ static t2m_status order_pieces(struct wordpiece *w, const char *name, const json
     return T2M_OK;
 }
 
+static bool json_flag(const json_t *object, const char *key, bool otherwise)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_boolean(value) ? json_is_true(value) : otherwise;
+}
+
 static t2m_status add_json(struct wordpiece *w, const char *name, const json_t *root)
 {
     const json_t *model = json_object_get(root, "model"),
-                 *vocabulary = json_object_get(model, "vocab");
+                 *vocabulary = json_object_get(model, "vocab"),
+                 *rules = json_object_get(root, "normalizer");
     const char *type = json_string_value(json_object_get(model, "type"));
     if ((type && strcmp(type, "WordPiece") != 0) || !json_is_object(vocabulary))
         return refuse(w->lib, T2M_EDATA,
                       "'%.200s' has no vocabulary of WordPiece: only encoders of the BERT family "
                       "with such a one are read",
                       name);
+    w->lower = json_flag(rules, "lowercase", true);
+    w->strip_accents = json_flag(rules, "strip_accents", w->lower);
+    w->split_chinese = json_flag(rules, "handle_chinese_chars", true);
     const size_t n = json_object_size(vocabulary);
     const char **piece = arena_new(&w->arena, n, sizeof *piece);
     if (!piece)

@@ -35,7 +35,7 @@ enum wordpiece_special { PIECE_UNK, PIECE_CLS, PIECE_SEP, PIECE_PAD, PIECE_MASK 
  * that is there twice, not UTF-8; or says that [UNK], [CLS] or [SEP] is missing. Freed by
  * wordpiece_free. */
 t2m_status wordpiece_read(t2m *lib, const char *path, struct wordpiece **out);
-/* The vocabulary of a tokenizer.json, which some models have in its place. */
+/* The vocabulary of a tokenizer.json, which some models have in its place, and its rules. */
 t2m_status wordpiece_read_json(t2m *lib, const char *path, struct wordpiece **out);
 /* The same as wordpiece_read from memory: for the fuzzer; copies what it needs. */
 t2m_status wordpiece_parse(t2m *lib, const struct bytes *file, const char *name,

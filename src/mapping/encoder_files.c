@@ -177,15 +177,18 @@ static t2m_status read_rules(struct encoder_files *e, const struct config *token
 {
     const double none = INFINITY, of_tokenizer = config_number(tokenizer, "model_max_length", none),
                  most = config_number(sentences, "max_seq_length", of_tokenizer);
-    const bool lower = config_flag(tokenizer, "do_lower_case", true);
+    struct wordpiece *w =
+        e->words; /* whose rules so far are those of tokenizer.json, or the usual */
+    const bool lower = config_flag(tokenizer, "do_lower_case", w->lower),
+               strip = lower == w->lower ? w->strip_accents : lower;
     if (!(most >= 2))
         return config_bad(json_object_get(sentences->root, "max_seq_length") ? sentences
                                                                              : tokenizer,
                           "a text must be allowed at least two pieces");
     e->most = most < (double)e->shape.positions ? (size_t)most : (size_t)e->shape.positions;
-    e->words->lower = lower || config_flag(sentences, "do_lower_case", false);
-    e->words->strip_accents = config_flag(tokenizer, "strip_accents", lower);
-    e->words->split_chinese = config_flag(tokenizer, "tokenize_chinese_chars", true);
+    w->lower = lower || config_flag(sentences, "do_lower_case", false);
+    w->strip_accents = config_flag(tokenizer, "strip_accents", strip);
+    w->split_chinese = config_flag(tokenizer, "tokenize_chinese_chars", w->split_chinese);
     return T2M_OK;
 }
 
