@@ -73,7 +73,8 @@ static t2m_value attention(struct taking *t, t2m_value x)
         part[i] = t2m_reshape(g, t2m_slice(g, all, 0, i, 1), 3,
                               (const int64_t[]){HEADS, ROWS, WIDTH / HEADS});
     const t2m_value y =
-        t2m_transpose(g, nn_attention(g, part[0], part[1], part[2]), (const int[]){1, 0, 2});
+        t2m_transpose(g, nn_attention(g, &(struct nn_attention){part[0], part[1], part[2], {0}}),
+                      (const int[]){1, 0, 2});
     return linear(t, t2m_reshape(g, y, 2, back), WIDTH, WIDTH);
 }
 

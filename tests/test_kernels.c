@@ -200,13 +200,24 @@ static void special_values(void **state)
         const struct {
             int op;
             float x, want;
-        } at[] = {{POINTWISE_exp, -200, 0},           {POINTWISE_exp, 200, INFINITY},
-                  {POINTWISE_log, 0, -INFINITY},      {POINTWISE_tanh, 50, 1},
-                  {POINTWISE_tanh, -50, -1},          {POINTWISE_sigmoid, -200, 0},
-                  {POINTWISE_sigmoid, 200, 1},        {POINTWISE_softplus, -200, 0},
-                  {POINTWISE_softplus, 200, 200},     {POINTWISE_exp, NAN, NAN},
-                  {POINTWISE_log, -1, NAN},           {POINTWISE_relu, NAN, NAN},
-                  {POINTWISE_tanh, NAN, NAN},         {POINTWISE_sin, 0, 0},
+        } at[] = {{POINTWISE_exp, -200, 0},
+                  {POINTWISE_exp, 200, INFINITY},
+                  {POINTWISE_log, 0, -INFINITY},
+                  {POINTWISE_tanh, 50, 1},
+                  {POINTWISE_tanh, -50, -1},
+                  {POINTWISE_sigmoid, -200, 0},
+                  {POINTWISE_sigmoid, 200, 1},
+                  {POINTWISE_softplus, -200, 0},
+                  {POINTWISE_softplus, 200, 200},
+                  {POINTWISE_exp, NAN, NAN},
+                  {POINTWISE_log, -1, NAN},
+                  {POINTWISE_relu, NAN, NAN},
+                  {POINTWISE_tanh, NAN, NAN},
+                  {POINTWISE_sin, 0, 0},
+                  {POINTWISE_erf, 50, 1},
+                  {POINTWISE_erf, -INFINITY, -1},
+                  {POINTWISE_erf, NAN, NAN},
+                  {POINTWISE_erf, 0, 0},
                   {POINTWISE_log, INFINITY, INFINITY}};
         for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
             float y;
@@ -217,6 +228,11 @@ static void special_values(void **state)
             float y;
             list[s]->pointwise[POINTWISE_sin](1, &y, &x, &x, &x);
             assert_true(fabs((double)y - sin((double)x)) < 2e-6);
+        }
+        for (float x = -6; x < 6; x += 0.00037F) {
+            float y;
+            list[s]->pointwise[POINTWISE_erf](1, &y, &x, &x, &x);
+            assert_true(fabs((double)y - erf((double)x)) < 4e-7 * fabs(erf((double)x)));
         }
     }
 }

@@ -67,6 +67,7 @@ t2m_value t2m_rsqrt(t2m_graph *g, t2m_value x);
 t2m_value t2m_tanh(t2m_graph *g, t2m_value x);
 t2m_value t2m_sigmoid(t2m_graph *g, t2m_value x);
 t2m_value t2m_softplus(t2m_graph *g, t2m_value x);
+t2m_value t2m_erf(t2m_graph *g, t2m_value x);
 t2m_value t2m_sin(t2m_graph *g, t2m_value x);
 t2m_value t2m_cos(t2m_graph *g, t2m_value x);
 t2m_value t2m_relu(t2m_graph *g, t2m_value x);

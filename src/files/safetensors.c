@@ -3,6 +3,7 @@
 #include "files/safetensors.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ static const char sum_key[] = "\"crc32c\":\"";
 struct tensor_file_impl {
     struct arena arena;
     const char *name;
+    bool foreign;     /* types other than F32 are taken */
     size_t data_size; /* bytes after the header */
     const unsigned char *data;
 };
@@ -69,6 +71,51 @@ static t2m_status check_sum(struct tensor_file *f, const struct bytes *file, siz
 
 /* ---- reading ---- */
 
+/* IEEE 754 binary16: 1 + 5 + 10 bits */
+static float half_value(const unsigned char *p)
+{
+    const unsigned u = p[0] | (unsigned)p[1] << 8, fraction = u & 0x3FF;
+    const int exponent = u >> 10 & 0x1F;
+    const float size = exponent == 0x1F ? (fraction ? NAN : INFINITY)
+                       : exponent       ? ldexpf((float)(1024 + fraction), exponent - 25)
+                                        : ldexpf((float)fraction, -24);
+    return u >> 15 ? -size : size;
+}
+
+/* The upper half of a float */
+static float brain_value(const unsigned char *p)
+{
+    const uint32_t u = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 24;
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+static float float_value(const unsigned char *p)
+{
+    float x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+static const struct tensor_type {
+    const char *name;
+    size_t size;
+    float (*value)(const unsigned char *p); /* NULL: not read */
+} types[] = {{"F32", 4, float_value}, {"F16", 2, half_value}, {"BF16", 2, brain_value},
+             {"F64", 8, NULL},        {"I64", 8, NULL},       {"I32", 4, NULL},
+             {"I16", 2, NULL},        {"I8", 1, NULL},        {"U64", 8, NULL},
+             {"U32", 4, NULL},        {"U16", 2, NULL},       {"U8", 1, NULL},
+             {"BOOL", 1, NULL}};
+
+static const struct tensor_type *type_of(const char *name, bool foreign)
+{
+    for (size_t i = 0; i < (foreign ? sizeof types / sizeof *types : 1); i++)
+        if (strcmp(types[i].name, name) == 0)
+            return &types[i];
+    return NULL;
+}
+
 static bool read_size(const json_t *value, size_t *out)
 {
     if (!json_is_integer(value) || json_integer_value(value) < 0)
@@ -100,25 +147,47 @@ static t2m_status read_tensor(struct tensor_file *f, const json_t *value, struct
     size_t first, end;
     if (!json_is_object(value) || json_object_size(value) != 3 || !json_is_string(type))
         return bad_tensor(f, t->name, "needs dtype, shape and data_offsets");
-    if (strcmp(json_string_value(type), "F32") != 0)
-        return bad_tensor(f, t->name, "only numbers of type F32 are read");
+    const struct tensor_type *kind = type_of(json_string_value(type), f->impl->foreign);
+    if (!kind)
+        return bad_tensor(f, t->name,
+                          f->impl->foreign ? "its dtype is not known"
+                                           : "only numbers of type F32 are read");
     TRY(read_shape(f, json_object_get(value, "shape"), t));
     if (json_array_size(offsets) != 2 || !read_size(json_array_get(offsets, 0), &first) ||
         !read_size(json_array_get(offsets, 1), &end))
         return bad_tensor(f, t->name, "data_offsets must be two places");
-    if (first > end || end > f->impl->data_size || (end - first) / sizeof(float) != t->count ||
-        (end - first) % sizeof(float) != 0)
+    if (first > end || end > f->impl->data_size || (end - first) / kind->size != t->count ||
+        (end - first) % kind->size != 0)
         return bad_tensor(f, t->name, "its place in the file does not fit its shape");
-    t->data = (const float *)(const void *)(f->impl->data + first);
+    t->first = first;
+    t->bytes = end - first;
+    t->type = kind;
     return T2M_OK;
 }
 
 static int by_place(const void *p, const void *q)
 {
     const struct tensor_entry *a = p, *b = q;
-    if (a->data != b->data)
-        return a->data < b->data ? -1 : 1;
-    return (a->count > b->count) - (a->count < b->count);
+    if (a->first != b->first)
+        return a->first < b->first ? -1 : 1;
+    return (a->bytes > b->bytes) - (a->bytes < b->bytes);
+}
+
+/* Floats are used where they stand, if they stand even. */
+static t2m_status take_numbers(struct tensor_file *f, struct tensor_entry *t)
+{
+    const unsigned char *from = f->impl->data + t->first;
+    if (t->type == types && t->first % sizeof(float) == 0) {
+        t->data = (const float *)(const void *)from;
+    } else if (t->type->value) {
+        float *to = arena_new(&f->impl->arena, t->count, sizeof *to);
+        if (!to)
+            return T2M_ENOMEM;
+        for (size_t i = 0; i < t->count; i++)
+            to[i] = t->type->value(from + i * t->type->size);
+        t->data = to;
+    }
+    return T2M_OK;
 }
 
 static t2m_status read_meta(struct tensor_file *f, const json_t *meta)
@@ -167,14 +236,17 @@ static t2m_status read_entries(struct tensor_file *f, json_t *root)
         f->count++;
     }
     qsort(f->tensors, f->count, sizeof *f->tensors, by_place);
-    const unsigned char *at = f->impl->data;
+    size_t at = 0;
     for (size_t i = 0; i < f->count; i++) {
-        if ((const unsigned char *)f->tensors[i].data != at)
+        if (f->tensors[i].first != at)
             return bad_tensor(f, f->tensors[i].name, "tensors overlap, or leave a hole");
-        at += f->tensors[i].count * sizeof(float);
+        at += f->tensors[i].bytes;
     }
-    return at == f->impl->data + f->impl->data_size ? T2M_OK
-                                                    : bad(f, "it is cut off, or has extra bytes");
+    if (at != f->impl->data_size)
+        return bad(f, "it is cut off, or has extra bytes");
+    for (size_t i = 0; i < f->count; i++) /* now that no byte is in two tensors */
+        TRY(take_numbers(f, &f->tensors[i]));
+    return T2M_OK;
 }
 
 static t2m_status parse(struct tensor_file *f, const struct bytes *file)
@@ -201,7 +273,7 @@ static t2m_status parse(struct tensor_file *f, const struct bytes *file)
     return status == T2M_OK ? check_sum(f, file, r.at) : status;
 }
 
-t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *name,
+t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const struct tensor_origin *from,
                              struct tensor_file **out)
 {
     struct tensor_file *f = mem_new(lib, 1, sizeof *f);
@@ -214,7 +286,8 @@ t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *nam
     f->lib = lib;
     f->impl = impl;
     arena_init(&impl->arena, lib);
-    impl->name = name;
+    impl->name = from->name;
+    impl->foreign = from->foreign;
     const t2m_status status = parse(f, file);
     if (status != T2M_OK)
         safetensors_free(f);
@@ -223,13 +296,23 @@ t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *nam
     return status;
 }
 
-t2m_status safetensors_read(t2m *lib, const char *path, struct tensor_file **out)
+static t2m_status read_whole(t2m *lib, const struct tensor_origin *from, struct tensor_file **out)
 {
     struct bytes file;
-    TRY(store_read(lib, path, lib->memory_limit, &file));
-    const t2m_status status = safetensors_parse(lib, &file, path, out);
+    TRY(store_read(lib, from->name, lib->memory_limit, &file));
+    const t2m_status status = safetensors_parse(lib, &file, from, out);
     mem_free(lib, file.data);
     return status;
+}
+
+t2m_status safetensors_read(t2m *lib, const char *path, struct tensor_file **out)
+{
+    return read_whole(lib, &(struct tensor_origin){path, false}, out);
+}
+
+t2m_status safetensors_read_foreign(t2m *lib, const char *path, struct tensor_file **out)
+{
+    return read_whole(lib, &(struct tensor_origin){path, true}, out);
 }
 
 void safetensors_free(struct tensor_file *f)
@@ -258,7 +341,7 @@ const struct tensor_entry *safetensors_find(const struct tensor_file *f, const c
 bool safetensors_take(const struct tensor_file *f, const char *name, size_t count, float *to)
 {
     const struct tensor_entry *t = safetensors_find(f, name);
-    if (!t || t->count != count)
+    if (!t || !t->data || t->count != count)
         return false;
     memcpy(to, t->data, count * sizeof *to);
     return true;

@@ -7,12 +7,15 @@
 
 enum { SAFETENSORS_MAX_TENSORS = 65536, SAFETENSORS_MAX_HEADER = 16 << 20 };
 
+struct tensor_type;
 struct tensor_entry {
     const char *name;
     int rank;
     int64_t dim[MAX_RANK];
-    size_t count;      /* elements */
-    const float *data; /* F32 only; other types are refused by name */
+    size_t count;        /* elements */
+    const float *data;   /* NULL: of a type that is not read, in files of others */
+    size_t first, bytes; /* where it stands behind the header: for the reader */
+    const struct tensor_type *type;
 };
 
 struct tensor_file {
@@ -28,10 +31,18 @@ struct tensor_file {
 /* T2M_EMODEL with path and the fault (tensor, offset, sizes; or "the checksum does not fit: the
  * file is damaged"). */
 t2m_status safetensors_read(t2m *lib, const char *path, struct tensor_file **out);
-t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const char *name,
-                             struct tensor_file **out); /* for the fuzzer; copies what it needs */
+/* The same for files of others: F16 and BF16 are widened, and tensors of any other type but F32 (of
+ * whole numbers, say) have data NULL. In ours only F32 is read. */
+t2m_status safetensors_read_foreign(t2m *lib, const char *path, struct tensor_file **out);
+/* From memory: for the fuzzer; copies what it needs. The name is borrowed. */
+struct tensor_origin {
+    const char *name;
+    bool foreign;
+};
+t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const struct tensor_origin *from,
+                             struct tensor_file **out);
 void safetensors_free(struct tensor_file *f);
-size_t safetensors_numbers(const struct tensor_file *f); /* of all tensors */
+size_t safetensors_numbers(const struct tensor_file *f); /* of all tensors of ours */
 const struct tensor_entry *safetensors_find(const struct tensor_file *f, const char *name);
 /* The numbers of the tensor `name` to `to` [count]; false if it is not there or has not so many. */
 bool safetensors_take(const struct tensor_file *f, const char *name, size_t count, float *to);

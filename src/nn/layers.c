@@ -28,13 +28,12 @@ t2m_value nn_normalise(t2m_graph *g, t2m_value x, t2m_value mean, t2m_value var,
     return t2m_madd(g, t2m_sub(g, x, mean), scale, beta);
 }
 
-/* Each row of x [rows, numbers] by its own statistics. */
-static t2m_value standard_rows(t2m_graph *g, t2m_value x)
+t2m_value nn_standard_rows(t2m_graph *g, t2m_value x, double epsilon)
 {
     const int64_t n = t2m_dim(g, x, -1);
     const t2m_value centred = t2m_sub(g, x, t2m_broadcast(g, t2m_mean(g, x, 1, 1), 1, n));
     const t2m_value var = t2m_mean(g, t2m_square(g, centred), 1, 1);
-    const t2m_value scale = t2m_rsqrt(g, t2m_add(g, var, t2m_constant(g, NN_EPSILON)));
+    const t2m_value scale = t2m_rsqrt(g, t2m_add(g, var, t2m_constant(g, epsilon)));
     return t2m_mul(g, centred, t2m_broadcast(g, scale, 1, n));
 }
 
@@ -49,7 +48,7 @@ static t2m_value reshape_like(t2m_graph *g, t2m_value x, t2m_value like)
 t2m_value nn_layer_norm(t2m_graph *g, t2m_value x, t2m_value gamma, t2m_value beta)
 {
     const int64_t rows[] = {t2m_dim(g, x, 0), -1};
-    const t2m_value y = standard_rows(g, t2m_reshape(g, x, 2, rows));
+    const t2m_value y = nn_standard_rows(g, t2m_reshape(g, x, 2, rows), NN_EPSILON);
     return t2m_madd(g, reshape_like(g, y, x), gamma, beta);
 }
 
@@ -65,17 +64,18 @@ t2m_value nn_group_norm(t2m_graph *g, t2m_value x, int64_t groups, t2m_value gam
                   back[] = {n, groups, pixels, channels / groups};
     const int order[] = {0, 2, 1, 3};
     t2m_value y = t2m_transpose(g, t2m_reshape(g, x, 4, split), order);
-    y = standard_rows(g, t2m_reshape(g, y, 2, rows));
+    y = nn_standard_rows(g, t2m_reshape(g, y, 2, rows), NN_EPSILON);
     y = t2m_transpose(g, t2m_reshape(g, y, 4, back), order);
     return t2m_madd(g, reshape_like(g, y, x), gamma, beta);
 }
 
-t2m_value nn_attention(t2m_graph *g, t2m_value q, t2m_value k, t2m_value v)
+t2m_value nn_attention(t2m_graph *g, const struct nn_attention *a)
 {
-    const double scale = 1 / sqrt((double)t2m_dim(g, q, -1));
-    const t2m_value weights =
-        t2m_softmax(g, t2m_scale(g, scale, t2m_matmul_t(g, q, false, k, true)));
-    return t2m_matmul(g, weights, v);
+    const double scale = 1 / sqrt((double)t2m_dim(g, a->q, -1));
+    t2m_value logits = t2m_scale(g, scale, t2m_matmul_t(g, a->q, false, a->k, true));
+    if (a->bias.id)
+        logits = t2m_add(g, logits, a->bias);
+    return t2m_matmul(g, t2m_softmax(g, logits), a->v);
 }
 
 /* ---- losses ---- */

@@ -15,6 +15,8 @@ t2m_value nn_normalise(t2m_graph *g, t2m_value x, t2m_value mean, t2m_value var,
                        t2m_value beta);
 /* Mean and variance over all axes but the last (Ioffe and Szegedy 2015, algorithm 1). */
 void nn_statistics(t2m_graph *g, t2m_value x, t2m_value *mean, t2m_value *var);
+/* Each row of x [rows, numbers] less its mean, by the root of its variance + epsilon. */
+t2m_value nn_standard_rows(t2m_graph *g, t2m_value x, double epsilon);
 /* x [n, .., channels], each item by the statistics of all its numbers (Ba et al. 2016); gamma and
  * beta [channels]. */
 t2m_value nn_layer_norm(t2m_graph *g, t2m_value x, t2m_value gamma, t2m_value beta);
@@ -23,9 +25,13 @@ t2m_value nn_group_norm(t2m_graph *g, t2m_value x, int64_t groups, t2m_value gam
 /* 1 on the diagonal of [n, n], and the diagonal [n] of such a matrix. */
 t2m_value nn_identity(t2m_graph *g, int64_t n);
 t2m_value nn_diagonal(t2m_graph *g, t2m_value square);
-/* softmax(q k' / sqrt d) v with q [.., n, d], k [.., m, d], v [.., m, e] (Vaswani et al. 2017,
- * equation 1). */
-t2m_value nn_attention(t2m_graph *g, t2m_value q, t2m_value k, t2m_value v);
+/* softmax(q k' / sqrt d + bias) v with q [.., n, d], k [.., m, d], v [.., m, e] (Vaswani et al.
+ * 2017, equation 1). */
+struct nn_attention {
+    t2m_value q, k, v;
+    t2m_value bias; /* fits [.., n, m]; far below 0 where a row of k must not count. Null: none */
+};
+t2m_value nn_attention(t2m_graph *g, const struct nn_attention *a);
 #define NN_EPSILON 1e-5
 
 /* ---- regression in closed form ---- */

@@ -131,6 +131,7 @@ static t2m_value batch_pointwise(t2m_graph *g, const struct node *n, const t2m_v
 #define DIV(u, v) t2m_div(g, u, v)
 #define SUB(u, v) t2m_sub(g, u, v)
 #define STEP(u) t2m_step(g, u)
+#define EXP(u) t2m_exp(g, u)
 #define SIN(u) t2m_sin(g, u)
 #define COS(u) t2m_cos(g, u)
 #define SIGMOID(u) t2m_sigmoid(g, u)
@@ -234,6 +235,7 @@ const struct op *const op_pointwise[POINTWISE_COUNT] = {
 #define real_log log
 #define real_sqrt sqrt
 #define real_tanh tanh
+#define real_erf erf
 #define real_sin sin
 #define real_cos cos
 #define real_sigmoid(v) (1 / (1 + exp(-(v))))
