@@ -370,6 +370,11 @@ t2m_status t2m_model_distance(const t2m_model *a, const t2m_model *b, double *ou
 /* The model on the way from a (part = 0) to b (1), of the same structure; names and scales as in a.
  */
 t2m_status t2m_model_between(const t2m_model *a, const t2m_model *b, double part, t2m_model **out);
+/* The same model with one more class, `name`, from the examples that have this name at the path, or
+ * with one less; all others stay as they are. Only of models of the method protonet, of pictures or
+ * texts, which have two classes or more. */
+t2m_status t2m_model_add(const t2m_model *m, t2m_model **out, const char *path, const char *name);
+t2m_status t2m_model_remove(const t2m_model *m, t2m_model **out, const char *name);
 /* Makes ready for up to n inputs a call. After this, predict neither allocates nor reads. */
 t2m_status t2m_model_prepare(t2m_model *m, size_t n);
 /* x [n, inputs], n as prepared or less -> y [n, outputs]: probabilities of the classes, or a value.
@@ -381,8 +386,8 @@ bool t2m_model_interval(const t2m_model *m, double half_width[2]);
 /* Inputs for the model from files: images, CSVs, or texts (docs/texts.md). Caller frees *x with
  * t2m_free; *n examples. */
 t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_t *n);
-/* The input x [inputs] from one line of a stream, for models of texts: a text, or a JSON object with
- * a member "text". number: of the line, for messages. */
+/* The input x [inputs] from one line of a stream, for models of texts: a text, or a JSON object
+ * with a member "text". number: of the line, for messages. */
 t2m_status t2m_model_line(const t2m_model *m, const char *line, size_t number, float *x);
 
 /* ---- files ---- */

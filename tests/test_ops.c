@@ -246,6 +246,61 @@ static void check_op(t2m *lib, const struct op *op)
     }
 }
 
+/* ---- operands that are parts of larger arrays ---- */
+
+/* The example with each operand cut out of an input that is wider along `axis`, counted from the
+ * end: the same bits. */
+static void check_parts(struct example *e, t2m *lib, int axis)
+{
+    t2m_value wide[SAMPLE_MAX_INPUTS], part[SAMPLE_MAX_INPUTS], y;
+    double *x[SAMPLE_MAX_INPUTS];
+    for (size_t i = 0; i < e->s.count; i++) {
+        const int rank = t2m_rank(e->g, e->in[i]), at = rank > axis ? rank - 1 - axis : 0;
+        int64_t dim[8] = {0}, inner = 1;
+        for (int k = 0; k < rank; k++) {
+            dim[k] = t2m_dim(e->g, e->in[i], k);
+            inner *= k >= at ? dim[k] : 1;
+        }
+        const int64_t step = rank && dim[at] ? inner / dim[at] : 1;
+        dim[at] += 3 * (rank > 0);
+        wide[i] = t2m_input(e->g, "wide", rank, dim);
+        part[i] = rank ? t2m_slice(e->g, wide[i], at, 2, dim[at] - 3) : wide[i];
+        const size_t n = check_numel(e->g, wide[i]);
+        x[i] = check_room(n);
+        for (size_t k = 0; k < n; k++)
+            x[i][k] = 77;
+        for (size_t k = 0; k < check_numel(e->g, e->in[i]); k++)
+            x[i][rank ? (int64_t)k / inner * (inner + 3 * step) + 2 * step + (int64_t)k % inner
+                      : (int64_t)k] = e->x[i][k];
+    }
+    t2m_replay(e->g, e->in, part, e->s.count, &e->y, &y, 1);
+    double *whole = example_run(e, lib, e->y, T2M_F32, false),
+           *parts = check_run(lib, e->g, wide, x, e->s.count, y, T2M_F32, false);
+    if (memcmp(whole, parts, check_numel(e->g, y) * sizeof *parts) != 0)
+        fail_msg("%s variant %d size %d: other numbers of a part along axis -%d", e->op->name,
+                 e->s.variant, (int)e->s.size, axis + 1);
+    free(whole);
+    free(parts);
+    for (size_t i = 0; i < e->s.count; i++)
+        free(x[i]);
+}
+
+static void operands_as_parts(void **state)
+{
+    t2m *lib = check_open(NULL, 1);
+    struct example e;
+    (void)state;
+    for (size_t i = 0; i < op_count + POINTWISE_COUNT; i++) {
+        const struct op *op = i < op_count ? op_table[i] : op_pointwise[i - op_count];
+        for (int variant = 0; example_make(&e, lib, op, variant, 9); variant++) {
+            for (int axis = 0; axis < 4; axis++)
+                check_parts(&e, lib, axis);
+            example_free(&e);
+        }
+    }
+    t2m_close(lib);
+}
+
 static void every_op(void **state)
 {
     t2m *lib = check_open(NULL, 1);
@@ -326,7 +381,8 @@ static void profile(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_op), cmocka_unit_test(large_arrays),
-                                       cmocka_unit_test(profile)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_op),
+                                       cmocka_unit_test(operands_as_parts),
+                                       cmocka_unit_test(large_arrays), cmocka_unit_test(profile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 #include "explain.h"
 
 struct settings {
-    char *output, *target, *max_bytes, *max_macs;
+    char *output, *target, *max_bytes, *max_macs, *add, *remove;
     int steps, force, explain;
 };
 
@@ -85,6 +85,28 @@ static void print_report(const char *output, const struct account *a)
     printf("%s: %lld bytes\n", output, cli_file_size(output));
 }
 
+/* A model with one class more or less. */
+static int change(struct cli *c, const struct settings *s)
+{
+    t2m_model *from = NULL, *to = NULL;
+    t2m_status status = t2m_model_open(c->lib, &from, c->argument[0]);
+    if (status == T2M_OK)
+        status = s->add ? t2m_model_add(from, &to, c->argument[1], s->add)
+                        : t2m_model_remove(from, &to, s->remove);
+    if (status == T2M_OK)
+        status = t2m_model_save(to, s->output, s->force);
+    const int code = status == T2M_OK ? 0 : cli_refuse(c, status);
+    const long long bytes = cli_file_size(s->output);
+    if (code == 0 && c->json)
+        cli_json(c, json_pack("{s:o, s:I, s:I}", "model", cli_string(s->output), "classes",
+                              (json_int_t)t2m_model_classes(to), "bytes", (json_int_t)bytes));
+    else if (code == 0)
+        printf("%s: %zu classes, %lld bytes\n", s->output, t2m_model_classes(to), bytes);
+    t2m_model_free(to);
+    t2m_model_free(from);
+    return code;
+}
+
 static int fill_options(struct cli *c, const struct settings *s, t2m_build_options *o)
 {
     o->steps = s->steps == CLI_NO_INT ? -1 : s->steps;
@@ -154,6 +176,10 @@ static const struct poptOption own[] = {
      "only structures whose file is so small, with K, M or G", "SIZE"},
     {"max-macs", 0, POPT_ARG_STRING, &given.max_macs, 0,
      "only those that take so few multiplications", "N"},
+    {"add", 0, POPT_ARG_STRING, &given.add, 0,
+     "t2m build MODEL SHOTS: the model with this class of SHOTS too", "CLASS"},
+    {"remove", 0, POPT_ARG_STRING, &given.remove, 0, "t2m build MODEL: the model without it",
+     "CLASS"},
     {"explain", 0, POPT_ARG_NONE, &given.explain, 0,
      "also the task, its like, the structures, each stage", NULL},
     {"force", 0, POPT_ARG_NONE, &given.force, 0, "replace a model that is there", NULL},
@@ -171,6 +197,13 @@ static int check_options(struct cli *c)
     const struct cli_range range[] = {{"steps", given.steps, 0, 1000}};
     if (!given.output)
         return cli_fail(c, T2M_EUSAGE, "-o FILE is missing: where the model goes", NULL);
+    if (given.add && given.remove)
+        return cli_fail(c, T2M_EUSAGE, "one of --add and --remove at a time", NULL);
+    if (given.add && c->arguments != 2)
+        return cli_fail(c, T2M_EUSAGE, "expected: t2m build MODEL SHOTS --add CLASS -o MODEL",
+                        NULL);
+    if (given.remove && c->arguments != 1)
+        return cli_fail(c, T2M_EUSAGE, "expected: t2m build MODEL --remove CLASS -o MODEL", NULL);
     if (c->arguments > 2)
         return cli_fail(c, T2M_EUSAGE, "expected: t2m build [LEARNER] SHOTS -o MODEL", NULL);
     const int code = cli_check_tables(c);
@@ -183,7 +216,9 @@ static int run(const struct command *command, int argc, const char **argv)
     int code = cli_begin(c, command, argc, argv, options, 1);
     if (code == 0) {
         code = check_options(c);
-        if (code == 0)
+        if (code == 0 && (given.add || given.remove))
+            code = change(c, &given);
+        else if (code == 0)
             code = build(c, &given, c->arguments == 2 ? c->argument[0] : NULL,
                          c->argument[c->arguments - 1]);
         code = cli_end(c, code);
@@ -192,6 +227,8 @@ static int run(const struct command *command, int argc, const char **argv)
     free(given.target);
     free(given.max_bytes);
     free(given.max_macs);
+    free(given.add);
+    free(given.remove);
     cli_free_tables();
     return code;
 }

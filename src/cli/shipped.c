@@ -53,7 +53,8 @@ static int find_shipped(const char *name, char path[PATH_SIZE])
 
 int cli_is_learner(const char *path)
 {
-    static const char *const data[] = {".csv", ".tsv", ".npz", ".zip", ".jsonl", ".ndjson", ".json", ".txt"};
+    static const char *const data[] = {".csv",   ".tsv",    ".npz",  ".zip",
+                                       ".jsonl", ".ndjson", ".json", ".txt"};
     char found[PATH_SIZE];
     for (size_t i = 0; i < sizeof data / sizeof *data; i++)
         if (ends_with(path, data[i]))
@@ -130,10 +131,7 @@ static int opens_and_fits(struct cli *c, t2m_learner **out, const char *path, en
     if (t2m_learner_open(c->lib, out, path) != T2M_OK)
         return 0;
     t2m_learner_describe(*out, &info);
-    if (wanted != (info.images   ? PICTURES
-                   : info.texts  ? TEXTS
-                   : info.tables ? TABLES
-                                 : ROWS)) {
+    if (wanted != (info.images ? PICTURES : info.texts ? TEXTS : info.tables ? TABLES : ROWS)) {
         t2m_learner_free(*out);
         *out = NULL;
         return 0;

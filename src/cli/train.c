@@ -223,8 +223,8 @@ static void describe_family(const t2m_family *f, char *out, size_t room)
         snprintf(out, room, "%s: %zu images of %zu x %zu x %zu, %zu classes, %zu domains", i.name,
                  i.examples, i.height, i.width, i.channels, i.classes, i.domains);
     else if (i.texts)
-        snprintf(out, room, "%s: %zu texts, %zu classes, %zu domains", i.name, i.examples, i.classes,
-                 i.domains);
+        snprintf(out, room, "%s: %zu texts, %zu classes, %zu domains", i.name, i.examples,
+                 i.classes, i.domains);
     else if (i.tables)
         snprintf(out, room, "%s: %zu table%s%s", i.name, i.tables, i.tables == 1 ? "" : "s",
                  i.endless ? " and synthetic ones" : "");

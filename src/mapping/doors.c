@@ -142,22 +142,21 @@ t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char
     return T2M_OK;
 }
 
-/* The inputs of a class's examples. */
-static void put_examples(const t2m_learner *l, const t2m_family *f, const struct example_class *c,
-                         float *x)
+void class_inputs_write(const struct class_inputs *in, const struct example_class *c, float *x)
 {
-    const size_t size = learner_input_size(l);
-    const struct bag_use use = {.vocabulary = l->vocabulary,
-                                .slots = (size_t)learner_structure(l)->hidden[1],
-                                .features = f->width};
-    if (f->kind == FAMILY_IMAGES)
+    const size_t size = structure_input_size(in->structure);
+    const struct bag_use use = {.vocabulary = in->vocabulary,
+                                .slots = (size_t)in->structure->hidden[1],
+                                .features = (size_t)in->structure->width};
+    if (in->family->kind == FAMILY_IMAGES)
         memcpy(x, c->pixels, c->count * size * sizeof *x);
-    for (size_t i = 0; f->kind == FAMILY_TEXTS && i < c->count; i++)
+    for (size_t i = 0; in->family->kind == FAMILY_TEXTS && i < c->count; i++)
         bag_write(&c->text[i], &use, x + i * size);
 }
 
 static t2m_status task_of_classes(const t2m_learner *l, t2m_task **out, const t2m_family *f)
 {
+    const struct class_inputs inputs = {f, l->vocabulary, learner_structure(l)};
     size_t n = 0, at = 0;
     for (size_t i = 0; i < f->classes; i++)
         n += f->class[i].count;
@@ -167,7 +166,7 @@ static t2m_status task_of_classes(const t2m_learner *l, t2m_task **out, const t2
         return T2M_ENOMEM;
     for (size_t i = 0; i < f->classes; i++) {
         const struct example_class *c = &f->class[i];
-        put_examples(l, f, c, t->x + at * t->input);
+        class_inputs_write(&inputs, c, t->x + at * t->input);
         for (size_t k = 0; k < c->count; k++)
             t->y[at++] = (float)i;
         if (!(t->class[i] = mem_text(l->lib, c->name))) {

@@ -18,6 +18,15 @@ struct t2m_task {
 
 /* T2M_EDATA if a task of this learner may not be so large. */
 t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char *name);
+/* How examples of classes become inputs, for a learner or a model of this structure. */
+struct class_inputs {
+    const t2m_family *family;
+    const struct vocabulary *vocabulary; /* of texts */
+    const struct structure *structure;
+};
+/* x [count, numbers of one], of all examples of c. */
+void class_inputs_write(const struct class_inputs *in, const struct example_class *c, float *x);
+
 /* table_door.c: the table in this file as a task; the learner is of tables. */
 t2m_status task_of_table(const t2m_learner *l, t2m_task **out, const char *path,
                          const t2m_task_options *o);

@@ -300,8 +300,8 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
     size_t chosen[MAX_CANDIDATES] = {0};
     const t2m_status status = evaluate(&v, score, chosen);
     *out = (t2m_eval_result){.metric = kind_has_classes(l->kind) ? "accuracy"
-                                       : v.relative             ? "nrmse"
-                                                                : "mse",
+                                       : v.relative              ? "nrmse"
+                                                                 : "mse",
                              .ways = v.protocol.ways,
                              .shots = v.protocol.shots,
                              .queries = v.protocol.queries,

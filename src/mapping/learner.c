@@ -180,8 +180,9 @@ t2m_status t2m_learner_save(const t2m_learner *l, const char *path, bool force)
     s.words = mem_new(l->lib, vocabulary_numbers(l->vocabulary), sizeof *s.words);
     text_init(&s.names, l->lib);
     text_init(&s.known, l->lib);
-    const t2m_status status =
-        s.meta && s.tensor && s.name && s.scale && s.words ? write_parts(l, &s, path, force) : T2M_ENOMEM;
+    const t2m_status status = s.meta && s.tensor && s.name && s.scale && s.words
+                                  ? write_parts(l, &s, path, force)
+                                  : T2M_ENOMEM;
     text_clear(&s.names);
     text_clear(&s.known);
     mem_free(l->lib, s.words);

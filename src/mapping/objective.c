@@ -40,14 +40,14 @@ static t2m_value loss_of(const struct task_ctx *c, t2m_value output, t2m_value y
 {
     const int64_t n = t2m_dim(c->g, output, 0);
     return has_classes(c) ? nn_cross_entropy(c->g, output, y)
-                        : nn_squared_error(c->g, t2m_reshape(c->g, output, 1, &n), y);
+                          : nn_squared_error(c->g, t2m_reshape(c->g, output, 1, &n), y);
 }
 
 static t2m_value targets_of(const struct task_ctx *c)
 {
     const int64_t column[] = {t2m_dim(c->g, c->e->y_support, 0), 1};
     return has_classes(c) ? t2m_one_hot(c->g, c->e->y_support, c->s.outputs)
-                        : t2m_reshape(c->g, c->e->y_support, 2, column);
+                          : t2m_reshape(c->g, c->e->y_support, 2, column);
 }
 
 /* Features of x by a body; norm by the statistics given, or those of x itself, which *seen (or

@@ -428,7 +428,7 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     memcpy(l->statistics, t->state.best_statistics, l->norms * sizeof(float));
     l->trained_steps = t->state.best_step;
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
-             kind_has_classes(l->kind)   ? "accuracy"
+             kind_has_classes(l->kind)  ? "accuracy"
              : l->kind == FAMILY_TABLES ? "loss"
                                         : "mse",
              t->state.best);

@@ -27,7 +27,7 @@ struct t2m_model {
     size_t features; /* columns; 0 for pictures */
     char **feature;
     float *scales; /* [features + 1, 2] mean and scale of each column and of the target */
-    struct model_table table; /* schema NULL: not of tables */
+    struct model_table table;      /* schema NULL: not of tables */
     struct vocabulary *vocabulary; /* of texts; else NULL */
     /* after prepare */
     t2m_plan *plan;

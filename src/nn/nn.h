@@ -118,12 +118,12 @@ struct structure {
     int64_t height, width, channels; /* of an image; a row of features is 1 x 1 x channels */
     int64_t outputs;                 /* numbers for each input: classes, or 1 value */
     int layers;                      /* hidden */
-    int64_t
-        hidden[NN_MAX_LAYERS]; /* units of a layer, or channels; first the centres of a kernel; of
-                                  texts: words, slots, width of vectors */
+    int64_t hidden[NN_MAX_LAYERS]; /* units of a layer, or channels; first the centres of a kernel;
+                                      of texts: words, slots, width of vectors */
 };
 
-/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "text:16384,2048,64". T2M_EUSAGE says what is expected. */
+/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "text:16384,2048,64". T2M_EUSAGE says what
+ * is expected. */
 t2m_status structure_parse(t2m *lib, const char *text, struct structure *out);
 void structure_text(const struct structure *s, char out[96]);
 /* Whether the sizes make sense together; T2M_EUSAGE else. */

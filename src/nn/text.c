@@ -1,4 +1,5 @@
-/* text.c: the structure `text:WORDS,SLOTS,WIDTH`, a bag of hashed features with a learned metric. */
+/* text.c: the structure `text:WORDS,SLOTS,WIDTH`, a bag of hashed features with a learned metric.
+ */
 #include "nn/nn.h"
 
 #include <math.h>
@@ -82,21 +83,21 @@ t2m_value text_features(t2m_graph *g, const struct structure *s, t2m_value m, t2
     const t2m_value one = t2m_constant(g, 1),
                     rarity = t2m_gather(g, layout_take(g, &l, m, "text.rarity"), c.rarity),
                     trust = t2m_reshape(g, t2m_slice(g, rarity, 1, TRUST, 1), 1, &all),
-                    own = t2m_reshape(
-                        g, t2m_gather(g, layout_take(g, &l, m, "text.word"), c.word), 1, &all),
-                    log_weight = t2m_add(
-                        g, t2m_reshape(g, t2m_slice(g, rarity, 1, WEIGHT, 1), 1, &all),
-                        t2m_mul(g, trust, own)),
+                    own = t2m_reshape(g, t2m_gather(g, layout_take(g, &l, m, "text.word"), c.word),
+                                      1, &all),
+                    log_weight =
+                        t2m_add(g, t2m_reshape(g, t2m_slice(g, rarity, 1, WEIGHT, 1), 1, &all),
+                                t2m_mul(g, trust, own)),
                     raw = t2m_reshape(g, t2m_mul(g, c.count, t2m_exp(g, log_weight)), 2, index),
                     weight = t2m_reshape(g, to_length(g, raw, one), 1, &all);
     /* the sign of a feature stands before its slot, which is counted from 1; 0: none */
     const t2m_value size = t2m_abs(g, c.slot), zero = t2m_constant(g, 0),
                     sign = t2m_select(g, t2m_less(g, c.slot, zero), t2m_neg(g, one), one);
-    const t2m_value sketch = t2m_scatter_add(
-        g, t2m_reshape(g, t2m_mul(g, weight, sign), 3, column),
-        t2m_reshape(g, t2m_sub(g, size, one), 2, index), s->hidden[1]);
-    const t2m_value vector = t2m_reshape(
-        g, t2m_gather(g, layout_take(g, &l, m, "text.vector"), c.word), 3, vectors);
+    const t2m_value sketch =
+        t2m_scatter_add(g, t2m_reshape(g, t2m_mul(g, weight, sign), 3, column),
+                        t2m_reshape(g, t2m_sub(g, size, one), 2, index), s->hidden[1]);
+    const t2m_value vector =
+        t2m_reshape(g, t2m_gather(g, layout_take(g, &l, m, "text.vector"), c.word), 3, vectors);
     const t2m_value pulled =
         t2m_matmul(g, t2m_reshape(g, t2m_mul(g, weight, trust), 3, row), vector);
     const t2m_value both[] = {t2m_reshape(g, sketch, 2, flat), t2m_reshape(g, pulled, 2, flat)};

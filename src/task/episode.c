@@ -60,10 +60,11 @@ t2m_status episode_check(const struct t2m_family *f, const struct protocol *p)
                       classes, p->within_domain ? " in its largest domain" : "", p->ways);
     for (size_t i = 0; i < f->classes; i++)
         if (f->class[i].count < p->shots + p->queries)
-            return refuse(f->lib, T2M_EDATA,
-                          "class '%.60s' has %zu examples, fewer than %zu shots + %zu queries; lower "
-                          "--shots or --queries",
-                          f->class[i].name, f->class[i].count, p->shots, p->queries);
+            return refuse(
+                f->lib, T2M_EDATA,
+                "class '%.60s' has %zu examples, fewer than %zu shots + %zu queries; lower "
+                "--shots or --queries",
+                f->class[i].name, f->class[i].count, p->shots, p->queries);
     return T2M_OK;
 }
 

@@ -20,8 +20,8 @@ enum { DEFAULT_SIDE = 28 };
 static t2m_status mixed(struct t2m_family *f, enum family_kind kind, const char *name)
 {
     if (f->kind != FAMILY_NONE && f->kind != kind)
-        return refuse(f->lib, T2M_EDATA, "'%.200s': pictures, tables and texts do not make one family",
-                      name);
+        return refuse(f->lib, T2M_EDATA,
+                      "'%.200s': pictures, tables and texts do not make one family", name);
     f->kind = kind;
     return T2M_OK;
 }
@@ -415,7 +415,8 @@ t2m_status family_read(struct t2m_family *f, const char *path, const struct fami
     const t2m_status status =
         is_table(path)
             ? add_table(f, &file, path, o)
-            : refuse(f->lib, T2M_EDATA, "'%.200s' is no folder, .zip, .npz, .csv, .tsv, .jsonl or .txt", path);
+            : refuse(f->lib, T2M_EDATA,
+                     "'%.200s' is no folder, .zip, .npz, .csv, .tsv, .jsonl or .txt", path);
     mem_free(f->lib, file.data);
     return status;
 }
@@ -449,9 +450,10 @@ t2m_status family_rotate(struct t2m_family *f)
         char name[2100];
         const int quarter = (int)(i / classes);
         snprintf(name, sizeof name, "%.2048s turned by %d", from->name, 90 * quarter);
-        all[i] = (struct example_class){.name = mem_text(f->lib, name),
-                                      .domain = from->domain,
-                                      .pixels = mem_new(f->lib, from->count * size, sizeof(float))};
+        all[i] =
+            (struct example_class){.name = mem_text(f->lib, name),
+                                   .domain = from->domain,
+                                   .pixels = mem_new(f->lib, from->count * size, sizeof(float))};
         f->classes++;
         if (!all[i].name || !all[i].pixels)
             return T2M_ENOMEM;

@@ -27,8 +27,7 @@ static struct example_class *class_named(struct t2m_family *f, const char *name)
     if (!all)
         return NULL;
     f->class = all;
-    all[f->classes] =
-        (struct example_class){.name = mem_text(f->lib, name), .domain = f->domains};
+    all[f->classes] = (struct example_class){.name = mem_text(f->lib, name), .domain = f->domains};
     return all[f->classes].name ? &all[f->classes++] : NULL;
 }
 
@@ -36,8 +35,7 @@ static t2m_status add_text(struct t2m_family *f, struct example_class *c, struct
                            const struct text_item *t)
 {
     if ((c->count & (c->count - 1)) == 0) {
-        struct bag *all =
-            mem_resize(f->lib, c->text, c->count ? 2 * c->count : 1, sizeof *all);
+        struct bag *all = mem_resize(f->lib, c->text, c->count ? 2 * c->count : 1, sizeof *all);
         if (!all)
             return T2M_ENOMEM;
         c->text = all;
@@ -54,8 +52,9 @@ static t2m_status add_all(struct t2m_family *f, const struct texts *t, const cha
     struct phrase p;
     t2m_status status = T2M_OK;
     if (t->multi)
-        return refuse(f->lib, T2M_EDATA, "'%.200s' has texts with several labels; a family has "
-                                         "texts with one",
+        return refuse(f->lib, T2M_EDATA,
+                      "'%.200s' has texts with several labels; a family has "
+                      "texts with one",
                       path);
     phrase_init(&p, f->lib);
     for (size_t i = 0; i < t->n && status == T2M_OK; i++) {

@@ -56,7 +56,7 @@ struct bag_use { /* how a bag becomes an input */
     /* in training: texts of the episode's own classes [words each], as if they had not been seen */
     const uint16_t *const *own;
     size_t owners;
-    double drop;   /* part of the features that are left out, the same for all texts of a key */
+    double drop; /* part of the features that are left out, the same for all texts of a key */
     uint64_t key;
 };
 /* x [features, NN_TEXT_CHANNELS] */

@@ -95,7 +95,9 @@ struct op { /* everything there is to know about one op */
     size_t (*shared)(const struct call *c);
     void (*finish)(const struct call *c);
     double (*flops)(const struct node *n, const struct node *const *in);
-    bool batch_strides; /* `run` reads batch_stride */
+    /* The rank of results that have a batch axis, as all operands then have; `run` reads their
+     * batch_stride. 0: operands are dense. */
+    int batch_rank;
     /* An example of the op on inputs made by sample_input; null: no more variants. */
     t2m_value (*sample)(t2m_graph *g, struct sample *s);
 };

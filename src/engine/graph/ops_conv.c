@@ -321,7 +321,7 @@ static t2m_value sample_conv(t2m_graph *g, struct sample *s, const struct op *op
                                .shared = its_shared,                                               \
                                .finish = its_finish,                                               \
                                .flops = flops_conv,                                                \
-                               .batch_strides = true,                                              \
+                               .batch_rank = 5,                                                    \
                                .sample = sample_##nm};
 CONV_OP(conv2d, "cross-correlation of images with filters", NULL, NULL)
 CONV_OP(conv2d_input, "transpose of conv2d in the image", NULL, NULL)

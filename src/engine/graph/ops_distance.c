@@ -195,7 +195,7 @@ const struct op op_distance = {.name = "distance",
                                .work = work_distance,
                                .run = run_distance,
                                .flops = flops_distance,
-                               .batch_strides = true,
+                               .batch_rank = 3,
                                .sample = sample_distance};
 const struct op op_distance_input = {.name = "distance_input",
                                      .doc = "gradient of distances with respect to the rows",
@@ -207,7 +207,7 @@ const struct op op_distance_input = {.name = "distance_input",
                                      .work = work_distance,
                                      .run = run_input,
                                      .flops = flops_distance,
-                                     .batch_strides = true,
+                                     .batch_rank = 3,
                                      .sample = sample_input_op};
 const struct op op_distance_push = {.name = "distance_push",
                                     .doc = "how distances change when rows move",
@@ -219,7 +219,7 @@ const struct op op_distance_push = {.name = "distance_push",
                                     .work = work_distance,
                                     .run = run_push,
                                     .flops = flops_distance,
-                                    .batch_strides = true,
+                                    .batch_rank = 3,
                                     .sample = sample_push};
 
 t2m_value t2m_distance(t2m_graph *g, t2m_value a, t2m_value b)

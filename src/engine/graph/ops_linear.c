@@ -135,7 +135,7 @@ const struct op op_matmul = {.name = "matmul",
                              .run = run_matmul,
                              .parts = parts_matmul,
                              .flops = flops_matmul,
-                             .batch_strides = true,
+                             .batch_rank = 3,
                              .sample = sample_matmul};
 
 /* One axis for all leading axes. */
@@ -287,7 +287,7 @@ const struct op op_solve_spd = {.name = "solve_spd",
                                 .work = work_solve,
                                 .run = run_solve,
                                 .flops = flops_solve,
-                                .batch_strides = true,
+                                .batch_rank = 3,
                                 .sample = sample_solve};
 
 t2m_value t2m_solve_spd(t2m_graph *g, t2m_value a, t2m_value b)
@@ -387,7 +387,7 @@ const struct op op_inverse_spd = {.name = "inverse_spd",
                                   .work = work_inverse,
                                   .run = run_inverse,
                                   .flops = flops_inverse,
-                                  .batch_strides = true,
+                                  .batch_rank = 3,
                                   .sample = sample_inverse};
 
 t2m_value t2m_inverse_spd(t2m_graph *g, t2m_value a)

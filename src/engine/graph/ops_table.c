@@ -125,7 +125,7 @@ const struct op op_gather = {.name = "gather",
                              .vjp = vjp_gather,
                              .batch = batch_table,
                              .run = run_gather,
-                             .batch_strides = true,
+                             .batch_rank = 3,
                              .sample = sample_gather};
 const struct op op_scatter_add = {.name = "scatter_add",
                                   .doc = "rows added into a table by number",
@@ -135,7 +135,7 @@ const struct op op_scatter_add = {.name = "scatter_add",
                                   .vjp = vjp_scatter_add,
                                   .batch = batch_table,
                                   .run = run_scatter_add,
-                                  .batch_strides = true,
+                                  .batch_rank = 3,
                                   .sample = sample_scatter_add};
 
 static t2m_value table_op(t2m_graph *g, const struct op *op, t2m_value x, t2m_value index,

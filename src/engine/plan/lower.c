@@ -228,6 +228,7 @@ static bool lower_work(struct compiling *c, uint32_t id)
     const struct node *n = &c->g->nodes[id];
     const bool pointwise = n->op->kind == OP_POINTWISE, sum = n->op == &op_sum;
     const bool loose = (pointwise || sum) && !c->plan->unplanned; /* any strides will do */
+    const bool batch = n->rank > 0 && n->rank == n->op->batch_rank;
     struct view *read = arena_new(&c->arena, n->arity, sizeof *read);
     if (!read)
         return false;
@@ -235,7 +236,7 @@ static bool lower_work(struct compiling *c, uint32_t id)
         const uint32_t in = n->in[k];
         const bool good = loose && (pointwise || view_is_dense(&c->view[in]))
                               ? loose_input(c, in, &read[k])
-                              : dense_input(c, in, n->op->batch_strides, &read[k]);
+                              : dense_input(c, in, batch, &read[k]);
         if (!good)
             return false;
     }
