@@ -206,7 +206,7 @@ table() { # format: the table t.csv
     refused 3 "fewer than --ways 5" "$T2M" train family -o l --image-size 16
     refused 3 "fewer than 1 shots + 15 queries" "$T2M" train family -o l --ways 3 --image-size 16
     rm family/class2/[12].png
-    refused 3 "class2' has 1 image" "$T2M" train family -o l --ways 3 --queries 2 --image-size 16
+    refused 3 "class2' has 1 example" "$T2M" train family -o l --ways 3 --queries 2 --image-size 16
     refused 2 "unknown method" "$T2M" train family -o l --method magic
     refused 2 "unknown structure" "$T2M" train family -o l --structure magic
     refused 2 "-o FILE is missing" "$T2M" train family

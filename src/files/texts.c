@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <utf8proc.h>
 
-#include "files/source.h"
 #include "files/texts_reading.h"
 
 /* ---- a text and its labels ---- */
@@ -165,9 +163,8 @@ static t2m_status read_class(struct texts_reading *r, const struct bytes *bytes,
                             : refuse(r->t->lib, T2M_EDATA, "'%.200s' has no texts", r->at.file);
 }
 
-/* `name` is the file's own, below the folder. */
-static t2m_status read_file(struct texts_reading *r, const struct bytes *bytes, const char *name,
-                            const char *path)
+t2m_status reading_file(struct texts_reading *r, const struct bytes *bytes, const char *name,
+                        const char *path)
 {
     TRY(reading_begin(r, path, bytes));
     if (is_json(name))
@@ -185,48 +182,12 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static t2m_status read_entry(struct texts_reading *r, struct source *s, size_t i)
+t2m_status reading_plain(struct texts_reading *r, const char *path)
 {
     struct bytes bytes;
-    struct text path;
-    if (strncmp(base_name(s->names[i]), "README", 6) == 0)
-        return T2M_OK;
-    TRY(source_read(s, i, &bytes));
-    text_init(&path, r->t->lib);
-    text_add(&path, "%s/%s", s->path, s->names[i]);
-    const t2m_status status =
-        path.failed ? T2M_ENOMEM : read_file(r, &bytes, s->names[i], path.data);
-    text_clear(&path);
-    mem_free(r->t->lib, bytes.data);
-    return status;
-}
-
-static t2m_status read_source(struct texts_reading *r, const char *path)
-{
-    struct source *s;
-    const size_t before = r->t->n;
-    TRY(source_open(r->t->lib, path, &s));
-    t2m_status status = T2M_OK;
-    for (size_t i = 0; i < s->count && status == T2M_OK; i++)
-        status = read_entry(r, s, i);
-    source_close(s);
-    if (status == T2M_OK && r->t->n == before)
-        status = refuse(r->t->lib, T2M_EDATA,
-                        "'%.200s' has no texts: expected a .txt for each class, or .jsonl, .csv or "
-                        ".tsv files",
-                        path);
-    return status;
-}
-
-static t2m_status read_path(struct texts_reading *r, const char *path)
-{
-    struct stat st;
-    struct bytes bytes;
-    if (text_ends(path, ".zip") || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
-        return read_source(r, path);
     const size_t before = r->t->n;
     TRY(store_read(r->t->lib, path, r->t->lib->memory_limit, &bytes));
-    t2m_status status = read_file(r, &bytes, base_name(path), path);
+    t2m_status status = reading_file(r, &bytes, base_name(path), path);
     mem_free(r->t->lib, bytes.data);
     if (status == T2M_OK && r->t->n == before)
         status = refuse(r->t->lib, T2M_EDATA, "'%.200s' has no texts", path);
@@ -357,17 +318,17 @@ static t2m_status find_conflicts(struct texts *t)
 
 /* ---- all ---- */
 
-static t2m_status read_all(struct texts_reading *r, const char *const *path, size_t n)
+static t2m_status read_all(struct texts_reading *r, const struct texts_paths *p)
 {
-    if (n == 0)
+    if (p->n == 0)
         return refuse(r->t->lib, T2M_EUSAGE, "no file of texts is given");
-    for (size_t i = 0; i < n; i++)
-        TRY(read_path(r, path[i]));
+    for (size_t i = 0; i < p->n; i++)
+        TRY(p->read(r, p->path[i]));
     TRY(order_classes(r->t));
     return r->t->labels ? find_conflicts(r->t) : T2M_OK;
 }
 
-t2m_status texts_open(t2m *lib, struct texts **out, const char *const *path, size_t n,
+t2m_status texts_read(t2m *lib, struct texts **out, const struct texts_paths *p,
                       const struct text_options *o)
 {
     struct texts *t = mem_new(lib, 1, sizeof *t);
@@ -385,12 +346,19 @@ t2m_status texts_open(t2m *lib, struct texts **out, const char *const *path, siz
         r.o = *o;
     r.o.text = r.o.text ? r.o.text : "text";
     r.o.label = r.o.label ? r.o.label : "label";
-    const t2m_status status = read_all(&r, path, n);
+    const t2m_status status = read_all(&r, p);
     if (status == T2M_OK)
         *out = t;
     else
         texts_free(t);
     return status;
+}
+
+t2m_status texts_open_file(t2m *lib, struct texts **out, const char *path,
+                           const struct text_options *o)
+{
+    const struct texts_paths p = {&path, 1, reading_plain};
+    return texts_read(lib, out, &p, o);
 }
 
 void texts_free(struct texts *t)

@@ -61,6 +61,9 @@ struct texts {
 /* T2M_EUSAGE: no path. On failure *out is not touched. */
 t2m_status texts_open(t2m *lib, struct texts **out, const char *const *path, size_t n,
                       const struct text_options *o);
+/* Of one plain file, no folder and no .zip. */
+t2m_status texts_open_file(t2m *lib, struct texts **out, const char *path,
+                           const struct text_options *o);
 void texts_free(struct texts *t);
 
 /* One line of a stream without labels. */

@@ -22,6 +22,20 @@ struct texts_reading {
     struct place at;       /* where the reader is */
 };
 
+/* Paths, and how each is read. */
+struct texts_paths {
+    const char *const *path;
+    size_t n;
+    t2m_status (*read)(struct texts_reading *r, const char *path);
+};
+/* As texts_open. */
+t2m_status texts_read(t2m *lib, struct texts **out, const struct texts_paths *p,
+                      const struct text_options *o);
+/* A plain file; one whose bytes are here already, where `name` is its own, below the folder. */
+t2m_status reading_plain(struct texts_reading *r, const char *path);
+t2m_status reading_file(struct texts_reading *r, const struct bytes *bytes, const char *name,
+                        const char *path);
+
 /* The file's name is copied and there is room for its texts from now on. */
 t2m_status reading_begin(struct texts_reading *r, const char *file, const struct bytes *bytes);
 /* Adds a text from the place where the reader is. */

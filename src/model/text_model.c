@@ -24,7 +24,7 @@ t2m_status model_text_read(const t2m_model *m, const char *path, float **x, size
     const struct text_options options = {.unlabelled = true};
     const size_t inputs = structure_input_size(&m->structure);
     struct texts *t;
-    TRY(texts_open(m->lib, &t, &path, 1, &options));
+    TRY(texts_open_file(m->lib, &t, path, &options));
     struct phrase p;
     phrase_init(&p, m->lib);
     float *to = mem_new(m->lib, t->n, inputs * sizeof *to);

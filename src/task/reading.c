@@ -328,6 +328,11 @@ static t2m_status add_texts(struct t2m_family *f, const char *path, const struct
     return family_add_texts(f, path, o);
 }
 
+static bool is_table(const char *name)
+{
+    return text_ends(name, ".csv") || text_ends(name, ".tsv");
+}
+
 static bool ignored(const char *name)
 {
     const char *base = strrchr(name, '/');
@@ -335,24 +340,24 @@ static bool ignored(const char *name)
     return strcmp(base, "index.csv") == 0 || strncmp(base, "README", 6) == 0;
 }
 
-/* Whether a folder or .zip has texts, and no table or picture. */
-static t2m_status holds_texts(t2m *lib, const char *path, bool *out)
+/* Whether all files of a folder or .zip are texts. */
+static t2m_status holds_texts(t2m *lib, const char *path, bool tables, bool *out)
 {
     struct source *s;
+    size_t texts = 0, others = 0;
     TRY(source_open(lib, path, &s));
-    *out = false;
     for (size_t i = 0; i < s->count; i++)
-        *out = *out || (!ignored(s->names[i]) && text_file(s->names[i]));
+        if (!ignored(s->names[i])) {
+            const bool text = text_file(s->names[i]) || (tables && is_table(s->names[i]));
+            texts += text;
+            others += !text;
+        }
     source_close(s);
+    *out = texts > 0 && others == 0;
     return T2M_OK;
 }
 
 /* ---- what is at a path ---- */
-
-static bool is_table(const char *name)
-{
-    return text_ends(name, ".csv") || text_ends(name, ".tsv");
-}
 
 static t2m_status add_file(struct t2m_family *f, struct source *s, size_t i,
                            const struct family_options *o, size_t from)
@@ -397,7 +402,7 @@ t2m_status family_read(struct t2m_family *f, const char *path, const struct fami
     bool texts = text_file(path) || (is_table(path) && o->texts);
     const bool many = stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || text_ends(path, ".zip"));
     if (many)
-        TRY(holds_texts(f->lib, path, &texts));
+        TRY(holds_texts(f->lib, path, o->texts, &texts));
     if (texts)
         return add_texts(f, path, o);
     if (many)
