@@ -95,6 +95,12 @@ typedef struct t2m_task t2m_task;       /* one task: examples with their targets
 typedef struct t2m_learner t2m_learner; /* the mapping f(t) = m with all it needs */
 typedef struct t2m_model t2m_model;     /* a model that runs alone */
 
+/* From now on this handle reads texts as the vectors of an encoder of the BERT family, a folder
+ * with config.json, vocab.txt and model.safetensors as they are published (docs/texts.md): in
+ * training, and wherever a learner or a model was made with this encoder. The handle keeps it.
+ * T2M_EDATA, T2M_EMODEL: what the folder lacks. */
+t2m_status t2m_encoder_use(t2m *lib, const char *folder);
+
 typedef struct t2m_family_options {
     int version;                /* T2M_VERSION_1 */
     const char *target;         /* column; NULL: "target", else the last */

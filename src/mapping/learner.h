@@ -74,7 +74,9 @@ struct t2m_learner {
     struct layout chooser;       /* behind the candidates in phi; of several */
     size_t numel, norms;         /* numbers of phi, of the norm statistics */
     float *phi, *statistics;     /* [numel], [norms] */
-    struct vocabulary *vocabulary; /* of texts; else NULL */
+    /* of texts: their vocabulary, or the fingerprint of the encoder whose vectors they are */
+    struct vocabulary *vocabulary; /* else NULL */
+    uint64_t encoder;              /* else 0 */
     /* regression */
     char *target, **feature_names;
     double *x_mean, *x_scale, y_mean, y_scale;

@@ -106,14 +106,18 @@ static t2m_status choose_structures(struct training *t)
                                                          : f->features ? f->features
                                                                        : 1),
                                    .outputs = (int64_t)l->ways};
-    const bool tables = f->kind == FAMILY_TABLES, texts = f->kind == FAMILY_TEXTS;
+    const bool tables = f->kind == FAMILY_TABLES, texts = f->kind == FAMILY_TEXTS,
+               vectors = texts && f->channels != NN_TEXT_CHANNELS;
     const char *text = t->o->structure ? t->o->structure
+                       : vectors       ? "metric:64"
                        : texts         ? "text:16384,2048,64"
                        : images        ? "conv4"
                        : tables        ? "kernel:256,32,32"
                                        : "mlp";
     TRY(learner_structures(l, text, &like));
-    if (texts)
+    if (vectors)
+        l->encoder = t->lib->encoder.fingerprint;
+    else if (texts)
         TRY(choose_words(t));
     if (tables && (l->candidates > 1 || !table_structure_fits(learner_structure(l))))
         return refuse(t->lib, T2M_EUSAGE,
@@ -469,8 +473,9 @@ static t2m_status begin(struct training *t)
     p.within_domain = o->within_domain;
     if (!(o->augment >= 0 && o->augment <= 4))
         return refuse(t->lib, T2M_EUSAGE, "--augment is a strength from 0 to 4, 1 being usual");
-    if (o->augment > 0 && !kind_has_classes(t->family->kind))
-        return refuse(t->lib, T2M_EUSAGE, "--augment is for images and texts, and '%s' has none",
+    if (o->augment > 0 && (!kind_has_classes(t->family->kind) || t->l->encoder))
+        return refuse(t->lib, T2M_EUSAGE,
+                      "--augment is for images and for texts without --encoder, which '%s' has not",
                       t->family->name);
     TRY(check_families(t, &p));
     static const size_t batches[] = {

@@ -111,7 +111,7 @@ t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd,
 /* ---- structures ---- */
 
 enum { NN_MAX_LAYERS = 8 };
-enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_KINDS };
+enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_METRIC, NN_KINDS };
 
 struct structure {
     enum nn_kind kind;
@@ -122,7 +122,8 @@ struct structure {
                                       of texts: words, slots, width of vectors */
 };
 
-/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "text:16384,2048,64". T2M_EUSAGE says what
+/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "text:16384,2048,64",
+ * "metric:64". T2M_EUSAGE says what
  * is expected. */
 t2m_status structure_parse(t2m *lib, const char *text, struct structure *out);
 void structure_text(const struct structure *s, char out[96]);
@@ -172,6 +173,12 @@ size_t structure_macs(const struct structure *s); /* multiplications and additio
 /* An input for n examples of this structure. */
 t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);
 size_t structure_input_size(const struct structure *s); /* numbers of one example */
+
+/* `metric:WIDTH`: inputs and a learned projection of them, together of the length exp(scale), so
+ * that distances are cosines in a learned metric. x [n, channels] (text.c). */
+void metric_layout(const struct structure *s, struct layout *l);
+t2m_value metric_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                          struct norm_use *norm);
 
 /* ---- texts (text.c) ---- */
 
