@@ -55,24 +55,6 @@ static struct example_class *class_of(struct t2m_family *f, const struct texts *
     return c;
 }
 
-t2m_status texts_encode(const struct texts *t, float **out)
-{
-    const struct text_encoder *e = &t->lib->encoder;
-    const char **text = mem_new(t->lib, t->n, sizeof *text);
-    float *to = mem_new(t->lib, t->n, e->width * sizeof *to);
-    t2m_status status = text && to ? T2M_OK : T2M_ENOMEM;
-    for (size_t i = 0; i < t->n && status == T2M_OK; i++)
-        text[i] = t->item[i].text;
-    if (status == T2M_OK)
-        status = e->run(e->ctx, text, t->n, to);
-    mem_free(t->lib, text);
-    if (status == T2M_OK)
-        *out = to;
-    else
-        mem_free(t->lib, to);
-    return status;
-}
-
 static t2m_status add_vector(struct t2m_family *f, struct example_class *c, const float *vector)
 {
     const size_t width = f->channels;
