@@ -112,6 +112,7 @@ static void put_parameters(const struct t2m_learner *l, struct saving *s)
                                        .rank = p->rank,
                                        .count = p->count,
                                        .data = l->phi + at + p->offset};
+            t->unit = p->coarse ? safetensors_unit(t->data, p->count) : 0;
             memcpy(t->dim, p->dim, sizeof p->dim);
         }
     }

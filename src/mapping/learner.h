@@ -104,6 +104,8 @@ t2m_status learner_room(struct t2m_learner *l);
 /* The same, and phi at its start. */
 t2m_status learner_start(struct t2m_learner *l, uint64_t seed);
 void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t number, float *phi);
+/* Rounds what the layout calls coarse, so that its file is small. */
+void learner_round(struct t2m_learner *l);
 /* Takes the parts of phi that both have, and the norm statistics, from another learner of the same
  * structures. */
 t2m_status learner_copy(struct t2m_learner *l, const struct t2m_learner *from);

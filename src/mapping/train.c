@@ -430,6 +430,7 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     struct t2m_learner *l = t->l;
     memcpy(l->phi, t->state.best_phi, l->numel * sizeof(float));
     memcpy(l->statistics, t->state.best_statistics, l->norms * sizeof(float));
+    learner_round(l);
     l->trained_steps = t->state.best_step;
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
              kind_has_classes(l->kind)  ? "accuracy"

@@ -24,6 +24,7 @@ static size_t put_tensors(const t2m_model *m, struct tensor_entry *t, float *wor
         t[n] = (struct tensor_entry){
             .name = p->name, .rank = p->rank, .count = p->count, .data = m->m + p->offset};
         memcpy(t[n].dim, p->dim, sizeof p->dim);
+        t[n].unit = p->coarse ? safetensors_unit(t[n].data, p->count) : 0;
     }
     if (m->layout.statistics > 0)
         t[n++] = (struct tensor_entry){.name = "norm.statistics",

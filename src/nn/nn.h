@@ -138,6 +138,7 @@ struct parameter { /* one tensor in the flat vector */
     double spread; /* half-width of the uniform start; 0: constant `start` */
     double start;
     void (*fill)(float *numbers); /* the start, where it is another; or NULL */
+    bool coarse; /* after training a byte is enough for each number: safetensors_round */
 };
 enum { NN_MAX_PARAMETERS = 80 };
 

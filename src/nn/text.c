@@ -38,6 +38,7 @@ void text_layout(const struct structure *s, struct layout *l)
     l->parameter[l->count - 1].fill = start_rarity;
     layout_add(l, "text.word", 2, word, 0, 0);
     layout_add(l, "text.vector", 2, vector, spread, 0);
+    l->parameter[l->count - 1].coarse = true;
     layout_add(l, "text.scale", 1, &one, 0, log(3.3)); /* of a usual training */
     l->features = (size_t)(s->hidden[1] + s->hidden[2]);
 }
