@@ -180,8 +180,8 @@ static void put(const struct table_ctx *c, struct made *m, t2m_value x)
 static t2m_value spread_of(const struct table_ctx *c, t2m_value off)
 {
     t2m_graph *g = c->g;
-    const t2m_value error =
-        t2m_sqrt(g, t2m_add(g, t2m_mean_all(g, t2m_square(g, off)), t2m_constant(g, 1e-6)));
+    const t2m_value error = t2m_sqrt(
+        g, t2m_add(g, t2m_mean_all(g, t2m_square(g, off)), t2m_constant(g, TABLE_LEAST_SQUARE)));
     const t2m_value sure = t2m_stop_gradient(g, error);
     t2m_value factor = table_take(c, "spread", "shared");
     if (c->s->kind != NN_LINEAR)
@@ -201,6 +201,7 @@ static t2m_value solve_rows(const struct table_ctx *c, t2m_value x, t2m_value ke
                     gram = kernel.id ? t2m_add(g, plain, kernel) : plain;
     if (c->shape->classes) {
         c->e->spread = prior->factor = t2m_fill(g, 0, 1, (int64_t[]){2});
+        c->e->off = t2m_fill(g, 0, 1, (int64_t[]){1});
         prior->log_penalty = t2m_constant(g, 0);
         const struct nn_logistic r = nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
         const t2m_value factor = nn_temperature(g, r.left_out, c->e->member);
@@ -209,7 +210,8 @@ static t2m_value solve_rows(const struct table_ctx *c, t2m_value x, t2m_value ke
     const t2m_value y = targets_of(c);
     prior->log_penalty = t2m_log(g, table_penalty(g, gram, penalty));
     const struct nn_ridge r = nn_ridge_kernel(g, gram, y, prior->log_penalty);
-    c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
+    c->e->off = table_vector(g, t2m_sub(g, r.left_out, y));
+    c->e->spread = spread_of(c, c->e->off);
     return r.weight;
 }
 
