@@ -53,10 +53,12 @@ static void make(struct solving *v, const struct table_head *h)
                               t2m_fill(g, TABLE_BIAS_INPUT, 2, (int64_t[]){rows, 1}),
                               t2m_slice(g, all, 1, plain, centres)},
                     x = t2m_concat(g, 1, part, 3), penalty = penalty_of(v, s, plain + 1);
-    t2m_value w;
+    t2m_value w, shift = t2m_constant(g, 0);
     if (h->classes) {
         const struct nn_logistic r = nn_logistic_features(g, x, v->target, penalty, STEPS);
-        w = t2m_mul(g, r.weight, nn_temperature(g, r.left_out, v->target));
+        const struct nn_calibration c = nn_calibrate(g, r.left_out, v->target);
+        w = t2m_mul(g, r.weight, c.factor);
+        shift = c.shift;
         v->off = t2m_fill(g, 0, 1, &rows);
     } else {
         const struct nn_ridge r =
@@ -68,7 +70,7 @@ static void make(struct solving *v, const struct table_head *h)
         table_vector(g,
                      t2m_mul(g, t2m_slice(g, w, 0, 0, plain), t2m_reshape(g, v->scale, 2, column))),
         table_vector(g, t2m_slice(g, w, 0, plain + 1, centres)),
-        table_vector(g, t2m_scale(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, plain, 1)))};
+        table_vector(g, t2m_axpy(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, plain, 1), shift))};
     v->head = t2m_concat(g, 0, in_order, 3);
 }
 
