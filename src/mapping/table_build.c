@@ -11,10 +11,7 @@
 #include "model/model.h"
 #include "task/tables.h"
 
-enum {
-    MOST_COLUMNS = 32, /* of a model: as in training */
-    MOST_ROWS = 10000  /* that the head is solved on */
-};
+enum { MOST_ROWS = 10000 /* that the head is solved on */ };
 
 enum result { MODEL, SCALE, LOG_PENALTY, FACTOR, OFF, TASK, RESULTS };
 
@@ -209,7 +206,7 @@ static t2m_status prepare(struct building *b)
     if (!t->schema)
         return refuse(lib, T2M_EUSAGE, "this task is not of a table, for which the learner is");
     b->rows = t->n < MOST_ROWS ? t->n : MOST_ROWS;
-    b->columns = t->input < MOST_COLUMNS ? t->input : MOST_COLUMNS;
+    b->columns = t->input < TABLE_COLUMNS ? t->input : TABLE_COLUMNS;
     b->supports = b->rows < TABLE_SUPPORTS ? b->rows : TABLE_SUPPORTS;
     const struct table_shape all = shape_of(b, b->rows, 0),
                              support = shape_of(b, b->supports, b->columns);
