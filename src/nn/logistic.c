@@ -49,7 +49,7 @@ static t2m_value log_shares(t2m_graph *g, t2m_value member)
 struct nn_calibration nn_calibrate(t2m_graph *g, t2m_value logits, t2m_value member)
 {
     enum { FACTORS = 15, MIDDLE = FACTORS / 2 };
-    const double likely = -0.1, width = 0.25; /* before: in logarithms, its mean and deviation */
+    const double likely = -0.2, width = 0.3; /* before: in logarithms, its mean and deviation */
     const t2m_value shares = log_shares(g, member), beyond = t2m_sub(g, logits, shares);
     t2m_value score[FACTORS], sum = t2m_constant(g, 0);
     for (int k = 0; k < FACTORS; k++) {
