@@ -108,12 +108,17 @@ static t2m_status choose_structures(struct training *t)
                                    .outputs = (int64_t)l->ways};
     const bool tables = f->kind == FAMILY_TABLES, texts = f->kind == FAMILY_TEXTS,
                vectors = texts && f->channels != NN_TEXT_CHANNELS;
-    const char *text = t->o->structure ? t->o->structure
-                       : vectors       ? "metric:64"
-                       : texts         ? "text:16384,2048,64"
-                       : images        ? "conv4"
-                       : tables        ? "kernel:256,32,32"
-                                       : "mlp";
+    const t2m_learner *from = t->o->from;
+    char of_from[STRUCTURES_TEXT];
+    if (from)
+        learner_structures_text(from, of_from);
+    const char *text = t->o->structure                 ? t->o->structure
+                       : from && from->kind == f->kind ? of_from
+                       : vectors                       ? "metric:64"
+                       : texts                         ? "text:16384,2048,64"
+                       : images                        ? "conv4"
+                       : tables                        ? "kernel:256,32,32"
+                                                       : "mlp";
     TRY(learner_structures(l, text, &like));
     if (vectors)
         l->encoder = t->lib->encoder.fingerprint;
@@ -296,7 +301,7 @@ static t2m_status validate_tables(struct training *t, double *mean, double *ci95
     double *value = mem_new(t->lib, jobs, sizeof *value);
     if (!value)
         return T2M_ENOMEM;
-    t2m_status status = t->judges ? T2M_OK : table_plans_new(t->l, false, &t->judges);
+    t2m_status status = t->judges ? T2M_OK : table_plans_new(t->l, t->family, false, &t->judges);
     if (status == T2M_OK)
         status = table_validate(t->l, t->validation, t->judges, jobs, VALIDATION_SEED + t->l->seed,
                                 t->o->stop, t->o->ctx, value);
@@ -460,7 +465,7 @@ static t2m_status check_families(const struct training *t, const struct protocol
     if (f->kind != FAMILY_TABLES)
         return episode_check(f, p);
     TRY(table_family_check(f, TABLE_LEAST_ROWS));
-    return table_family_check(v, TABLE_LEAST_ROWS);
+    return table_family_check(v, f->prior ? TABLE_SHAPED_ROWS : TABLE_LEAST_ROWS);
 }
 
 static t2m_status begin(struct training *t)

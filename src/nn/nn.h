@@ -90,10 +90,15 @@ struct nn_logistic {
                            Williams 2006, section 5.4.2) */
 };
 struct nn_logistic nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value member, int steps);
-/* The factor [] for logits [n, classes] that makes their cross-entropy with member least, averaged
- * over factors from 1/2 to 2 by how likely they are, a little below 1 being so before (temperature
- * scaling, Guo et al. 2017, section 4.2). */
-t2m_value nn_temperature(t2m_graph *g, t2m_value logits, t2m_value member);
+/* Calibrated logits are factor * logits + shift: the less they are believed, the nearer they are to
+ * the shares of the classes. */
+struct nn_calibration {
+    t2m_value factor, shift; /* [], [1, classes]: 1 - factor times the logarithms of the shares */
+};
+/* Makes the cross-entropy of logits [n, classes] with member least, averaged over factors from 1/2
+ * to 2 by how likely they are, a little below 1 being so before (temperature scaling, Guo et al.
+ * 2017, section 4.2, but not towards equal probabilities). */
+struct nn_calibration nn_calibrate(t2m_graph *g, t2m_value logits, t2m_value member);
 /* The same by features x [n, features] with a penalty of w' penalty w / 2 for each class, penalty
  * [features, features]: weight [features, classes]. Members are shares, rows of sum 1. */
 struct nn_logistic nn_logistic_features(t2m_graph *g, t2m_value x, t2m_value member,
