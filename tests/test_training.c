@@ -53,8 +53,8 @@ static t2m_family *stripes(t2m *lib, size_t classes, size_t count)
         const double a = random_uniform(&r, -1, 1), b = random_uniform(&r, -1, 1);
         f->class[c] =
             (struct example_class){.name = mem_text(lib, "stripe"),
-                                 .count = count,
-                                 .pixels = mem_new(lib, count * side * side, sizeof(float))};
+                                   .count = count,
+                                   .pixels = mem_new(lib, count * side * side, sizeof(float))};
         for (size_t i = 0; i < count * side * side; i++) {
             const double x = (double)(i % side), y = (double)(i / side % side);
             f->class[c].pixels[i] =

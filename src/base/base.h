@@ -14,7 +14,8 @@ struct pool;
 
 enum { ERRMSG_SIZE = 512 };
 
-/* What texts are read through, where the handle has one (t2m_encoder_use): vectors of an encoder. */
+/* What texts are read through, where the handle has one (t2m_encoder_use): vectors of an encoder.
+ */
 struct text_encoder {
     void *ctx;
     size_t width;

@@ -1,6 +1,6 @@
-/* safetensors.c: reading and writing of the format. The header is JSON, read by jansson with its
- * length bounded; tensors are checked to follow each other without holes up to the end. */
-#include "files/safetensors.h"
+/* safetensors.c: reading of the format. The header is JSON, read by jansson with its length
+ * bounded; tensors are checked to follow each other without holes up to the end. */
+#include "files/safetensors_format.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -9,9 +9,6 @@
 #include <string.h>
 
 #include "base/text.h"
-
-enum { DIGITS = 8, ALIGN = 64 };
-static const char sum_key[] = "\"crc32c\":\"";
 
 struct tensor_file_impl {
     struct arena arena;
@@ -36,42 +33,37 @@ static t2m_status bad_tensor(struct tensor_file *f, const char *tensor, const ch
 
 /* ---- the checksum ---- */
 
-/* Place of the 8 digits in the header, or 0. */
-static size_t sum_place(const unsigned char *file, size_t end)
+size_t safetensors_sum_place(const unsigned char *file, size_t end)
 {
-    const size_t n = sizeof sum_key - 1;
-    for (size_t i = 8; i + n + DIGITS <= end; i++)
-        if (memcmp(file + i, sum_key, n) == 0)
+    const size_t n = sizeof SUM_KEY - 1;
+    for (size_t i = 8; i + n + SUM_DIGITS <= end; i++)
+        if (memcmp(file + i, SUM_KEY, n) == 0)
             return i + n;
     return 0;
 }
 
-static uint32_t sum_of(const unsigned char *file, size_t length, size_t place)
+uint32_t safetensors_sum(const unsigned char *file, size_t length, size_t place)
 {
     uint32_t crc = crc32c(0, file, place);
-    crc = crc32c(crc, "00000000", DIGITS);
-    return crc32c(crc, file + place + DIGITS, length - place - DIGITS);
+    crc = crc32c(crc, "00000000", SUM_DIGITS);
+    return crc32c(crc, file + place + SUM_DIGITS, length - place - SUM_DIGITS);
 }
 
 static t2m_status check_sum(struct tensor_file *f, const struct bytes *file, size_t header_end)
 {
     const char *digits = safetensors_meta(f, "crc32c");
-    const size_t place = sum_place(file->data, header_end);
-    char want[DIGITS + 1];
+    const size_t place = safetensors_sum_place(file->data, header_end);
+    char want[SUM_DIGITS + 1];
     if (!digits)
         return T2M_OK;
     if (place == 0)
         return bad(f, "the checksum is not where it should be");
-    snprintf(want, sizeof want, "%08x", sum_of(file->data, file->length, place));
+    snprintf(want, sizeof want, "%08x", safetensors_sum(file->data, file->length, place));
     if (strcmp(want, digits) != 0)
         return bad(f, "the checksum does not fit: the file is damaged");
     f->checked = true;
     return T2M_OK;
 }
-
-/* Metadata that say what the bytes of a tensor count. */
-#define UNIT_PREFIX "unit."
-enum { UNIT_NAME = 80, UNIT_KEY = UNIT_NAME + sizeof UNIT_PREFIX };
 
 /* ---- reading ---- */
 
@@ -113,7 +105,7 @@ static const struct tensor_type {
     float (*value)(const unsigned char *p); /* NULL: not read */
 } types[] = {{"F32", 4, float_value}, {"F16", 2, half_value}, {"BF16", 2, brain_value},
              {"F64", 8, NULL},        {"I64", 8, NULL},       {"I32", 4, NULL},
-             {"I16", 2, NULL},        {"I8", 1, byte_value},        {"U64", 8, NULL},
+             {"I16", 2, NULL},        {"I8", 1, byte_value},  {"U64", 8, NULL},
              {"U32", 4, NULL},        {"U16", 2, NULL},       {"U8", 1, NULL},
              {"BOOL", 1, NULL}};
 
@@ -376,147 +368,4 @@ const char *safetensors_meta(const struct tensor_file *f, const char *key)
         if (strcmp(f->meta_keys[i], key) == 0)
             return f->meta_values[i];
     return NULL;
-}
-
-/* ---- numbers in a byte ---- */
-
-enum { MOST = 127, COARSEST = 0, FINEST = -40 /* exponents of units */ };
-
-/* The least exponent of a unit for which |x| <= MOST units; COARSEST + 1: none. */
-static int exponent_for(const float *x, size_t n)
-{
-    float most = 0;
-    int e = FINEST;
-    for (size_t i = 0; i < n; i++)
-        most = fmaxf(most, fabsf(x[i]));
-    while (e <= COARSEST && !(most <= MOST * ldexpf(1, e)))
-        e++;
-    return e;
-}
-
-float safetensors_unit(const float *x, size_t n)
-{
-    const int e = exponent_for(x, n);
-    const float unit = ldexpf(1, e);
-    for (size_t i = 0; i < n; i++)
-        if (x[i] / unit != rintf(x[i] / unit) || (x[i] == 0 && signbit(x[i])))
-            return 0;
-    return e <= COARSEST ? unit : 0;
-}
-
-void safetensors_round(float *x, size_t n)
-{
-    const float unit = ldexpf(1, exponent_for(x, n));
-    for (size_t i = 0; i < n; i++)
-        x[i] = rintf(x[i] / unit) * unit + 0.0F; /* no negative zero */
-}
-
-/* ---- writing ---- */
-
-static size_t entry_bytes(const struct tensor_entry *e)
-{
-    return e->count * (e->unit > 0 ? 1 : sizeof(float));
-}
-
-/* Freed by text_clear in any case. */
-static t2m_status put_header(t2m *lib, struct text *t, const struct tensor_writing *w)
-{
-    size_t at = 0;
-    text_init(t, lib);
-    text_add(t, "{\"__metadata__\":{%s00000000\"", sum_key);
-    for (size_t i = 0; i < w->meta_count; i++) {
-        text_add(t, ",");
-        text_json(t, w->meta_keys[i]);
-        text_add(t, ":");
-        text_json(t, w->meta_values[i]);
-    }
-    for (size_t i = 0; i < w->count; i++)
-        if (w->tensors[i].unit > 0)
-            text_add(t, ",\"" UNIT_PREFIX "%.*s\":\"%.9g\"", UNIT_NAME, w->tensors[i].name,
-                     (double)w->tensors[i].unit);
-    text_add(t, "}");
-    for (size_t i = 0; i < w->count; i++) {
-        const struct tensor_entry *e = &w->tensors[i];
-        text_add(t, ",");
-        text_json(t, e->name);
-        text_add(t, ":{\"dtype\":\"%s\",\"shape\":[", e->unit > 0 ? "I8" : "F32");
-        for (int k = 0; k < e->rank; k++)
-            text_add(t, "%s%lld", k ? "," : "", (long long)e->dim[k]);
-        text_add(t, "],\"data_offsets\":[%zu,%zu]}", at, at + entry_bytes(e));
-        at += entry_bytes(e);
-    }
-    text_add(t, "}");
-    while ((t->length + 8) % ALIGN != 0 && !t->failed)
-        text_add(t, " ");
-    if (t->failed)
-        return T2M_ENOMEM;
-    return t->length <= SAFETENSORS_MAX_HEADER
-               ? T2M_OK
-               : refuse(lib, T2M_EDATA,
-                        "names and texts take %zu bytes, and a file has room for %d: shorten the "
-                        "names of columns, classes or categories",
-                        t->length, SAFETENSORS_MAX_HEADER);
-}
-
-static void put_numbers(struct text *file, const struct tensor_entry *e)
-{
-    signed char some[1024];
-    size_t n = 0;
-    if (e->unit <= 0)
-        text_bytes(file, e->data, entry_bytes(e));
-    for (size_t i = 0; i < e->count && e->unit > 0; i++) {
-        some[n++] = (signed char)(e->data[i] / e->unit);
-        if (n == sizeof some || i + 1 == e->count) {
-            text_bytes(file, some, n);
-            n = 0;
-        }
-    }
-}
-
-static t2m_status encode(t2m *lib, const struct tensor_writing *w, struct text *file)
-{
-    struct text header;
-    t2m_status status = put_header(lib, &header, w);
-    unsigned char length[8];
-    for (int i = 0; i < 8; i++)
-        length[i] = (unsigned char)((uint64_t)header.length >> 8 * i);
-    text_bytes(file, length, 8);
-    text_bytes(file, header.data ? header.data : "", header.length);
-    for (size_t i = 0; i < w->count; i++)
-        put_numbers(file, &w->tensors[i]);
-    if (status == T2M_OK && file->failed)
-        status = T2M_ENOMEM;
-    if (status == T2M_OK) {
-        unsigned char *data = (unsigned char *)file->data;
-        const size_t place = sum_place(data, 8 + header.length);
-        char digits[DIGITS + 1];
-        snprintf(digits, sizeof digits, "%08x", sum_of(data, file->length, place));
-        memcpy(data + place, digits, DIGITS);
-    }
-    text_clear(&header);
-    return status;
-}
-
-t2m_status safetensors_size(t2m *lib, const struct tensor_writing *w, size_t *bytes)
-{
-    struct text header;
-    const t2m_status status = put_header(lib, &header, w);
-    *bytes = 8 + header.length;
-    for (size_t i = 0; i < w->count; i++)
-        *bytes += entry_bytes(&w->tensors[i]);
-    text_clear(&header);
-    return status;
-}
-
-t2m_status safetensors_write(t2m *lib, const char *path, const struct tensor_writing *w, bool force)
-{
-    struct text file;
-    text_init(&file, lib);
-    t2m_status status = encode(lib, w, &file);
-    if (status == T2M_OK) {
-        const struct bytes piece = {(unsigned char *)file.data, file.length};
-        status = store_write(lib, path, &piece, 1, force);
-    }
-    text_clear(&file);
-    return status;
 }

@@ -1,5 +1,5 @@
 /* training.h: the inside of t2m_train: the meta-step (step.c), its checkpoints (checkpoint.c), the
- * loop (train.c). */
+ * settings (train_settings.c), the loop (train.c). */
 #pragma once
 #include <stdatomic.h>
 
@@ -90,3 +90,31 @@ t2m_status manifest_write(const struct t2m_learner *l, const char *family,
 t2m_status manifest_check(const struct t2m_learner *l, const struct run_files *r,
                           struct run_times *times);
 void manifest_now(char out[32]);
+
+/* ---- a training ---- */
+
+struct training {
+    t2m *lib;
+    const t2m_train_options *o;
+    const t2m_family *family, *validation;
+    struct t2m_learner *l;
+    struct meta_step step;
+    struct train_state state;
+    struct run_files files;
+    size_t steps, validation_every;
+    double start, saved; /* seconds */
+    struct run_times times;
+    struct table_plans *judges; /* of tables, for validation */
+    uint16_t *own;              /* of texts: see struct protocol */
+};
+
+/* The learner that t->o asks for: t->l, which the caller frees in any case. Refuses what does not
+ * go together. */
+t2m_status training_learner(struct training *t);
+/* What the bits depend on, in words, to t->l->settings. */
+void training_name_settings(struct training *t);
+
+static inline size_t training_default(size_t given, size_t otherwise)
+{
+    return given ? given : otherwise;
+}

@@ -27,7 +27,8 @@ static struct example_class *class_named(struct t2m_family *f, const char *name)
     if (!all)
         return NULL;
     f->class = all;
-    all[f->classes] = (struct example_class){.name = mem_text(f->lib, name), .domain = f->domains - 1};
+    all[f->classes] =
+        (struct example_class){.name = mem_text(f->lib, name), .domain = f->domains - 1};
     return all[f->classes].name ? &all[f->classes++] : NULL;
 }
 
