@@ -140,6 +140,9 @@ typedef struct t2m_family_info {
     size_t fewest; /* rows of the smallest task, examples of the smallest class; 0: endless */
 } t2m_family_info;
 void t2m_family_describe(const t2m_family *f, t2m_family_info *out);
+/* Number i of the sentences about what is odd in the files but was read, such as the same text
+ * under two labels, with file and line; NULL when there are no more. */
+const char *t2m_family_warning(const t2m_family *f, size_t i);
 
 typedef struct t2m_task_options {
     int version;        /* T2M_VERSION_1 */
@@ -162,6 +165,7 @@ t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
 /* Columns of a table that the task has no numbers of: name and reason ("constant", "an identifier",
  * "ignored", "empty") of number i, borrowed; false when there are no more. */
 bool t2m_task_dropped(const t2m_task *t, size_t i, const char **name, const char **why);
+const char *t2m_task_warning(const t2m_task *t, size_t i); /* as t2m_family_warning */
 /* Two tasks of the rows of one that was read from a table, by the same rules: *held has every
  * `every`-th row of each class (of values, every `every`-th row), *rest the others. T2M_EUSAGE: it
  * is not of a table, or `every` is below 2; T2M_EDATA: there are not so many rows. */
@@ -393,9 +397,13 @@ bool t2m_model_interval(const t2m_model *m, double half_width[2]);
 /* Inputs for the model from files: images, CSVs, or texts (docs/texts.md). Caller frees *x with
  * t2m_free; *n examples. */
 t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_t *n);
-/* The input x [inputs] from one line of a stream, for models of texts: a text, or a JSON object
- * with a member "text". number: of the line, for messages. */
-t2m_status t2m_model_line(const t2m_model *m, const char *line, size_t number, float *x);
+typedef struct t2m_line { /* of a stream; its newline may be there still */
+    const char *text;     /* [length] bytes */
+    size_t length, number; /* number: from 1, for messages */
+} t2m_line;
+/* The input x [inputs] from one line, for models of texts: a text, or a JSON object with a member
+ * "text". T2M_EDATA: bytes that are no UTF-8, NUL, no such object. */
+t2m_status t2m_model_line(const t2m_model *m, const t2m_line *line, float *x);
 
 /* ---- files ---- */
 

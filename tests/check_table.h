@@ -1,38 +1,10 @@
-/* check_table.h: what the tests of models of tables share: a folder for files, a small learner, and
- * models and predictions from the text of a CSV file. */
+/* check_table.h: what the tests of models of tables share: a small learner, and models and
+ * predictions from the text of a CSV file. */
 #pragma once
-#include "check.h"
-
-#include <unistd.h>
+#include "check_files.h"
 
 #include "base/text.h"
 #include "task2model.h"
-
-static char check_folder[] = "/tmp/t2m-table-XXXXXX";
-
-/* The file of this name in the folder; good until the next but one call. */
-static inline const char *check_path(const char *name)
-{
-    static char path[2][96];
-    static int which;
-    which ^= 1;
-    snprintf(path[which], sizeof path[which], "%s/%s", check_folder, name);
-    return path[which];
-}
-
-static inline void check_write(const char *name, const char *content)
-{
-    FILE *f = fopen(check_path(name), "wb");
-    assert_non_null(f);
-    fputs(content, f);
-    assert_int_equal(fclose(f), 0);
-}
-
-static inline void check_says(t2m *lib, const char *want)
-{
-    if (!strstr(t2m_errmsg(lib), want))
-        fail_msg("'%s' is not in: %s", want, t2m_errmsg(lib));
-}
 
 /* Two steps of training on synthetic tables. */
 static inline t2m_learner *check_learner(t2m *lib, const char *structure)
@@ -83,17 +55,4 @@ static inline float *check_predict(t2m *lib, t2m_model *m, const char *csv, size
     assert_int_equal(t2m_model_predict(m, x, n, y), T2M_OK);
     t2m_free(lib, x);
     return y;
-}
-
-/* Group fixtures: the folder, and a handle with one thread. */
-static inline int check_table_setup(void **state)
-{
-    return mkdtemp(check_folder) ? check_setup(state) : -1;
-}
-
-static inline int check_table_teardown(void **state)
-{
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", check_folder);
-    return system(command) || check_teardown(state);
 }

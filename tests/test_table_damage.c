@@ -1,64 +1,15 @@
 /* test_table_damage.c: files of models of tables that anyone may have written, with a checksum that
  * fits: what is said of the columns is checked, the rules for cells too, and the structure beside
  * both. */
+#include "check_edit.h"
 #include "check_table.h"
 
-#include "files/safetensors.h"
 #include "model/model.h"
-
-enum { MOST = 32 /* tensors, or keys */ };
-
-/* One number of a tensor is another, or a text is; or a tensor is not there. */
-struct edit {
-    const char *tensor;
-    size_t at;
-    float value;
-    const char *key, *text;
-};
-
-/* The model's file with this edit, as the file `edited`. */
-static void write_edited(t2m *lib, const char *model, const struct edit *e)
-{
-    struct tensor_file *f;
-    struct tensor_entry tensor[MOST];
-    const char *key[MOST], *text[MOST];
-    size_t tensors = 0, keys = 0;
-    float changed[4096];
-    bool done = false;
-    assert_int_equal(safetensors_read(lib, check_path(model), &f), T2M_OK);
-    for (size_t i = 0; i < f->count; i++) {
-        struct tensor_entry *t = &tensor[tensors];
-        *t = f->tensors[i];
-        const bool here = e->tensor && strcmp(t->name, e->tensor) == 0;
-        done = done || here;
-        if (here && e->at == SIZE_MAX)
-            continue;
-        tensors++;
-        if (here) {
-            assert_true(t->count <= 4096 && e->at < t->count);
-            memcpy(changed, t->data, t->count * sizeof *changed);
-            changed[e->at] = e->value;
-            t->data = changed;
-        }
-    }
-    for (size_t i = 0; i < f->meta_count; i++) {
-        const bool here = e->key && strcmp(f->meta_keys[i], e->key) == 0;
-        done = done || here;
-        if (strcmp(f->meta_keys[i], "crc32c") == 0)
-            continue;
-        key[keys] = f->meta_keys[i];
-        text[keys++] = here ? e->text : f->meta_values[i];
-    }
-    assert_true(done);
-    const struct tensor_writing w = {tensor, tensors, key, text, keys};
-    assert_int_equal(safetensors_write(lib, check_path("edited"), &w, true), T2M_OK);
-    safetensors_free(f);
-}
 
 static void refused(t2m *lib, const char *model, const struct edit *e, const char *want)
 {
     t2m_model *m = NULL;
-    write_edited(lib, model, e);
+    check_edit(lib, model, e);
     const t2m_status status = t2m_model_open(lib, &m, check_path("edited"));
     if (status != T2M_EMODEL)
         fail_msg("%s: status %d, %s", e->tensor ? e->tensor : e->text, status, t2m_errmsg(lib));
@@ -73,7 +24,7 @@ static void the_file_itself_is_good(void **state)
     for (int i = 0; i < 2; i++) {
         const struct edit none = {.key = "method", .text = "tables"};
         t2m_model *m = NULL;
-        write_edited(*state, model[i], &none);
+        check_edit(*state, model[i], &none);
         assert_int_equal(t2m_model_open(*state, &m, check_path("edited")), T2M_OK);
         t2m_model_free(m);
     }
@@ -182,7 +133,7 @@ static int setup(void **state)
         "a,b,c,y\n1,2,3,x\n2,1,4,y\n3,5,1,z\n4,3,2,x\n5,1,1,y\n6,2,7,z\n7,3,2,x\n8,0,1,y\n",
         "a,b,c,y\n1,2,3,1.5\n2,1,4,2.5\n3,5,1,7\n4,3,2,4\n5,1,1,3\n"};
     static const char *const name[] = {"classes", "values"};
-    if (check_table_setup(state))
+    if (check_files_setup(state))
         return -1;
     t2m_learner *l = check_learner(*state, "kernel:16,4,4");
     for (int i = 0; i < 2; i++) {
@@ -202,5 +153,5 @@ int main(void)
         cmocka_unit_test(schemas_are_checked),
         cmocka_unit_test(structures_are_checked),
     };
-    return cmocka_run_group_tests(tests, setup, check_table_teardown);
+    return cmocka_run_group_tests(tests, setup, check_files_teardown);
 }

@@ -1,35 +1,11 @@
 /* test_table_memory.c: a table to a model, to its file and to an answer with each allocation
  * failing once: an error comes back and nothing leaks. */
+#include "check_memory.h"
 #include "check_table.h"
 
 static const char *const mixed = "size,colour,sold\n"
                                  "1,red,yes\n2,blue,no\n3,green,no\n1.5,red,yes\n2.5,,no\n"
                                  "0.5,red,yes\n3.5,green,no\n1.2,red,yes\n2.2,blue,no\n";
-
-static size_t calls, fail_at, live;
-
-static void *allocate(void *ctx, size_t size)
-{
-    (void)ctx;
-    void *p = ++calls == fail_at ? NULL : malloc(size);
-    live += p != NULL;
-    return p;
-}
-
-static void *resize(void *ctx, void *old, size_t size)
-{
-    (void)ctx;
-    void *p = ++calls == fail_at ? NULL : realloc(old, size);
-    live += p && !old;
-    return p;
-}
-
-static void release(void *ctx, void *p)
-{
-    (void)ctx;
-    live -= p != NULL;
-    free(p);
-}
 
 static t2m_status build_and_save(const t2m_learner *l, const char *csv, const char *model)
 {
@@ -68,41 +44,23 @@ static t2m_status open_and_predict(t2m *lib, const char *model, const char *csv)
     return status;
 }
 
-static t2m_status whole_way(t2m *lib, const t2m_learner *l)
+static t2m_status whole_way(t2m *lib, void *learner)
 {
     char csv[96], model[96];
     snprintf(csv, sizeof csv, "%s", check_path("memory.csv"));
     snprintf(model, sizeof model, "%s", check_path("memory"));
-    const t2m_status status = build_and_save(l, csv, model);
+    const t2m_status status = build_and_save(learner, csv, model);
     return status == T2M_OK ? open_and_predict(lib, model, csv) : status;
 }
 
-/* Each allocation fails once, or each `step`th of them: an error comes back and nothing leaks. */
 static void failing(const char *structure, const char *csv, size_t step)
 {
-    const t2m_allocator memory = {allocate, resize, release, NULL};
-    t2m_options o = T2M_OPTIONS_INIT;
-    t2m *lib = NULL;
-    o.alloc = &memory;
-    o.threads = 1;
+    t2m *lib = check_memory_open();
     check_write("memory.csv", csv);
-    assert_int_equal(t2m_open(&lib, &o, NULL), T2M_OK);
     t2m_learner *l = check_learner(lib, structure);
-    const size_t before = live;
-    calls = 0;
-    assert_int_equal(whole_way(lib, l), T2M_OK);
-    const size_t all = calls;
-    for (size_t k = 1; k <= all; k += step) {
-        calls = 0;
-        fail_at = k;
-        assert_int_equal(whole_way(lib, l), T2M_ENOMEM);
-        assert_int_equal(live, before);
-        assert_true(strlen(t2m_errmsg(lib)) > 0);
-    }
-    fail_at = 0;
+    check_memory(lib, whole_way, l, step);
     t2m_learner_free(l);
-    t2m_close(lib);
-    assert_int_equal(live, 0);
+    check_memory_close(lib);
 }
 
 static void memory_runs_out(void **state)
@@ -121,5 +79,5 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(memory_runs_out)};
-    return cmocka_run_group_tests(tests, check_table_setup, check_table_teardown);
+    return cmocka_run_group_tests(tests, check_files_setup, check_files_teardown);
 }

@@ -434,7 +434,7 @@ static void tiny_tables(void **state)
 
 static int setup(void **state)
 {
-    if (check_table_setup(state))
+    if (check_files_setup(state))
         return -1;
     learner = check_learner(*state, "kernel:16,4,4");
     linear = check_learner(*state, "linear");
@@ -445,7 +445,7 @@ static int teardown(void **state)
 {
     t2m_learner_free(learner);
     t2m_learner_free(linear);
-    return check_table_teardown(state);
+    return check_files_teardown(state);
 }
 
 int main(void)

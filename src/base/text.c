@@ -64,14 +64,29 @@ void text_clear(struct text *t)
     t->length = t->capacity = 0;
 }
 
+void text_line(struct text *t, const char *s, bool first)
+{
+    text_bytes(t, "\n", !first);
+    for (; *s; s++)
+        if (*s == '\n' || *s == '\\')
+            text_add(t, *s == '\n' ? "\\n" : "\\\\");
+        else
+            text_bytes(t, s, 1);
+}
+
 bool text_take_lines(t2m *lib, const char *s, size_t n, char **out)
 {
     for (size_t i = 0; i < n; i++) {
-        const size_t length = strcspn(s, "\n");
-        if (!(out[i] = mem_new(lib, length + 1, 1)))
+        const char *const end = s + strcspn(s, "\n");
+        char *to = out[i] = mem_new(lib, (size_t)(end - s) + 1, 1);
+        if (!to)
             return false;
-        memcpy(out[i], s, length);
-        s += length + (s[length] == '\n');
+        for (; s < end; s++) {
+            const bool marked = *s == '\\' && s + 1 < end;
+            s += marked;
+            *to++ = marked && *s == 'n' ? '\n' : *s;
+        }
+        s += *s == '\n';
     }
     return true;
 }

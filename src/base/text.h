@@ -14,7 +14,10 @@ void text_add(struct text *t, const char *format, ...) __attribute__((format(pri
 void text_bytes(struct text *t, const void *p, size_t n);
 void text_json(struct text *t, const char *s); /* as a JSON string, with its quotes */
 void text_clear(struct text *t);
-/* The first n lines of s as strings of their own; a missing line is empty. False if memory is out:
+/* Adds s as a line: a newline before it, unless it is the first, and those inside written \n, a
+ * backslash \\. */
+void text_line(struct text *t, const char *s, bool first);
+/* The first n lines of s, as text_line wrote them; a missing line is empty. False if memory is out:
  * what was made so far is in out, which must be all NULL before. */
 bool text_take_lines(t2m *lib, const char *s, size_t n, char **out);
 

@@ -151,8 +151,10 @@ static int build(struct cli *c, const struct settings *s, const char *learner_pa
     const t2m_task_options to = cli_task_options(s->target);
     t2m_status status = t2m_task_open(learner, &task, shots, &to);
     const double read = 1e3 * (cli_now() - begin);
-    if (status == T2M_OK)
+    if (status == T2M_OK) {
         cli_say_dropped(task);
+        cli_say_warnings(NULL, task);
+    }
     if (status == T2M_OK)
         status = t2m_build(learner, &model, task, &o, &report);
     if (status == T2M_OK)

@@ -74,6 +74,8 @@ void cli_free_tables(void);
 /* Columns that are left out, and why. */
 void cli_say_dropped(const t2m_task *task);
 json_t *cli_dropped_json(const t2m_task *task);
+/* What is odd in the files of the one that is given; the other is NULL. */
+void cli_say_warnings(const t2m_family *family, const t2m_task *task);
 
 /* ---- help (help.c) ---- */
 

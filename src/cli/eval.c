@@ -204,6 +204,8 @@ static int eval(struct cli *c, const char *learner_path, const char *const *path
     t2m_status status = t2m_family_open(c->lib, &family, paths, n, &of);
     cli_catch_signals();
     if (status == T2M_OK)
+        cli_say_warnings(family, NULL);
+    if (status == T2M_OK)
         status = t2m_eval(learner, family, &o, &result);
     cli_progress_end();
     if (status == T2M_OK) {

@@ -149,6 +149,7 @@ static t2m_status predict_lines(struct output *o)
 {
     char *line = NULL;
     size_t room = 0, number = 0;
+    ssize_t n;
     t2m_model_info info;
     t2m_model_describe(o->model, &info);
     float *x = malloc(info.inputs * sizeof *x);
@@ -156,8 +157,9 @@ static t2m_status predict_lines(struct output *o)
     if (!o->list && !o->begun)
         header(o);
     json_t *const all = o->list;
-    while (status == T2M_OK && getline(&line, &room, stdin) > 0) {
-        status = t2m_model_line(o->model, line, ++number, x);
+    while (status == T2M_OK && (n = getline(&line, &room, stdin)) > 0) {
+        const t2m_line one = {line, (size_t)n, ++number};
+        status = t2m_model_line(o->model, &one, x);
         if (status == T2M_OK)
             status = t2m_model_predict(o->model, x, 1, o->y);
         if (status != T2M_OK)

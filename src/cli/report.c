@@ -236,6 +236,9 @@ static int report(struct report *r, const char *learner, const char *const *path
     name_learner(r, learner);
     t2m_learner_describe(r->learner, &r->l);
     code = r->l.tables ? check_table(r->c, n) : 0;
+    if (r->l.texts)
+        code = cli_fail(r->c, T2M_EUSAGE, "there are no pages about learners of texts yet",
+                        "t2m eval LEARNER FAMILY... measures them");
     if (code != 0)
         return code;
     t2m_status status = r->l.tables ? measure_table(r, paths[0]) : measure_family(r, paths, n);

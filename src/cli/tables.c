@@ -1,4 +1,5 @@
-/* tables.c: how a table is to be read, and what is told of it: for all commands that take one. */
+/* tables.c: how a table is to be read, and what is told of the data: for all commands that take
+ * one. */
 #include <stdlib.h>
 
 #include "cli.h"
@@ -72,4 +73,12 @@ json_t *cli_dropped_json(const t2m_task *task)
         json_array_append_new(dropped,
                               json_pack("{s:o, s:s}", "column", cli_string(name), "why", why));
     return dropped;
+}
+
+void cli_say_warnings(const t2m_family *family, const t2m_task *task)
+{
+    const char *w;
+    for (size_t i = 0;
+         (w = family ? t2m_family_warning(family, i) : t2m_task_warning(task, i)) != NULL; i++)
+        cli_say("t2m: warning: %s\n", w);
 }

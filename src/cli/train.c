@@ -280,7 +280,10 @@ static t2m_status open_family(struct cli *c, const char *const *paths, size_t n,
     o.channels = info.channels;
     o.rotations = given.rotations && !like;
     o.tables = info.any_columns || given.tables;
-    return t2m_family_open(c->lib, out, paths, n, &o);
+    const t2m_status status = t2m_family_open(c->lib, out, paths, n, &o);
+    if (status == T2M_OK)
+        cli_say_warnings(*out, NULL);
+    return status;
 }
 
 static void print_result(struct cli *c, const t2m_train_result *r)

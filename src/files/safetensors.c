@@ -174,13 +174,15 @@ static int by_place(const void *p, const void *q)
     return (a->bytes > b->bytes) - (a->bytes < b->bytes);
 }
 
-/* Of bytes of ours, from the metadata; false if it is not there. */
+/* Of bytes of ours, from the metadata; false if there is none, or no power of two up to 1. */
 static bool read_unit(const struct tensor_file *f, struct tensor_entry *t)
 {
     char key[UNIT_KEY];
     snprintf(key, sizeof key, UNIT_PREFIX "%.*s", UNIT_NAME, t->name);
     const char *unit = safetensors_meta(f, key);
-    return unit && sscanf(unit, "%g", &t->unit) == 1 && t->unit > 0 && t->unit <= 1;
+    int end = 0, exponent;
+    return unit && sscanf(unit, "%g%n", &t->unit, &end) == 1 && unit[end] == 0 && t->unit > 0 &&
+           t->unit <= 1 && frexpf(t->unit, &exponent) == 0.5F;
 }
 
 /* Floats are used where they stand, if they stand even. */

@@ -156,7 +156,7 @@ t2m_status t2m_model_add(const t2m_model *m, t2m_model **out, const char *path, 
     t2m_family *f;
     t2m_model *made = NULL;
     TRY(check_method(m));
-    TRY(encoder_check(m->lib, m->encoder, "model"));
+    TRY(model_encoder_check(m));
     TRY(family_open(m->lib, &f, &path, 1, &o));
     const t2m_status status = add_class(m, &made, f, name);
     t2m_family_free(f);

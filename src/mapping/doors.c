@@ -35,6 +35,12 @@ static void take_scales(t2m_family *f, const t2m_learner *l)
     f->y_scale = l->y_scale;
 }
 
+static t2m_status learner_encoder_check(const t2m_learner *l)
+{
+    const struct encoder_need need = {"learner", l->encoder, learner_input_size(l)};
+    return encoder_check(l->lib, &need);
+}
+
 static t2m_status check_classes(t2m *lib, int classes)
 {
     return classes >= -1 && classes <= 1
@@ -53,7 +59,7 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
     if (!o->learner)
         mine.vectors = lib->encoder.width > 0;
     else
-        TRY(encoder_check(lib, o->learner->encoder, "learner"));
+        TRY(learner_encoder_check(o->learner));
     if (o->target)
         mine.target = o->target;
     if (o->image_size && !o->learner)
@@ -121,6 +127,9 @@ void t2m_task_free(t2m_task *t)
         mem_free(lib, t->class[i]);
     for (size_t i = 0; t->column && i < t->input; i++)
         mem_free(lib, t->column[i]);
+    for (size_t i = 0; i < t->warnings; i++)
+        mem_free(lib, t->warning[i]);
+    mem_free(lib, t->warning);
     mem_free(lib, t->class);
     mem_free(lib, t->column);
     mem_free(lib, t->name);
@@ -237,6 +246,12 @@ static t2m_status task_of_family(const t2m_learner *l, t2m_task **out, const cha
         status = refuse(l->lib, T2M_EUSAGE, "'%s' is a family, not one task", path);
     else
         status = kind_has_classes(f->kind) ? task_of_classes(l, out, f) : task_of_rows(l, out, f);
+    if (status == T2M_OK) {
+        (*out)->warning = f->warning;
+        (*out)->warnings = f->warnings;
+        f->warning = NULL;
+        f->warnings = 0;
+    }
     t2m_family_free(f);
     return status;
 }
@@ -249,7 +264,7 @@ t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
     TRY(check_options(l, o));
     if (l->kind == FAMILY_TABLES)
         return task_of_table(l, out, path, o);
-    TRY(encoder_check(l->lib, l->encoder, "learner"));
+    TRY(learner_encoder_check(l));
     if (o->target)
         family.target = o->target;
     return task_of_family(l, out, path, &family);
@@ -310,7 +325,7 @@ static t2m_status take_set(const t2m_learner *l, t2m_task **out, const t2m_famil
 static t2m_status take_sets(const t2m_learner *l, t2m_task *out[2], const t2m_family *f,
                             const struct protocol *p, const t2m_episode_options *o)
 {
-    const size_t classes = l->kind == FAMILY_IMAGES ? p->ways : 0;
+    const size_t classes = kind_has_classes(l->kind) ? p->ways : 0;
     char name[EPISODE_NAME] = "";
     struct episode e;
     TRY(episodes_new(l->lib, &e, f, p, 1));
@@ -339,7 +354,9 @@ t2m_status t2m_episode_draw(const t2m_learner *l, t2m_task **support, t2m_task *
     const struct protocol p = {.ways = images ? o->ways : 1,
                                .shots = o->shots,
                                .queries = o->queries,
-                               .even_queries = true};
+                               .even_queries = true,
+                               .vocabulary = l->vocabulary,
+                               .slots = (size_t)learner_structure(l)->hidden[1]};
     t2m_task *set[2] = {NULL};
     if (o->version != T2M_VERSION_1)
         return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
@@ -372,6 +389,11 @@ t2m_status t2m_task_draw(const t2m_learner *l, t2m_task **out, const t2m_family 
     o.shots = shots;
     o.seed = seed;
     return t2m_episode_draw(l, out, NULL, f, &o);
+}
+
+const char *t2m_task_warning(const t2m_task *t, size_t i)
+{
+    return i < t->warnings ? t->warning[i] : NULL;
 }
 
 const char *t2m_task_name(const t2m_task *t)

@@ -14,6 +14,8 @@ struct t2m_task {
     char *name;               /* of a drawn one; else NULL */
     struct schema *schema;    /* of a table; else NULL */
     char **column;            /* [input] of a table: names */
+    size_t warnings;
+    char **warning; /* of texts: see struct t2m_family */
 };
 
 /* T2M_EDATA if a task of this learner may not be so large. */

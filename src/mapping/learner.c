@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "files/safetensors.h"
-#include "mapping/learner.h"
+#include "mapping/tables.h"
 
 /* ---- metadata: a list of keys and texts ---- */
 
@@ -129,7 +129,7 @@ static void put_scales(const struct t2m_learner *l, struct saving *s)
     for (size_t i = 0; i < features; i++) {
         s->scale[2 * i] = (float)l->x_mean[i];
         s->scale[2 * i + 1] = (float)l->x_scale[i];
-        text_add(&s->names, "%s%s", i ? "\n" : "", l->feature_names[i]);
+        text_line(&s->names, l->feature_names[i], i == 0);
     }
     s->scale[2 * features] = (float)l->y_mean;
     s->scale[2 * features + 1] = (float)l->y_scale;
@@ -150,7 +150,7 @@ static void put_known(const struct t2m_learner *l, struct saving *s)
                                               .count = l->known * size,
                                               .data = l->known_t};
     for (size_t i = 0; i < l->known; i++)
-        text_add(&s->known, "%s%s", i ? "\n" : "", l->known_name[i]);
+        text_line(&s->known, l->known_name[i], i == 0);
     put_lines(s, "known", &s->known);
 }
 
@@ -313,6 +313,17 @@ static t2m_status read_known(struct t2m_learner *l, const struct tensor_file *f,
     return text_take_lines(l->lib, meta(f, "known"), known, l->known_name) ? T2M_OK : T2M_ENOMEM;
 }
 
+/* Whether the structures are such as models of these data have. */
+static bool structures_fit(const struct t2m_learner *l)
+{
+    const bool bags = l->kind == FAMILY_TEXTS && !l->encoder, tables = l->kind == FAMILY_TABLES;
+    for (size_t i = 0; i < l->candidates; i++)
+        if ((l->candidate[i].structure.kind == NN_TEXT) != bags)
+            return false;
+    return (!bags && !tables) ||
+           (l->candidates == 1 && (bags || table_structure_fits(learner_structure(l))));
+}
+
 static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *f, const char *path)
 {
     if (strcmp(meta(f, "kind"), "task2model learner") != 0)
@@ -326,8 +337,10 @@ static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *
     if (!read_settings(l, f, &like))
         return bad(l->lib, path, "its settings make no sense");
     const t2m_status named = learner_structures(l, meta(f, "structure"), &like);
-    if (named != T2M_OK)
-        return named == T2M_ENOMEM ? named : bad(l->lib, path, "its structure makes no sense");
+    if (named == T2M_ENOMEM)
+        return named;
+    if (named != T2M_OK || !structures_fit(l))
+        return bad(l->lib, path, "its structure makes no sense");
     for (size_t i = 0; i < l->candidates; i++) { /* before memory is taken */
         struct layout layout;
         structure_layout(&l->candidate[i].structure, &layout);

@@ -56,9 +56,14 @@ void model_table_clear(t2m_model *m);
 /* The columns that the model takes, of any table that has them: x [rows, features]. */
 t2m_status model_table_rows(const t2m_model *m, const struct table *t, float **x);
 
-/* Whether the handle has the encoder that a learner or a model was made with, if any; T2M_EUSAGE
- * else. what: "learner". */
-t2m_status encoder_check(t2m *lib, uint64_t fingerprint, const char *what);
+struct encoder_need {
+    const char *what;     /* "learner" or "model" */
+    uint64_t fingerprint; /* of the encoder that it was made with; 0: none */
+    size_t inputs;        /* numbers of a vector */
+};
+/* T2M_EUSAGE unless the handle has what is needed. */
+t2m_status encoder_check(t2m *lib, const struct encoder_need *need);
+t2m_status model_encoder_check(const t2m_model *m);
 /* text_model.c: the texts at the path as inputs of a model of texts: x [n, inputs]. */
 t2m_status model_text_read(const t2m_model *m, const char *path, float **x, size_t *n);
 

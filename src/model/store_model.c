@@ -13,7 +13,7 @@
 static void list(struct text *t, char *const *names, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        text_add(t, "%s%s", i ? "\n" : "", names[i]);
+        text_line(t, names[i], i == 0);
 }
 
 static size_t put_tensors(const t2m_model *m, struct tensor_entry *t, float *words)

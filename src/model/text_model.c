@@ -20,16 +20,23 @@ static t2m_status write_input(const t2m_model *m, struct phrase *p, const char *
     return T2M_OK;
 }
 
-t2m_status encoder_check(t2m *lib, uint64_t fingerprint, const char *what)
+t2m_status encoder_check(t2m *lib, const struct encoder_need *need)
 {
-    if (fingerprint == 0 || lib->encoder.fingerprint == fingerprint)
+    const struct text_encoder *e = &lib->encoder;
+    if (need->fingerprint == 0 || (e->fingerprint == need->fingerprint && e->width == need->inputs))
         return T2M_OK;
     return refuse(lib, T2M_EUSAGE,
-                  lib->encoder.width ? "this %s was made with another sentence encoder than the "
-                                       "one that --encoder names"
-                                     : "this %s takes the vectors of a sentence encoder: name its "
-                                       "folder with --encoder",
-                  what);
+                  e->width ? "this %s was made with another sentence encoder than the "
+                             "one that --encoder names"
+                           : "this %s takes the vectors of a sentence encoder: name its "
+                             "folder with --encoder",
+                  need->what);
+}
+
+t2m_status model_encoder_check(const t2m_model *m)
+{
+    const struct encoder_need need = {"model", m->encoder, structure_input_size(&m->structure)};
+    return encoder_check(m->lib, &need);
 }
 
 /* x [n, inputs] of all texts. */
@@ -57,7 +64,7 @@ t2m_status model_text_read(const t2m_model *m, const char *path, float **x, size
     const size_t inputs = structure_input_size(&m->structure);
     struct texts *t;
     float *to = NULL;
-    TRY(encoder_check(m->lib, m->encoder, "model"));
+    TRY(model_encoder_check(m));
     TRY(texts_open_file(m->lib, &t, path, &options));
     t2m_status status;
     if (m->encoder) {
@@ -75,17 +82,19 @@ t2m_status model_text_read(const t2m_model *m, const char *path, float **x, size
     return status;
 }
 
-t2m_status t2m_model_line(const t2m_model *m, const char *line, size_t number, float *x)
+t2m_status t2m_model_line(const t2m_model *m, const t2m_line *line, float *x)
 {
     if (!m->vocabulary && !m->encoder)
         return refuse(m->lib, T2M_EUSAGE, "this model does not take texts");
-    const struct text_line from = {
-        .file = "standard input", .number = number, .data = line, .length = strlen(line)};
+    const struct text_line from = {.file = "standard input",
+                                   .number = line->number,
+                                   .data = line->text,
+                                   .length = line->length};
     struct text text;
     struct phrase p;
     text_init(&text, m->lib);
     phrase_init(&p, m->lib);
-    t2m_status status = encoder_check(m->lib, m->encoder, "model");
+    t2m_status status = model_encoder_check(m);
     if (status == T2M_OK)
         status = text_line_read(&from, &text);
     if (status == T2M_OK && m->encoder)

@@ -140,11 +140,18 @@ void t2m_family_free(t2m_family *f)
     }
     for (size_t i = 0; f->feature_names && i < f->features; i++)
         mem_free(lib, f->feature_names[i]);
+    for (size_t i = 0; i < f->warnings; i++)
+        mem_free(lib, f->warning[i]);
     void *const memory[] = {f->task,   f->class,   f->feature_names, f->target,
-                            f->x_mean, f->x_scale, f->name};
+                            f->x_mean, f->x_scale, f->name,          f->warning};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);
     mem_free(lib, f);
+}
+
+const char *t2m_family_warning(const t2m_family *f, size_t i)
+{
+    return i < f->warnings ? f->warning[i] : NULL;
 }
 
 void t2m_family_describe(const t2m_family *f, t2m_family_info *out)

@@ -61,6 +61,8 @@ struct t2m_family {
     /* images; texts: inputs are [1, width, channels] */
     size_t height, width, channels, classes, domains;
     struct example_class *class;
+    size_t warnings;
+    char **warning; /* of texts: sentences about what is odd in their files */
 };
 
 struct family_options {

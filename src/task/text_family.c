@@ -95,10 +95,26 @@ static t2m_status add_bags(struct t2m_family *f, const struct texts *t)
     return status;
 }
 
+static t2m_status add_warnings(struct t2m_family *f, const struct texts *t)
+{
+    char **all = mem_resize(f->lib, f->warning, f->warnings + t->warnings, sizeof *all);
+    if (!all)
+        return T2M_ENOMEM;
+    f->warning = all;
+    for (size_t i = 0; i < t->warnings; i++) {
+        if (!(all[f->warnings] = mem_text(f->lib, t->warning[i])))
+            return T2M_ENOMEM;
+        f->warnings++;
+    }
+    return T2M_OK;
+}
+
 static t2m_status add_all(struct t2m_family *f, const struct texts *t, const char *path,
                           bool vectors)
 {
     f->domains++;
+    if (t->warnings > 0)
+        TRY(add_warnings(f, t));
     if (t->multi)
         return refuse(f->lib, T2M_EDATA,
                       "'%.200s' has texts with several labels; a family has texts with one", path);
