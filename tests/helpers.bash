@@ -55,3 +55,28 @@ PY
 field() { # expression over d, the JSON object on stdin
     python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"
 }
+
+texts() { # file, classes, texts of each, number of the first: each class has words of its own among those of all
+    python3 - "$@" <<'PY'
+import json, random, sys
+name, classes, count, first = sys.argv[1], *map(int, sys.argv[2:])
+def word(number):
+    r = random.Random(number)
+    return "".join(r.choice("bdfgklmnprst") + r.choice("aeiou") for _ in range(r.randint(2, 3)))
+with open(name, "w") as f:
+    for c in range(first, first + classes):
+        r = random.Random(c)
+        for _ in range(count):
+            words = r.sample(range(1000 + 6 * c, 1006 + 6 * c), 2) + r.sample(range(40), 4)
+            r.shuffle(words)
+            f.write(json.dumps({"text": " ".join(map(word, words)), "label": f"class{c}"}) + "\n")
+PY
+}
+
+text_learner() { # the file, options...
+    local file=$1
+    shift
+    texts family.jsonl 12 6 100
+    "$T2M" train family.jsonl -o "$file" --structure text:200,128,8 --ways 4 --queries 3 --steps 20 --validation-tasks 5 \
+        "$@" 2>/dev/null
+}

@@ -44,7 +44,7 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
     if (table)
         snprintf(a->note[3], room, "layers and the kernel's metric");
     else
-        snprintf(a->note[3], room, "loss on the examples %.4f", r->loss_generated);
+        snprintf(a->note[3], room, "loss on the examples %.4f", fmax(0, r->loss_generated));
     if (table && t2m_model_interval(model, half_width))
         snprintf(a->note[4], room, "head solved on the rows; +- %.4g holds 80 %%, +- %.4g 95 %%",
                  half_width[0], half_width[1]);
