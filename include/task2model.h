@@ -391,6 +391,9 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n);
 /* x [n, inputs], n as prepared or less -> y [n, outputs]: probabilities of the classes, or a value.
  * An input's answer does not depend on its neighbours. */
 t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y);
+/* The same, and none [n] gets the probability that the input is of none of the classes, if half of
+ * what comes is; NaN of models that do not know (those of texts do). It may be NULL. */
+t2m_status t2m_model_judge(t2m_model *m, const float *x, size_t n, float *y, float *none);
 /* Of models of values that know it: y +- half_width[0] holds the truth in 80 % of the cases,
  * half_width[1] in 95 %. False: not known. */
 bool t2m_model_interval(const t2m_model *m, double half_width[2]);

@@ -1,4 +1,5 @@
 /* predict.c: t2m predict: a model on new inputs. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,8 +19,12 @@ struct output {
     bool streamed;        /* what there is to say has been said */
     double half_width[2]; /* of intervals; 0: not known */
     json_t *list;
-    float *y;
+    float *y, none[TOGETHER];
 };
+
+static struct settings {
+    double reject;
+} given = {CLI_NO_NUMBER};
 
 /* A field of a CSV, in quotes if it needs them. */
 static void put_field(const char *s)
@@ -30,41 +35,61 @@ static void put_field(const char *s)
     printf(plain ? "" : "\"");
 }
 
+struct answer {
+    const char *input;
+    size_t row, best;
+    const float *p; /* [classes] */
+    double none;    /* probability that it is none of them; NaN: not known */
+    int rejected;
+};
+
 /* Of a model of a table the rows, and the probability of each class. */
-static void class_line(const struct output *o, const char *input, size_t row, size_t best,
-                       const float *p)
+static void class_line(const struct output *o, const struct answer *a)
 {
     if (o->table)
-        printf("%zu", row);
+        printf("%zu", a->row);
     else
-        put_field(input);
+        put_field(a->input);
     if (o->text)
-        printf(",%zu", row);
+        printf(",%zu", a->row);
     printf(",");
-    put_field(t2m_model_class(o->model, best));
+    if (!a->rejected)
+        put_field(t2m_model_class(o->model, a->best));
     for (size_t k = 0; o->table && k < o->classes; k++)
-        printf(",%.4f", (double)p[k]);
+        printf(",%.4f", (double)a->p[k]);
     if (!o->table)
-        printf(",%.4f", (double)p[best]);
+        printf(",%.4f", (double)a->p[a->best]);
+    if (o->text)
+        printf(",%.4f", a->none);
     printf("\n");
 }
 
-static void one_class(struct output *o, const char *input, size_t row, const float *p)
+static json_t *class_json(const struct output *o, const struct answer *a)
 {
-    size_t best = 0;
-    for (size_t k = 1; k < o->classes; k++)
-        best = p[k] > p[best] ? k : best;
-    if (!o->list) {
-        class_line(o, input, row, best, p);
-        return;
-    }
     json_t *all = json_object();
     for (size_t k = 0; k < o->classes; k++)
-        json_object_set_new(all, t2m_model_class(o->model, k), cli_number((double)p[k]));
-    json_array_append_new(o->list,
-                          json_pack("{s:o, s:I, s:s, s:o}", "input", cli_string(input), "row",
-                                    (json_int_t)row, "label", t2m_model_class(o->model, best),
-                                    "probabilities", all));
+        json_object_set_new(all, t2m_model_class(o->model, k), cli_number((double)a->p[k]));
+    json_t *one = json_pack(
+        "{s:o, s:I, s:o, s:o}", "input", cli_string(a->input), "row", (json_int_t)a->row, "label",
+        a->rejected ? json_null() : cli_string(t2m_model_class(o->model, a->best)), "probabilities",
+        all);
+    if (isfinite(a->none))
+        json_object_set_new(one, "none", cli_number(a->none));
+    return one;
+}
+
+/* The answer to input i of those that were judged together. */
+static void one_class(struct output *o, const char *input, size_t row, size_t i)
+{
+    struct answer a = {.input = input, .row = row, .p = o->y + i * o->outputs};
+    a.none = (double)o->none[i];
+    a.rejected = given.reject != CLI_NO_NUMBER && a.none > given.reject;
+    for (size_t k = 1; k < o->classes; k++)
+        a.best = a.p[k] > a.p[a.best] ? k : a.best;
+    if (o->list)
+        json_array_append_new(o->list, class_json(o, &a));
+    else
+        class_line(o, &a);
 }
 
 static json_t *interval(double value, double half_width)
@@ -95,7 +120,7 @@ static void header(struct output *o)
         printf(o->half_width[1] > 0 ? "row,value,low80,high80,low95,high95\n"
                                     : "row,value,low95,high95\n");
     else if (!o->table)
-        printf(o->text ? "input,row,label,probability\n" : "input,label,probability\n");
+        printf(o->text ? "input,row,label,probability,none\n" : "input,label,probability\n");
     else
         printf("row,label");
     for (size_t k = 0; o->table && k < o->classes; k++) {
@@ -133,10 +158,10 @@ static t2m_status predict_file(struct output *o, const char *path, const char *n
         header(o);
     for (size_t at = 0; at < n && status == T2M_OK; at += TOGETHER) {
         const size_t count = n - at < TOGETHER ? n - at : TOGETHER;
-        status = t2m_model_predict(o->model, x + at * info.inputs, count, o->y);
+        status = t2m_model_judge(o->model, x + at * info.inputs, count, o->y, o->none);
         for (size_t i = 0; i < count && status == T2M_OK; i++)
             if (o->classes)
-                one_class(o, name, at + i + 1, o->y + i * o->outputs);
+                one_class(o, name, at + i + 1, i);
             else
                 one_value(o, name, at + i + 1, o->y[i * o->outputs]);
     }
@@ -161,11 +186,11 @@ static t2m_status predict_lines(struct output *o)
         const t2m_line one = {line, (size_t)n, ++number};
         status = t2m_model_line(o->model, &one, x);
         if (status == T2M_OK)
-            status = t2m_model_predict(o->model, x, 1, o->y);
+            status = t2m_model_judge(o->model, x, 1, o->y, o->none);
         if (status != T2M_OK)
             break;
         o->list = all ? json_array() : NULL;
-        one_class(o, "-", number, o->y);
+        one_class(o, "-", number, 0);
         if (all) {
             json_dumpf(json_array_get(o->list, 0), stdout, JSON_COMPACT);
             printf("\n");
@@ -215,6 +240,10 @@ static int predict(struct cli *c)
         o.classes = t2m_model_classes(o.model);
         o.table = info.table;
         o.text = info.text;
+        if (given.reject != CLI_NO_NUMBER && !info.text) {
+            t2m_model_free(o.model);
+            return cli_fail(c, T2M_EUSAGE, "--reject is for models of texts", NULL);
+        }
         t2m_model_interval(o.model, o.half_width);
         status = t2m_model_prepare(o.model, o.classes && !o.table && !o.text ? 1 : TOGETHER);
         o.y = malloc(TOGETHER * info.outputs * sizeof *o.y);
@@ -227,7 +256,7 @@ static int predict(struct cli *c)
         status = strcmp(c->argument[i], "-") == 0
                      ? predict_input(&o)
                      : predict_file(&o, c->argument[i], c->argument[i]);
-    if (status == T2M_OK && o.list && !o.streamed)
+    if (status == T2M_OK && o.list && (!o.streamed || json_array_size(o.list) > 0))
         finish(&o);
     else
         json_decref(o.list);
@@ -237,16 +266,26 @@ static int predict(struct cli *c)
     return code;
 }
 
+static const struct poptOption own[] = {
+    {"reject", 0, POPT_ARG_DOUBLE, &given.reject, 0,
+     "texts: no label where the probability of none of the classes is above P", "P"},
+    POPT_TABLEEND,
+};
+static const struct poptOption options[] = {
+    CLI_GROUP(own, "Options"),
+    CLI_GROUP(cli_shared_options, "Common"),
+    POPT_TABLEEND,
+};
+
 static int run(const struct command *command, int argc, const char **argv)
 {
-    static const struct poptOption options[] = {
-        CLI_GROUP(cli_shared_options, "Options"),
-        POPT_TABLEEND,
-    };
     struct cli *c = &cli_shared;
     int code = cli_begin(c, command, argc, argv, options, 2);
-    if (code == 0)
-        code = cli_end(c, predict(c));
+    if (code == 0) {
+        const struct cli_range range[] = {{"reject", given.reject, 0, 1}};
+        code = cli_check_ranges(c, range, 1);
+        code = cli_end(c, code ? code : predict(c));
+    }
     return code;
 }
 

@@ -415,6 +415,18 @@ static t2m_value loss_of_choice(struct task_ctx *c)
     return t2m_scale(g, 0.5, t2m_add(g, t2m_mean_all(g, all), t2m_sum_all(g, t2m_mul(g, w, all))));
 }
 
+/* What is none of the classes is learned from the logits, not they from it. */
+static t2m_value loss_of_none(struct task_ctx *c)
+{
+    t2m_graph *g = c->g;
+    const int64_t classes = t2m_dim(g, c->e->tuned, 1), m = t2m_dim(g, c->e->m_tuned, 0);
+    const struct nn_none x = {
+        t2m_stop_gradient(g, c->e->tuned),
+        t2m_stop_gradient(g, t2m_slice(g, c->e->m_tuned, 0, m - classes, classes)),
+        part(c, "none")};
+    return nn_none_loss(g, &x, c->e->y_query);
+}
+
 /* All of it for one candidate; e has the inputs, with the candidate's shares of them. */
 static t2m_status make_candidate(const struct t2m_learner *l, const struct candidate *k,
                                  const struct episode_use *use, struct episode_graph *e)
@@ -430,6 +442,8 @@ static t2m_status make_candidate(const struct t2m_learner *l, const struct candi
     e->loss = loss_of(&c, e->tuned, e->y_query);
     if (learner_chooses(l))
         e->loss = loss_of_choice(&c);
+    if (structure_has_none(&k->structure))
+        e->loss = t2m_add(c.g, e->loss, loss_of_none(&c));
     if (l->method->meta == META_REPTILE)
         e->reptile =
             t2m_pad(c.g, t2m_sub(c.g, c.theta, e->m_tuned), 0, 0, (int64_t)(l->numel - theta));

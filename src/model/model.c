@@ -57,9 +57,10 @@ static void forget_plan(t2m_model *m)
     t2m_plan_free(m->plan);
     mem_free(m->lib, m->x);
     mem_free(m->lib, m->y);
+    mem_free(m->lib, m->none);
     m->workspace = NULL;
     m->plan = NULL;
-    m->x = m->y = NULL;
+    m->x = m->y = m->none = NULL;
     m->prepared = 0;
 }
 
@@ -288,20 +289,26 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n)
                             t2m_input(g, "norm statistics", 1, &statistics),
                             structure_input(g, &m->structure, "x", (int64_t)n)};
     struct norm_use norm = {NORM_GIVEN, in[1], {0}};
-    t2m_value y = structure_head(g, &m->structure, in[0],
-                                 structure_features(g, &m->structure, in[0], in[2], &norm));
+    const bool knows = m->classes > 0 && structure_has_none(&m->structure);
+    t2m_value y[2] = {structure_head(g, &m->structure, in[0],
+                                     structure_features(g, &m->structure, in[0], in[2], &norm))};
+    if (knows)
+        y[1] = t2m_sigmoid(
+            g, nn_none(g, &(struct nn_none){y[0], layout_take(g, &m->layout, in[0], "head.bias"),
+                                            layout_take(g, &m->layout, in[0], "none")}));
     if (m->classes > 0)
-        y = t2m_softmax(g, y);
+        y[0] = t2m_softmax(g, y[0]);
     t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
     o.parallel = true;
-    t2m_status status = t2m_compile(g, in, 3, &y, 1, &o, &m->plan);
+    t2m_status status = t2m_compile(g, in, 3, y, knows ? 2 : 1, &o, &m->plan);
     t2m_graph_free(g);
     if (status == T2M_OK)
         status = t2m_workspace_new(m->plan, &m->workspace);
     if (status == T2M_OK) {
         m->x = mem_new(m->lib, n * structure_input_size(&m->structure), sizeof *m->x);
         m->y = mem_new(m->lib, n * (size_t)m->structure.outputs, sizeof *m->y);
-        status = m->x && m->y ? T2M_OK : T2M_ENOMEM;
+        m->none = knows ? mem_new(m->lib, n, sizeof *m->none) : NULL;
+        status = m->x && m->y && (m->none || !knows) ? T2M_OK : T2M_ENOMEM;
     }
     if (status == T2M_OK)
         m->prepared = n;
@@ -311,6 +318,11 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n)
 }
 
 t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y)
+{
+    return t2m_model_judge(m, x, n, y, NULL);
+}
+
+t2m_status t2m_model_judge(t2m_model *m, const float *x, size_t n, float *y, float *none)
 {
     const size_t inputs = structure_input_size(&m->structure),
                  outputs = (size_t)m->structure.outputs;
@@ -328,9 +340,11 @@ t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y)
         m->x[i] = (m->x[i] - scale[0]) / scale[1];
     }
     const void *const in[] = {m->m, m->statistics, m->x};
-    void *const out[] = {m->y};
+    void *const out[] = {m->y, m->none};
     t2m_run(m->plan, m->workspace, in, out);
     memcpy(y, m->y, n * outputs * sizeof *y);
+    for (size_t i = 0; none && i < n; i++)
+        none[i] = m->none ? m->none[i] : NAN;
     for (size_t i = 0; m->features && !m->classes && i < n * outputs; i++)
         y[i] = y[i] * m->scales[2 * m->features + 1] + m->scales[2 * m->features];
     return T2M_OK;

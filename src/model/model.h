@@ -35,7 +35,7 @@ struct t2m_model {
     t2m_plan *plan;
     t2m_workspace *workspace;
     size_t prepared;
-    float *x, *y; /* [prepared, inputs], [prepared, outputs] */
+    float *x, *y, *none; /* [prepared, inputs], [prepared, outputs], [prepared] */
 };
 
 /* A model with room for its numbers; `classes` or `features` names are filled in by the caller. */

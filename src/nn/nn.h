@@ -186,6 +186,21 @@ void metric_layout(const struct structure *s, struct layout *l);
 t2m_value metric_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
                           struct norm_use *norm);
 
+/* Whether models of the structure know what is none of their classes: "none" [1] in their layout.
+ */
+bool structure_has_none(const struct structure *s);
+struct nn_none {
+    t2m_value logits, bias; /* [n, classes], and the head's [classes] in them */
+    t2m_value none;         /* [1]: what all classes together, per class, are held against */
+};
+/* The log-odds [n] that what has these logits is of none of the classes, if half of what comes is.
+ * The bias is left out: of prototypes it is minus their squared length, which falls with the number
+ * of examples, while their product with a text is of one size for any number of them. */
+t2m_value nn_none(t2m_graph *g, const struct nn_none *x);
+/* Cross-entropy of that [] over queries, each as it is, and once more as if its own class, labels
+ * [n], were not there. */
+t2m_value nn_none_loss(t2m_graph *g, const struct nn_none *x, t2m_value labels);
+
 /* ---- texts (text.c) ---- */
 
 /* An input of the structure `text` is [features, NN_TEXT_CHANNELS]; each feature of the text has
