@@ -16,12 +16,16 @@ text_setup() {
     grep "2 represent the model .* m: text:200,128,8, " out
     texts new.jsonl 4 2 0
     "$T2M" predict m new.jsonl > answers
-    [ "$(head -1 answers)" = "input,row,label,probability" ]
-    [ "$(grep -c '^new.jsonl,[1-8],class[0-3],[01]\.[0-9]*$' answers)" -eq 8 ]
+    [ "$(head -1 answers)" = "input,row,label,probability,none" ]
+    [ "$(grep -c '^new.jsonl,[1-8],class[0-3],[01]\.[0-9]*,[01]\.[0-9]*$' answers)" -eq 8 ]
     [ "$(cut -d, -f3 answers | sed -n '2,9p' | uniq | tr -d '\n')" = class0class1class2class3 ] # they are shots too
     "$T2M" predict m new.jsonl --json | field 'd["data"]["classes"], sorted(d["data"]["predictions"][7])' > json
     grep "\['class0', 'class1', 'class2', 'class3'\]" json
-    grep "'input', 'label', 'probabilities', 'row'" json
+    grep "'input', 'label', 'none', 'probabilities', 'row'" json
+    diff <(cut -d, -f1,2,4,5 answers) <("$T2M" predict m new.jsonl --reject 0 | cut -d, -f1,2,4,5)
+    [ "$("$T2M" predict m new.jsonl --reject 0 | cut -d, -f3 | sed 1d | sort -u)" = "" ]
+    diff answers <("$T2M" predict m new.jsonl --reject 1)
+    "$T2M" predict m new.jsonl --reject 0 --json | field 'd["data"]["predictions"][0]["label"]' | grep None
     "$T2M" eval l shots.jsonl --ways 3 --shots 2 --queries 1 --tasks 20 | grep "3-way 2-shot, 1 queries a class, 20 tasks"
     "$T2M" info l | grep "texts into classes; trained 4-way 1-shot"
     "$T2M" info m | grep "texts into 4 classes: class0 class1 class2 class3"
