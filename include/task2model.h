@@ -382,8 +382,8 @@ t2m_status t2m_model_distance(const t2m_model *a, const t2m_model *b, double *ou
  */
 t2m_status t2m_model_between(const t2m_model *a, const t2m_model *b, double part, t2m_model **out);
 /* The same model with one more class, `name`, from the examples that have this name at the path, or
- * with one less; all others stay as they are. Only of models of the method protonet, of pictures or
- * texts, which have two classes or more. */
+ * with one less; all others stay as they are. Of models of pictures or texts by protonet or ridge.
+ * By ridge the new class is solved against the means of the others, which the model keeps. */
 t2m_status t2m_model_add(const t2m_model *m, t2m_model **out, const char *path, const char *name);
 t2m_status t2m_model_remove(const t2m_model *m, t2m_model **out, const char *name);
 /* Makes ready for up to n inputs a call. After this, predict neither allocates nor reads. */

@@ -3,13 +3,26 @@
 #include <math.h>
 #include <string.h>
 
+#include "files/safetensors.h"
 #include "mapping/doors.h"
 #include "mapping/once.h"
 #include "mapping/table_build.h"
 #include "mapping/tables.h"
 #include "model/model.h"
 
-enum result { MODEL, NORM, LOSS_GENERATED, LOSS_TUNED, STRUCTURE, WEIGHTS, STAGES, TASK, OUTPUTS };
+enum result {
+    MODEL,
+    NORM,
+    LOSS_GENERATED,
+    LOSS_TUNED,
+    STRUCTURE,
+    WEIGHTS,
+    STAGES,
+    PROTOTYPES,
+    RIDGE,
+    TASK,
+    OUTPUTS
+};
 
 struct building {
     const t2m_learner *l;
@@ -29,6 +42,31 @@ static int64_t outputs_of(const t2m_task *t)
 }
 
 /* ---- the graph ---- */
+
+/* What a model by ridge regression keeps for classes that come later; or null. */
+static t2m_value prototypes(const struct building *b)
+{
+    t2m_graph *g = b->e.g;
+    const t2m_value member = t2m_one_hot(g, b->e.y_support, outputs_of(b->task)),
+                    count = t2m_recip(g, t2m_sum(g, member, 0, 1)),
+                    sum = t2m_matmul_t(g, member, true, b->e.features, false);
+    return t2m_mul(g, sum, t2m_broadcast(g, count, 1, t2m_dim(g, b->e.features, 1)));
+}
+
+static t2m_value ridge_numbers(const struct building *b)
+{
+    const int64_t one = 1;
+    const struct layout *parts = &b->l->candidate[0].parts;
+    const t2m_value x[] = {
+        t2m_reshape(b->e.g, layout_take(b->e.g, parts, b->e.phi, "ridge.log_penalty"), 1, &one),
+        t2m_reshape(b->e.g, layout_take(b->e.g, parts, b->e.phi, "ridge.scale"), 1, &one)};
+    return t2m_concat(b->e.g, 0, x, 2);
+}
+
+static bool keeps_prototypes(const struct building *b)
+{
+    return b->l->method->head == HEAD_RIDGE && kind_has_classes(b->l->kind);
+}
 
 /* The query set has no part in building; one input stands in for it. */
 static t2m_status make_graph(struct building *b)
@@ -51,6 +89,8 @@ static t2m_status make_graph(struct building *b)
                         [STRUCTURE] = b->e.structure,
                         [WEIGHTS] = b->e.weights,
                         [STAGES] = b->choose ? b->e.stages : nothing,
+                        [PROTOTYPES] = keeps_prototypes(b) ? prototypes(b) : nothing,
+                        [RIDGE] = keeps_prototypes(b) ? ridge_numbers(b) : nothing,
                         [TASK] = b->e.t,
                     };
     for (int i = 0; i < OUTPUTS; i++)
@@ -145,6 +185,16 @@ static void report_choice(const struct building *b, t2m_build_report *r)
     }
 }
 
+static t2m_status keep_prototypes(const struct building *b, t2m_model *m)
+{
+    const size_t count = m->classes * m->layout.features;
+    TRY(model_prototype_room(m));
+    memcpy(m->prototype, b->result[PROTOTYPES], count * sizeof *m->prototype);
+    memcpy(m->ridge, b->result[RIDGE], sizeof m->ridge);
+    safetensors_round(m->prototype, count);
+    return T2M_OK;
+}
+
 static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *report)
 {
     *report = (t2m_build_report){.steps = b->steps};
@@ -153,12 +203,14 @@ static t2m_status build(struct building *b, t2m_model **out, t2m_build_report *r
     const double named = seconds_now();
     TRY(make_graph(b));
     const double made = seconds_now();
-    TRY(run_graph(b, MODEL, STAGES));
+    TRY(run_graph(b, MODEL, RIDGE));
     report->chosen = b->l->candidates > 1 ? (size_t)b->result[STRUCTURE][0] : 0;
     t2m_model *m = b->model[report->chosen];
     memcpy(m->m, b->result[MODEL], m->layout.numel * sizeof *m->m);
     memcpy(m->statistics, b->result[NORM], m->layout.statistics * sizeof *m->statistics);
     TRY(model_check_finite(m, "in the task's examples, or tune with fewer --steps"));
+    if (keeps_prototypes(b))
+        TRY(keep_prototypes(b, m));
     report_choice(b, report);
     report->loss_generated = (double)b->result[LOSS_GENERATED][0];
     report->loss_tuned = (double)b->result[LOSS_TUNED][0];

@@ -1,7 +1,10 @@
-/* classes.c: classes into and out of models whose head has a part of its own for each class, the
- * prototype, so that the others stay as they are to the last bit. */
+/* classes.c: classes into and out of models, while the others stay as they are to the last bit. A
+ * prototype is a class's own; by ridge regression a new class is solved against the prototypes of
+ * the others, which such a model keeps. */
+#include <math.h>
 #include <string.h>
 
+#include "files/safetensors.h"
 #include "generate/heads.h"
 #include "mapping/doors.h"
 #include "mapping/once.h"
@@ -22,11 +25,11 @@ static struct family_options options_for(const t2m_model *m)
 static t2m_status check_method(const t2m_model *m)
 {
     const struct method *method = method_find(m->method);
-    return method && method->head == HEAD_PROTOTYPES
+    return m->prototype || (method && method->head == HEAD_PROTOTYPES)
                ? T2M_OK
                : refuse(m->lib, T2M_EUSAGE,
-                        "classes can be added to models of the method protonet, and taken from "
-                        "them; this one was built by %s",
+                        "classes can be added to models of pictures and texts by protonet or "
+                        "ridge, and taken from them; this one was built by %s",
                         m->method);
 }
 
@@ -58,6 +61,9 @@ static t2m_status copy_classes(const t2m_model *m, t2m_model **out, size_t class
     to->encoder = m->encoder;
     if (m->vocabulary)
         TRY(vocabulary_copy(m->vocabulary, &to->vocabulary));
+    if (m->prototype)
+        TRY(model_prototype_room(to));
+    memcpy(to->ridge, m->ridge, sizeof m->ridge);
     memcpy(to->m, m->m, m->layout.body * sizeof *m->m);
     memcpy(to->statistics, m->statistics, m->layout.statistics * sizeof *m->m);
     const size_t features = m->layout.features, was = m->classes;
@@ -68,6 +74,9 @@ static t2m_status copy_classes(const t2m_model *m, t2m_model **out, size_t class
             to->m[head_of(to, 0)->offset + k * classes + keep[i]] =
                 m->m[head_of(m, 0)->offset + k * was + i];
         to->m[head_of(to, 1)->offset + keep[i]] = m->m[head_of(m, 1)->offset + i];
+        if (m->prototype)
+            memcpy(to->prototype + keep[i] * features, m->prototype + i * features,
+                   features * sizeof *m->prototype);
         if (!(to->class[keep[i]] = mem_text(m->lib, m->class[i])))
             return T2M_ENOMEM;
     }
@@ -76,24 +85,47 @@ static t2m_status copy_classes(const t2m_model *m, t2m_model **out, size_t class
 
 /* ---- adding ---- */
 
-/* weight [features], then bias, of the class of examples x [n, inputs]. */
-static t2m_status prototype_of(const t2m_model *m, const float *x, size_t n, float **out)
+/* One against all: its examples against as many of each other class's prototype. */
+static struct head ridge_head(t2m_graph *g, const t2m_model *m, t2m_value h, t2m_value prototypes,
+                              t2m_value numbers)
+{
+    const int64_t n = t2m_dim(g, h, 0), features = t2m_dim(g, h, 1), copies = n < 8 ? n : 8,
+                  all[] = {-1, features}, scalar = 0, others = copies * (int64_t)m->classes,
+                  yes[] = {n, 1}, no[] = {others, 1};
+    const t2m_value rows[] = {h, t2m_reshape(g, t2m_broadcast(g, prototypes, 0, copies), 2, all)};
+    const t2m_value target[] = {t2m_fill(g, 1, 2, yes), t2m_fill(g, 0, 2, no)};
+    const struct nn_ridge_prior prior = {
+        .log_penalty = t2m_reshape(g, t2m_slice(g, numbers, 0, 0, 1), 0, &scalar)};
+    struct head head =
+        head_ridge(g, t2m_concat(g, 0, rows, 2), t2m_concat(g, 0, target, 2), &prior);
+    const t2m_value scale = t2m_reshape(g, t2m_slice(g, numbers, 0, 1, 1), 0, &scalar);
+    head.weight = t2m_mul(g, head.weight, scale);
+    head.bias = t2m_mul(g, head.bias, scale);
+    return head;
+}
+
+/* weight [features], bias, prototype [features] of the class of examples x [n, inputs]. */
+static t2m_status head_of_class(const t2m_model *m, const float *x, size_t n, float **out)
 {
     const int64_t numel = (int64_t)m->layout.numel, statistics = (int64_t)m->layout.statistics,
-                  count = (int64_t)n, all = -1;
+                  count = (int64_t)n, all = -1, two = 2,
+                  means[] = {(int64_t)m->classes, (int64_t)m->layout.features};
     t2m_graph *g;
     TRY(t2m_graph_new(m->lib, &g));
     const t2m_value in[] = {t2m_input(g, "m", 1, &numel),
                             t2m_input(g, "norm statistics", 1, &statistics),
-                            structure_input(g, &m->structure, "x", count)};
+                            structure_input(g, &m->structure, "x", count),
+                            t2m_input(g, "prototypes", 2, means), t2m_input(g, "ridge", 1, &two)};
     struct norm_use norm = {NORM_GIVEN, in[1], {0}};
     const t2m_value h = structure_features(g, &m->structure, in[0], in[2], &norm),
                     labels = t2m_fill(g, 0, 1, &count);
-    const struct head head = head_prototypes(g, h, labels, 1);
-    const t2m_value both[] = {t2m_reshape(g, head.weight, 1, &all), head.bias},
-                    result = t2m_concat(g, 0, both, 2);
-    const void *const from[] = {m->m, m->statistics, x};
-    const struct once once = {g, in, from, 3, &result, 1};
+    const struct head head =
+        m->prototype ? ridge_head(g, m, h, in[3], in[4]) : head_prototypes(g, h, labels, 1);
+    const t2m_value parts[] = {t2m_reshape(g, head.weight, 1, &all), head.bias,
+                               t2m_mean(g, h, 0, 1)},
+                    result = t2m_concat(g, 0, parts, 3);
+    const void *const from[] = {m->m, m->statistics, x, m->prototype, m->ridge};
+    const struct once once = {g, in, from, m->prototype ? 5 : 3, &result, 1};
     const t2m_status status = once_results(m->lib, &once, out);
     t2m_graph_free(g);
     return status;
@@ -131,7 +163,7 @@ static t2m_status add_class(const t2m_model *m, t2m_model **out, const t2m_famil
         class_inputs_write(&inputs, c, x);
         for (size_t i = 0; i < m->classes; i++)
             keep[i] = i;
-        status = prototype_of(m, x, c->count, &head);
+        status = head_of_class(m, x, c->count, &head);
     }
     if (status == T2M_OK)
         status = copy_classes(m, out, m->classes + 1, keep);
@@ -143,6 +175,16 @@ static t2m_status add_class(const t2m_model *m, t2m_model **out, const t2m_famil
         for (size_t k = 0; k < features; k++)
             to->m[head_of(to, 0)->offset + k * to->classes + m->classes] = head[k];
         to->m[head_of(to, 1)->offset + m->classes] = head[features];
+        if (m->prototype) {
+            float *mean = to->prototype + m->classes * features;
+            const float unit = safetensors_unit(m->prototype, m->classes * features);
+            for (size_t k = 0; k < features; k++) /* as coarse as the others */
+                mean[k] =
+                    unit > 0
+                        ? unit * fmaxf(-127, fminf(rintf(head[features + 1 + k] / unit), 127)) +
+                              0.0F
+                        : head[features + 1 + k];
+        }
     }
     mem_free(m->lib, head);
     mem_free(m->lib, keep);

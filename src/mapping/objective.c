@@ -309,6 +309,7 @@ static void make_joint(struct task_ctx *c, struct stages *s)
     c->given = batch ? (t2m_value){0} : e->statistics;
     infer(c);
     both_features(c, &norm, &support, &query);
+    e->features = support;
     e->m_generated = e->m_tuned = c->model = with_head(c, c->body, support);
     e->generated = e->tuned = structure_head(g, &c->s, c->model, query);
     e->norm = norm.seen.id ? (batch ? norm.seen : e->statistics) : norm.seen;

@@ -29,6 +29,22 @@ t2m_status model_new(t2m *lib, t2m_model **out, const struct structure *s, size_
     return T2M_OK;
 }
 
+t2m_status model_prototype_room(t2m_model *m)
+{
+    m->prototype = mem_new(m->lib, m->classes, m->layout.features * sizeof *m->prototype);
+    return m->prototype ? T2M_OK : T2M_ENOMEM;
+}
+
+t2m_status model_prototype_copy(const t2m_model *from, t2m_model *m)
+{
+    if (!from->prototype)
+        return T2M_OK;
+    TRY(model_prototype_room(m));
+    memcpy(m->prototype, from->prototype, m->classes * m->layout.features * sizeof *m->prototype);
+    memcpy(m->ridge, from->ridge, sizeof m->ridge);
+    return T2M_OK;
+}
+
 static size_t count_bad(const float *x, size_t n)
 {
     size_t bad = 0;
@@ -72,6 +88,7 @@ void t2m_model_free(t2m_model *m)
     forget_plan(m);
     model_table_clear(m);
     vocabulary_free(m->vocabulary);
+    mem_free(lib, m->prototype);
     for (size_t i = 0; m->class && i < m->classes; i++)
         mem_free(lib, m->class[i]);
     for (size_t i = 0; m->feature && i < m->features; i++)
@@ -174,6 +191,8 @@ static t2m_status copy_names(const t2m_model *like, t2m_model *m)
 {
     m->method = mem_text(m->lib, like->method);
     m->encoder = like->encoder;
+    if (m->layout.features == like->layout.features)
+        TRY(model_prototype_copy(like, m));
     if (like->vocabulary)
         TRY(vocabulary_copy(like->vocabulary, &m->vocabulary));
     if (like->table.schema) {

@@ -31,6 +31,9 @@ struct t2m_model {
     /* of texts: their vocabulary, or the fingerprint of the encoder whose vectors they are */
     struct vocabulary *vocabulary; /* else NULL */
     uint64_t encoder;              /* else 0 */
+    /* of classes by ridge regression, for classes that come later; else NULL */
+    float *prototype; /* [classes, features] means, coarse */
+    float ridge[2];   /* logarithm of the penalty, and what the weights were multiplied by */
     /* after prepare */
     t2m_plan *plan;
     t2m_workspace *workspace;
@@ -43,6 +46,11 @@ t2m_status model_new(t2m *lib, t2m_model **out, const struct structure *s, size_
                      size_t features);
 /* T2M_EDIVERGED, if a number is not finite: look for extreme values `where`. */
 t2m_status model_check_finite(const t2m_model *m, const char *where);
+
+/* Room for the prototypes. */
+t2m_status model_prototype_room(t2m_model *m);
+/* Those of `from`, which has the same classes. */
+t2m_status model_prototype_copy(const t2m_model *from, t2m_model *m);
 
 /* ---- models of tables (table_model.c) ---- */
 

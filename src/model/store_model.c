@@ -36,6 +36,17 @@ static size_t put_tensors(const t2m_model *m, struct tensor_entry *t, float *wor
         n += model_table_tensors(m, t + n);
     if (m->vocabulary)
         t[n++] = vocabulary_tensor(m->vocabulary, words);
+    if (m->prototype) {
+        const size_t count = m->classes * m->layout.features;
+        t[n++] = (struct tensor_entry){.name = "prototypes",
+                                       .rank = 2,
+                                       .dim = {(int64_t)m->classes, (int64_t)m->layout.features},
+                                       .count = count,
+                                       .data = m->prototype,
+                                       .unit = safetensors_unit(m->prototype, count)};
+        t[n++] = (struct tensor_entry){
+            .name = "ridge", .rank = 1, .dim = {2}, .count = 2, .data = m->ridge};
+    }
     if (m->features > 0)
         t[n++] = (struct tensor_entry){.name = "data.scales",
                                        .rank = 2,
@@ -50,7 +61,7 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
 {
     char structure[96], input[96], *schema = NULL;
     struct text classes, features;
-    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 3 + MODEL_TABLE_TENSORS, sizeof *t);
+    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 5 + MODEL_TABLE_TENSORS, sizeof *t);
     float *words = mem_new(m->lib, vocabulary_numbers(m->vocabulary), sizeof *words);
     if (!t || !words) {
         mem_free(m->lib, t);
@@ -136,6 +147,12 @@ static t2m_status read_numbers(t2m_model *m, const struct tensor_file *f, const 
     if (m->layout.statistics &&
         !safetensors_take(f, "norm.statistics", m->layout.statistics, m->statistics))
         return bad(m->lib, path, "its norm statistics are missing");
+    if (safetensors_find(f, "prototypes")) {
+        TRY(model_prototype_room(m));
+        if (!safetensors_take(f, "prototypes", m->classes * m->layout.features, m->prototype) ||
+            !safetensors_take(f, "ridge", 2, m->ridge))
+            return bad(m->lib, path, "what it keeps for new classes makes no sense");
+    }
     if (m->features && !safetensors_take(f, "data.scales", 2 * m->features + 2, m->scales))
         return bad(m->lib, path, "the scales of its columns are missing");
     return T2M_OK;
