@@ -66,9 +66,10 @@ static inline t2m_family *check_family(t2m *lib, const char *name)
     return f;
 }
 
-static inline t2m_train_options check_training(size_t steps)
+static inline t2m_train_options check_training(const char *method, size_t steps)
 {
     t2m_train_options o = T2M_TRAIN_OPTIONS_INIT;
+    o.method = method;
     o.structure = "text:100,64,8";
     o.steps = steps;
     o.queries = 2;
@@ -77,9 +78,9 @@ static inline t2m_train_options check_training(size_t steps)
     return o;
 }
 
-static inline t2m_learner *check_text_learner(t2m *lib, size_t steps)
+static inline t2m_learner *check_text_learner(t2m *lib, const char *method, size_t steps)
 {
-    const t2m_train_options o = check_training(steps);
+    const t2m_train_options o = check_training(method, steps);
     t2m_learner *l = NULL;
     check_texts(lib, "train.jsonl", 100, 8, 5);
     t2m_family *f = check_family(lib, "train.jsonl");

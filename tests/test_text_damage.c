@@ -141,7 +141,7 @@ static int setup(void **state)
 {
     if (check_files_setup(state) != 0)
         return -1;
-    t2m_learner *l = check_text_learner(*state, 2);
+    t2m_learner *l = check_text_learner(*state, "protonet", 2);
     assert_int_equal(t2m_learner_save(l, check_path("learner"), true), T2M_OK);
     check_texts(*state, "shots.jsonl", 0, 3, 2);
     t2m_model *m = check_text_model(l, *state, "shots.jsonl");

@@ -9,14 +9,16 @@ static void keep(char out[256], const char *name)
     snprintf(out, 256, "%s", check_path(name));
 }
 
+static char method_protonet[] = "protonet", method_ridge[] = "ridge";
+
+/* ctx: the method */
 static t2m_status learn(t2m *lib, void *ctx)
 {
     char train[256];
     const char *const path = train;
-    t2m_train_options o = check_training(1);
+    t2m_train_options o = check_training(ctx, 1);
     t2m_family *f = NULL;
     t2m_learner *l = NULL;
-    (void)ctx;
     keep(train, "train.jsonl");
     o.validation_tasks = 1;
     t2m_status status = t2m_family_open(lib, &f, &path, 1, NULL);
@@ -97,8 +99,9 @@ static void memory_runs_out(void **state)
     check_texts(lib, "train.jsonl", 100, 6, 4);
     check_texts(lib, "shots.jsonl", 0, 3, 2);
     check_texts(lib, "more.jsonl", 7, 1, 2);
-    for (size_t i = 0; i < sizeof way / sizeof *way; i++)
-        check_memory(lib, way[i].way, NULL, way[i].step);
+    for (int ridge = 0; ridge < 2; ridge++)
+        for (size_t i = 0; i < sizeof way / sizeof *way; i++)
+            check_memory(lib, way[i].way, ridge ? method_ridge : method_protonet, way[i].step);
     check_memory_close(lib);
 }
 

@@ -86,7 +86,7 @@ PY
     row_learner r
     printf 'x,y\n1,2\n2,3\n3,5\n' > rows.csv
     "$T2M" build r rows.csv -o rows
-    refused 2 "of the method protonet, and taken from them; this one was built by ridge" "$T2M" build rows more --add class4 -o y
+    refused 2 "of pictures and texts by protonet or ridge, and taken from them" "$T2M" build rows more --add class4 -o y
     refused 2 "this one was built by ridge" "$T2M" build rows --remove class4 -o y
     texts texts.jsonl 1 2 4
     refused 3 "'texts.jsonl' has no pictures, which this model takes" "$T2M" build m texts.jsonl --add class4 -o y
