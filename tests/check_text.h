@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 
+enum { CLASSES = 4, SHOTS = 3, QUERIES = 10 }; /* of the usual model */
 enum { CHECK_WORDS = 6 /* of a class alone */, CHECK_COMMON = 30 /* of all classes */ };
 
 static inline void check_word(struct text *s, uint64_t number)
@@ -114,6 +115,25 @@ static inline void check_ask(t2m *lib, t2m_model *m, const char *text, float *y)
         t2m_model_predict(m, x, 1, y) != T2M_OK)
         fail_msg("%s", t2m_errmsg(lib));
     free(x);
+}
+
+/* The model of the first classes. */
+static inline t2m_model *check_usual_model(t2m *lib, const t2m_learner *l)
+{
+    check_texts(lib, "shots.jsonl", 0, CLASSES, SHOTS);
+    return check_text_model(l, lib, "shots.jsonl");
+}
+
+/* A text that the model has not seen, of class i % CLASSES. */
+static inline const char *check_query(t2m *lib, size_t i)
+{
+    static char out[200];
+    struct text s;
+    text_init(&s, lib);
+    check_sentence(&s, i % CLASSES, 50 + i);
+    snprintf(out, sizeof out, "%s", s.data);
+    text_clear(&s);
+    return out;
 }
 
 static inline size_t check_class(const t2m_model *m, const char *name)

@@ -1,11 +1,9 @@
-/* test_text_models.c: from texts to a model and its answers: what does not matter changes nothing,
- * and classes go into and out of models without touching the others. */
+/* test_text_models.c: from texts to a model and its answers: what does not matter changes nothing.
+ */
 #include "check_text.h"
 
 #include <stdatomic.h>
 #include <sys/stat.h>
-
-enum { CLASSES = 4, SHOTS = 3, QUERIES = 10 };
 
 static t2m_learner *learner, *ridge; /* of the handle of the group */
 
@@ -16,26 +14,9 @@ static t2m_model *model_of(t2m *lib, struct text *s)
     return check_text_model(learner, lib, "shots.jsonl");
 }
 
-static t2m_model *model_by(t2m *lib, const t2m_learner *l)
-{
-    check_texts(lib, "shots.jsonl", 0, CLASSES, SHOTS);
-    return check_text_model(l, lib, "shots.jsonl");
-}
-
 static t2m_model *usual_model(t2m *lib)
 {
-    return model_by(lib, learner);
-}
-
-static const char *query(t2m *lib, size_t i)
-{
-    static char out[200];
-    struct text s;
-    text_init(&s, lib);
-    check_sentence(&s, i % CLASSES, 50 + i);
-    snprintf(out, sizeof out, "%s", s.data);
-    text_clear(&s);
-    return out;
+    return check_usual_model(lib, learner);
 }
 
 /* ---- what does not matter ---- */
@@ -55,8 +36,8 @@ static void order_and_names(void **state)
     size_t right = 0;
     for (size_t i = 0; i < QUERIES; i++) {
         float y[CLASSES], z[CLASSES];
-        check_ask(*state, plain, query(*state, i), y);
-        check_ask(*state, other, query(*state, i), z);
+        check_ask(*state, plain, check_query(*state, i), y);
+        check_ask(*state, other, check_query(*state, i), z);
         size_t best = 0;
         for (size_t c = 0; c < CLASSES; c++) {
             assert_true(fabsf(y[c] - z[check_class(other, turned[c])]) < 1e-5F);
@@ -78,7 +59,7 @@ static void neighbours(void **state)
     struct text s;
     text_init(&s, lib);
     for (size_t i = 0; i < QUERIES; i++)
-        text_add(&s, "%s\n", query(lib, i));
+        text_add(&s, "%s\n", check_query(lib, i));
     check_keep("new.txt", &s);
     assert_int_equal(t2m_model_read(m, check_path("new.txt"), &x, &n), T2M_OK);
     assert_int_equal(n, QUERIES);
@@ -86,7 +67,7 @@ static void neighbours(void **state)
     assert_int_equal(t2m_model_predict(m, x, QUERIES, all), T2M_OK);
     t2m_free(lib, x);
     for (size_t i = 0; i < QUERIES; i++) {
-        check_ask(lib, m, query(lib, i), one);
+        check_ask(lib, m, check_query(lib, i), one);
         assert_memory_equal(one, all + i * CLASSES, sizeof one);
     }
     t2m_model_free(m);
@@ -179,7 +160,7 @@ static void long_texts(void **state)
     text_add(&s, "\",\"label\":\"long\"}\n");
     check_lines(&s, 1, "short", 0, 2);
     t2m_model *other = model_of(lib, &s);
-    check_ask(lib, other, query(lib, 1), y);
+    check_ask(lib, other, check_query(lib, 1), y);
     assert_string_equal(t2m_model_class(other, 1), "short");
     assert_true(y[1] > y[0]);
     t2m_model_free(other);
@@ -279,7 +260,7 @@ static void vectors(void **state)
     for (size_t i = 0; i < 2; i++) {
         float *v = NULL;
         size_t n = 0;
-        t2m_model *m = model_by(*state, by[i]), *again = NULL;
+        t2m_model *m = check_usual_model(*state, by[i]), *again = NULL;
         assert_int_equal(t2m_model_vector(m, &v, &n), T2M_OK);
         assert_int_equal(t2m_model_from_vector(m, &again, v, n), T2M_OK);
         check_save(m, "first");
@@ -365,121 +346,6 @@ static void threads_and_stops(void **state)
     }
 }
 
-/* ---- classes into and out of models ---- */
-
-static t2m_model *added(t2m *lib, const t2m_model *m, const char *name)
-{
-    t2m_model *out = NULL;
-    check_texts(lib, "more.jsonl", CLASSES, 2, SHOTS);
-    if (t2m_model_add(m, &out, check_path("more.jsonl"), name) != T2M_OK)
-        fail_msg("%s", t2m_errmsg(lib));
-    return out;
-}
-
-static t2m_model *without(t2m *lib, const t2m_model *m, const char *name)
-{
-    t2m_model *out = NULL;
-    if (t2m_model_remove(m, &out, name) != T2M_OK)
-        fail_msg("%s", t2m_errmsg(lib));
-    return out;
-}
-
-/* The others keep their ratios, and more of the new class's texts are its own than by chance. */
-static void compare(t2m *lib, t2m_model *m, t2m_model *more)
-{
-    size_t right = 0;
-    for (size_t i = 0; i < QUERIES; i++) {
-        float y[CLASSES], z[CLASSES + 1];
-        struct text s;
-        check_ask(lib, m, query(lib, i), y);
-        check_ask(lib, more, query(lib, i), z);
-        for (size_t c = 1; c < CLASSES; c++)
-            assert_true(fabs(log((double)y[c] / (double)y[0]) - log((double)z[c] / (double)z[0])) <
-                        1e-4);
-        text_init(&s, lib);
-        check_sentence(&s, CLASSES, 60 + i);
-        check_ask(lib, more, s.data, z);
-        text_clear(&s);
-        size_t best = 0;
-        for (size_t c = 1; c <= CLASSES; c++)
-            best = z[c] > z[best] ? c : best;
-        right += best == CLASSES;
-    }
-    assert_true(right > QUERIES / (CLASSES + 1));
-}
-
-static void one_more_and_one_less(void **state)
-{
-    t2m *lib = *state;
-    const t2m_learner *const by[] = {learner, ridge};
-    for (size_t i = 0; i < 2; i++) {
-        t2m_model *m = model_by(lib, by[i]), *more = added(lib, m, "class 4"), *opened = NULL;
-        check_save(m, "first");
-        check_save(more, "more");
-        compare(lib, m, more);
-        assert_int_equal(t2m_model_open(lib, &opened, check_path("more")), T2M_OK);
-        t2m_model *back = without(lib, opened, "class 4");
-        check_save(back, "back");
-        check_same_file("first", "back");
-        t2m_model_free(back);
-        t2m_model_free(opened);
-        t2m_model_free(more);
-        t2m_model_free(m);
-    }
-}
-
-/* One by one or together: the same model; and in any place. */
-static void as_if_built_together(void **state)
-{
-    t2m *lib = *state;
-    t2m_model *m = usual_model(lib), *more = added(lib, m, "class 5");
-    struct text s;
-    text_init(&s, lib);
-    for (size_t c = 0; c <= CLASSES; c++) {
-        char label[24];
-        snprintf(label, sizeof label, "class %zu", c < CLASSES ? c : 5);
-        check_lines(&s, c < CLASSES ? c : 5, label, 0, SHOTS);
-    }
-    t2m_model *whole = model_of(lib, &s);
-    for (size_t i = 0; i < QUERIES; i++) {
-        float y[CLASSES + 1], z[CLASSES + 1];
-        check_ask(lib, more, query(lib, i), y);
-        check_ask(lib, whole, query(lib, i), z);
-        for (size_t c = 0; c <= CLASSES; c++)
-            assert_true(fabsf(y[c] - z[c]) < 1e-5F);
-    }
-    t2m_model *less = without(lib, whole, "class 1");
-    assert_int_equal(t2m_model_classes(less), CLASSES);
-    assert_string_equal(t2m_model_class(less, 1), "class 2");
-    assert_string_equal(t2m_model_class(less, 3), "class 5");
-    t2m_model_free(less);
-    t2m_model_free(whole);
-    t2m_model_free(more);
-    t2m_model_free(m);
-}
-
-static void classes_that_cannot_be(void **state)
-{
-    t2m *lib = *state;
-    t2m_model *m = usual_model(lib), *two = NULL, *none = NULL;
-    check_texts(lib, "more.jsonl", CLASSES, 2, SHOTS);
-    assert_int_equal(t2m_model_add(m, &none, check_path("more.jsonl"), "class 1"), T2M_EUSAGE);
-    check_says(lib, "the model has a class 'class 1' already");
-    assert_int_equal(t2m_model_add(m, &none, check_path("more.jsonl"), "class 9"), T2M_EDATA);
-    check_says(lib, "more.jsonl' has 2 classes, and no 'class 9'");
-    assert_int_equal(t2m_model_add(m, &none, check_path("nowhere.jsonl"), "class 4"), T2M_EIO);
-    assert_int_equal(t2m_model_remove(m, &none, "class 4"), T2M_EUSAGE);
-    check_says(lib, "the model has no class 'class 4'");
-    t2m_model *three = without(lib, m, "class 3");
-    two = without(lib, three, "class 0");
-    assert_int_equal(t2m_model_remove(two, &none, "class 1"), T2M_EUSAGE);
-    check_says(lib, "the model has two classes, and a classifier needs at least two");
-    assert_null(none);
-    t2m_model_free(two);
-    t2m_model_free(three);
-    t2m_model_free(m);
-}
-
 static int setup(void **state)
 {
     if (check_files_setup(state) != 0)
@@ -498,20 +364,12 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(order_and_names),
-                                       cmocka_unit_test(neighbours),
-                                       cmocka_unit_test(spellings),
-                                       cmocka_unit_test(forms),
-                                       cmocka_unit_test(long_texts),
-                                       cmocka_unit_test(texts_that_say_nothing),
-                                       cmocka_unit_test(names),
-                                       cmocka_unit_test(bad_lines),
-                                       cmocka_unit_test(warnings),
-                                       cmocka_unit_test(vectors),
-                                       cmocka_unit_test(drawn),
-                                       cmocka_unit_test(threads_and_stops),
-                                       cmocka_unit_test(one_more_and_one_less),
-                                       cmocka_unit_test(as_if_built_together),
-                                       cmocka_unit_test(classes_that_cannot_be)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_and_names), cmocka_unit_test(neighbours),
+        cmocka_unit_test(spellings),       cmocka_unit_test(forms),
+        cmocka_unit_test(long_texts),      cmocka_unit_test(texts_that_say_nothing),
+        cmocka_unit_test(names),           cmocka_unit_test(bad_lines),
+        cmocka_unit_test(warnings),        cmocka_unit_test(vectors),
+        cmocka_unit_test(drawn),           cmocka_unit_test(threads_and_stops)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
