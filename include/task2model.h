@@ -123,8 +123,9 @@ typedef struct t2m_family_options {
 /* Reads and joins the families at paths[n]: "builtin:NAME" ("builtin:tables": synthetic tables); a
  * CSV with a column `task`; a folder of CSVs; a folder or .zip of class folders, or of domains of
  * them, with PNG or JPEG images; .npz with arrays images [n, h, w] or [n, h, w, c] of bytes, labels
- * [n] and, if there is, domain [n]. A .tsv is read as a .csv is. T2M_EDATA names file, line, column
- * or image. Freed by t2m_family_free. options may be NULL. */
+ * [n] and, if there is, domain [n]; labelled texts as docs/texts.md has them, each path a domain. A
+ * .tsv is read as a .csv is. T2M_EDATA names file, line, column or image. Freed by t2m_family_free.
+ * options may be NULL. */
 t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
                            const t2m_family_options *options);
 void t2m_family_free(t2m_family *f);
@@ -157,9 +158,10 @@ typedef struct t2m_task_options {
     {                                                                                              \
         T2M_VERSION_1, 0, 0, 0, -1                                                                 \
     }
-/* Reads one task for this learner: class folders (a folder or .zip), or one CSV; for a learner of
- * tables a .csv or .tsv of any columns, read by the rules of docs/tables.md. options may be NULL.
- * T2M_EDATA names file, line, column or image. */
+/* Reads one task for this learner: class folders (a folder or .zip), one CSV, or texts with labels
+ * (docs/texts.md), of which CSVs are some where the learner is of texts; for a learner of tables a
+ * .csv or .tsv of any columns, read by the rules of docs/tables.md. options may be NULL. T2M_EDATA
+ * names file, line, column or image. */
 t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
                          const t2m_task_options *options);
 /* Columns of a table that the task has no numbers of: name and reason ("constant", "an identifier",
@@ -225,11 +227,11 @@ typedef struct t2m_progress {
 } t2m_progress;
 
 typedef struct t2m_train_options {
-    int version;        /* T2M_VERSION_1 */
-    const char *output; /* file of the learner; OUTPUT.run/ holds checkpoints; NULL: no files */
-    const char *method; /* NULL: "ridge" for rows, "protonet" for images, "tables" */
-    const char
-        *structure; /* NULL: that of `from`, or "mlp:40,40", "conv4:64", "kernel:256,32,32" */
+    int version;           /* T2M_VERSION_1 */
+    const char *output;    /* file of the learner; OUTPUT.run/ holds checkpoints; NULL: no files */
+    const char *method;    /* NULL: "ridge" for rows, "protonet" for images and texts, "tables" */
+    const char *structure; /* NULL: that of `from`, or "mlp:40,40", "conv4:64", "kernel:256,32,32",
+                                "text:16384,2048,64", of vectors "metric:64" */
     const t2m_learner *from; /* start from the parts that this learner has too; NULL: at random */
     const char *represent;   /* "set" or "concat", for hyper; NULL: "set" */
     size_t ways, shots, queries;  /* 0: 5, 1 (rows: 10), 15 (rows: 10) */
@@ -247,7 +249,8 @@ typedef struct t2m_train_options {
     const char *tune; /* "code", "weights" or "both"; NULL: as the method has it */
     bool resume, force, within_domain;
     bool scale_by_task; /* rows: each task in units of its own examples, not of the family */
-    double augment;     /* 0 to 4: images are bent at random, so strongly; 1 is usual */
+    double augment;     /* 0 to 4: images are bent at random, so strongly; 1 is usual. Of texts 0.3
+                           times this part of the features is left out */
     /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;
@@ -400,8 +403,8 @@ bool t2m_model_interval(const t2m_model *m, double half_width[2]);
 /* Inputs for the model from files: images, CSVs, or texts (docs/texts.md). Caller frees *x with
  * t2m_free; *n examples. */
 t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_t *n);
-typedef struct t2m_line { /* of a stream; its newline may be there still */
-    const char *text;     /* [length] bytes */
+typedef struct t2m_line {  /* of a stream */
+    const char *text;      /* [length] bytes; its newline may be there still */
     size_t length, number; /* number: from 1, for messages */
 } t2m_line;
 /* The input x [inputs] from one line, for models of texts: a text, or a JSON object with a member

@@ -63,7 +63,7 @@ PY
 # best.
 examples_print() { # page, the fewest commands that it has
     [ -z "${T2M_SANITIZED:-}" ] || skip "in the release build"
-    cp -r data/omniglot/unseen/* examples/data/*.csv "$BATS_TEST_TMPDIR"
+    cp -r data/omniglot/unseen/* examples/data/*.csv data/intents/*.jsonl data/intents/*.txt "$BATS_TEST_TMPDIR"
     local page=$PWD/$1
     cd "$BATS_TEST_TMPDIR"
     PATH=$(dirname "$T2M"):$PATH python3 - "$page" "$2" <<'PY'
@@ -95,10 +95,16 @@ PY
 }
 
 @test "the examples of the README print what it shows" {
-    examples_print README.md 6
+    [ -e learners/intents.safetensors ] || skip "no shipped learner of texts"
+    examples_print README.md 10
 }
 
 @test "the examples of the page on tables print what it shows" {
     [ -e learners/tables.safetensors ] || skip "no shipped learner of tables"
     examples_print docs/tables.md 4
+}
+
+@test "the examples of the page on texts print what it shows" {
+    [ -e learners/intents.safetensors ] || skip "no shipped learner of texts"
+    examples_print docs/texts.md 7
 }

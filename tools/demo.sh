@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole product on real input, in four parts. Usage: demo.sh T2M
+# The whole product on real input, in five parts. Usage: demo.sh T2M
 set -eu
 cd "$(dirname "$0")/.."
 t2m=$1
@@ -22,11 +22,30 @@ show build examples/data/fruit.csv -o "$out/fruit"
 printf '\n'
 show predict "$out/fruit" examples/data/new_fruit.csv
 
-say "3. The worked example: a line through ten noisy points; t is the list of the points, m the line"
+say "3. Ten intents of an assistant, five examples each; then an eleventh, while the model is in use"
+show build learners/intents.safetensors data/intents/shots.jsonl -o "$out/intents"
+printf '\n$ t2m predict %s/intents data/intents/new.jsonl\n' "$out"
+"$t2m" predict "$out/intents" data/intents/new.jsonl > "$out/answers.csv"
+sed -n '1,4p' "$out/answers.csv"
+printf '...\n'
+right() { # file of labelled texts, answers: how many are right
+    sed 's/.*"label": "\(.*\)"}$/\1/' "$1" | paste -d, - "$2" |
+        awk -F, '{ n++; right += $1 == $4 } END { printf "%d of %d new texts are right", right, n }'
+}
+sed 1d "$out/answers.csv" > "$out/rows.csv"
+printf '%s\n\n' "$(right data/intents/new.jsonl "$out/rows.csv")"
+show build "$out/intents" data/intents/fraud.jsonl --add report_fraud -o "$out/eleven"
+cat data/intents/new.jsonl data/intents/new_fraud.jsonl > "$out/all.jsonl"
+"$t2m" predict "$out/eleven" "$out/all.jsonl" | sed 1d > "$out/rows.csv"
+printf '%s, of eleven intents\n\n' "$(right "$out/all.jsonl" "$out/rows.csv")"
+printf '$ echo "my flight was moved and my suitcase is not here" | t2m predict %s/eleven -\n' "$out"
+echo "my flight was moved and my suitcase is not here" | "$t2m" predict "$out/eleven" -
+
+say "4. The worked example: a line through ten noisy points; t is the list of the points, m the line"
 cmake --build "$(dirname "$t2m")" --target example_five_steps >/dev/null
 "$(dirname "$t2m")/tests/example_five_steps" examples/data/points.csv
 
-say "4. A minute of meta-training on 792 characters, then tasks of alphabets it never saw"
+say "5. A minute of meta-training on 792 characters, then tasks of alphabets it never saw"
 show train data/omniglot/train.npz -o "$out/small" --structure conv4:32 --ways 20 --queries 5 \
     --meta-batch 2 --steps 1000 --minutes 0.9 --validation data/omniglot/validation.npz --validation-tasks 50
 printf '\n'

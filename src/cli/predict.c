@@ -192,7 +192,7 @@ static t2m_status predict_lines(struct output *o)
         o->list = all ? json_array() : NULL;
         one_class(o, "-", number, 0);
         if (all) {
-            json_dumpf(json_array_get(o->list, 0), stdout, JSON_COMPACT);
+            json_dumpf(json_array_get(o->list, 0), stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
             printf("\n");
         }
         json_decref(o->list);
@@ -294,6 +294,7 @@ const struct command command_predict = {
     "MODEL INPUT... [options]",
     "answers for images (PNG, JPEG), texts or the rows of CSV files; the model runs alone",
     "t2m predict model new/*.png                          writes CSV\n"
-    "t2m predict model - --json < rows.csv                - is the standard input",
+    "t2m predict model - --json < rows.csv                - is the standard input\n"
+    "tail -f log | t2m predict model -                    texts, answered line by line",
     run,
     NULL};

@@ -125,6 +125,20 @@ static size_t list_learners(const char *folder, char names[MAX_LEARNERS][256])
     return n;
 }
 
+/* The one that is likely to fit comes first, since each takes milliseconds to open. */
+static void put_first(char names[MAX_LEARNERS][256], size_t n, enum wanted wanted)
+{
+    static const char *const usual[] = {[PICTURES] = "characters.safetensors",
+                                        [TABLES] = "tables.safetensors",
+                                        [ROWS] = "",
+                                        [TEXTS] = "intents.safetensors"};
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(names[i], usual[wanted]) == 0) {
+            memmove(names[1], names[0], i * sizeof *names);
+            snprintf(names[0], sizeof *names, "%s", usual[wanted]);
+        }
+}
+
 static int opens_and_fits(struct cli *c, t2m_learner **out, const char *path, enum wanted wanted)
 {
     t2m_learner_info info;
@@ -146,6 +160,7 @@ static int open_fitting(struct cli *c, t2m_learner **out, enum wanted wanted)
     for (int i = 0; i < PLACES; i++) {
         char folder[PATH_SIZE], path[PATH_SIZE + 256], names[MAX_LEARNERS][256];
         const size_t n = place(i, folder) ? list_learners(folder, names) : 0;
+        put_first(names, n, wanted);
         for (size_t k = 0; k < n; k++) {
             if (snprintf(path, sizeof path, "%s/%s", folder, names[k]) < (int)sizeof path &&
                 opens_and_fits(c, out, path, wanted))

@@ -38,7 +38,7 @@ static struct settings {
 static const struct poptOption what[] = {
     {"output", 'o', POPT_ARG_STRING, &given.output, 0, "learner to write", "FILE"},
     {"method", 0, POPT_ARG_STRING, &given.method, 0,
-     "see below (default: protonet for images, ridge for rows)", "NAME"},
+     "see below (default: protonet for images and texts, ridge for rows)", "NAME"},
     {"structure", 0, POPT_ARG_STRING, &given.structure, 0,
      "linear, mlp:40,40, conv4:64, or several joined by + (that of --from; conv4:64; rows: "
      "mlp:40,40)",
@@ -59,7 +59,7 @@ static const struct poptOption episodes[] = {
     {"rotations", 0, POPT_ARG_NONE, &given.rotations, 0, "adds classes turned by 90, 180, 270",
      NULL},
     {"augment", 0, POPT_ARG_DOUBLE, &given.augment, 0,
-     "bends images at random, so strongly (1 is usual, 0 none)", "X"},
+     "bends images, thins out texts at random, so strongly (1 is usual, 0 none)", "X"},
     POPT_TABLEEND,
 };
 static const struct poptOption tuning[] = {
@@ -381,6 +381,7 @@ const struct command command_train = {
     "learns the mapping from tasks to models on many tasks (steps 1 to 3)",
     "t2m train pictures/ -o letters --minutes 10        class folders of PNG or JPEG files\n"
     "t2m train tables/ -o curves --method ridge         a folder of CSVs, one task each\n"
+    "t2m train texts.jsonl -o mine                      texts, each with a label\n"
     "t2m train pictures/ -o letters --minutes 10 --resume",
     run,
     list_methods};
