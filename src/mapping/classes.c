@@ -131,63 +131,75 @@ static t2m_status head_of_class(const t2m_model *m, const float *x, size_t n, fl
     return status;
 }
 
-static t2m_status find_class(const t2m_model *m, const t2m_family *f, const char *name,
-                             const struct example_class **out)
+/* The class of this name, or NULL. */
+static const struct example_class *class_named(const t2m_family *f, const char *name)
+{
+    for (size_t i = 0; i < f->classes; i++)
+        if (strcmp(f->class[i].name, name) == 0)
+            return &f->class[i];
+    return NULL;
+}
+
+static t2m_status check_examples(const t2m_model *m, const t2m_family *f, const char *name)
 {
     const bool images = !m->vocabulary && !m->encoder;
+    if (class_number(m, name) < m->classes)
+        return refuse(m->lib, T2M_EUSAGE, "the model has a class '%.100s' already", name);
     if (f->kind != (images ? FAMILY_IMAGES : FAMILY_TEXTS))
         return refuse(m->lib, T2M_EDATA, "'%s' has no %s, which this model takes", f->name,
                       images ? "pictures" : "texts");
-    for (size_t i = 0; i < f->classes; i++)
-        if (strcmp(f->class[i].name, name) == 0) {
-            *out = &f->class[i];
-            return T2M_OK;
-        }
-    return refuse(m->lib, T2M_EDATA, "'%s' has %zu class%s, and no '%.100s'", f->name, f->classes,
-                  f->classes == 1 ? "" : "es", name);
+    return class_named(f, name) ? T2M_OK
+                                : refuse(m->lib, T2M_EDATA, "'%s' has %zu class%s, and no '%.100s'",
+                                         f->name, f->classes, f->classes == 1 ? "" : "es", name);
+}
+
+/* The mean as coarse as the prototypes that there are. */
+static void put_prototype(const t2m_model *m, const float *mean, float *to)
+{
+    const size_t features = m->layout.features;
+    const float unit = safetensors_unit(m->prototype, m->classes * features);
+    for (size_t k = 0; k < features; k++)
+        to[k] = unit > 0 ? unit * fmaxf(-127, fminf(rintf(mean[k] / unit), 127)) + 0.0F : mean[k];
+}
+
+/* m with the class of this head (head_of_class). */
+static t2m_status join_class(const t2m_model *m, t2m_model **out, const float *head,
+                             const char *name)
+{
+    const size_t features = m->layout.features, last = m->classes;
+    size_t *keep = mem_new(m->lib, m->classes, sizeof *keep);
+    if (!keep)
+        return T2M_ENOMEM;
+    for (size_t i = 0; i < m->classes; i++)
+        keep[i] = i;
+    const t2m_status status = copy_classes(m, out, m->classes + 1, keep);
+    mem_free(m->lib, keep);
+    TRY(status);
+    t2m_model *to = *out;
+    for (size_t k = 0; k < features; k++)
+        to->m[head_of(to, 0)->offset + k * to->classes + last] = head[k];
+    to->m[head_of(to, 1)->offset + last] = head[features];
+    if (m->prototype)
+        put_prototype(m, head + features + 1, to->prototype + last * features);
+    TRY(model_check_finite(to, "in the examples of the class"));
+    return (to->class[last] = mem_text(m->lib, name)) ? T2M_OK : T2M_ENOMEM;
 }
 
 static t2m_status add_class(const t2m_model *m, t2m_model **out, const t2m_family *f,
                             const char *name)
 {
-    const struct example_class *c = NULL;
-    if (class_number(m, name) < m->classes)
-        return refuse(m->lib, T2M_EUSAGE, "the model has a class '%.100s' already", name);
-    TRY(find_class(m, f, name, &c));
+    TRY(check_examples(m, f, name));
+    const struct example_class *c = class_named(f, name);
     const struct class_inputs inputs = {f, m->vocabulary, &m->structure};
     float *x = mem_new(m->lib, c->count, structure_input_size(&m->structure) * sizeof *x),
           *head = NULL;
-    size_t *keep = mem_new(m->lib, m->classes, sizeof *keep);
-    t2m_status status = x && keep ? T2M_OK : T2M_ENOMEM;
-    if (status == T2M_OK) {
-        class_inputs_write(&inputs, c, x);
-        for (size_t i = 0; i < m->classes; i++)
-            keep[i] = i;
-        status = head_of_class(m, x, c->count, &head);
-    }
+    if (!x)
+        return T2M_ENOMEM;
+    class_inputs_write(&inputs, c, x);
+    t2m_status status = head_of_class(m, x, c->count, &head);
     if (status == T2M_OK)
-        status = copy_classes(m, out, m->classes + 1, keep);
-    if (status == T2M_OK && !((*out)->class[m->classes] = mem_text(m->lib, name)))
-        status = T2M_ENOMEM;
-    if (status == T2M_OK) {
-        t2m_model *to = *out;
-        const size_t features = m->layout.features;
-        for (size_t k = 0; k < features; k++)
-            to->m[head_of(to, 0)->offset + k * to->classes + m->classes] = head[k];
-        to->m[head_of(to, 1)->offset + m->classes] = head[features];
-        if (m->prototype) {
-            float *mean = to->prototype + m->classes * features;
-            const float unit = safetensors_unit(m->prototype, m->classes * features);
-            for (size_t k = 0; k < features; k++) /* as coarse as the others */
-                mean[k] =
-                    unit > 0
-                        ? unit * fmaxf(-127, fminf(rintf(head[features + 1 + k] / unit), 127)) +
-                              0.0F
-                        : head[features + 1 + k];
-        }
-    }
+        status = join_class(m, out, head, name);
     mem_free(m->lib, head);
-    mem_free(m->lib, keep);
     mem_free(m->lib, x);
     return status;
 }
