@@ -26,9 +26,9 @@ BLOCKS = {"words": dict(analyzer="word", ngram_range=(1, 2), token_pattern=r"(?u
           "chars": dict(analyzer="char_wb", ngram_range=(2, 5))}
 FEATURES = [Features(b, idf, sub) for b in (("words",), ("chars",), ("words", "chars")) for idf in ("supports", "training")
             for sub in (False, True)]
-STRENGTHS = [1.0, 10.0, 100.0, 1000.0]  # C of logistic regression
-PENALTIES = [0.01, 0.1, 1.0, 10.0]  # of ridge regression
-SHARPNESS = [5.0, 10.0, 20.0, 40.0]  # of the probabilities that come from cosines
+STRENGTHS = [0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5]  # C of logistic regression
+PENALTIES = [0.01, 0.1, 1.0, 10.0, 100.0]  # of ridge regression
+SHARPNESS = [10.0, 20.0, 40.0, 80.0]  # of the probabilities that come from cosines
 
 threadpool_limits(1)
 warnings.filterwarnings("ignore", category=UserWarning)
@@ -126,7 +126,21 @@ def ridge(products, y, penalty):
 Choice = collections.namedtuple("Choice", "features setting")
 METHODS = {"centroids": (lambda p, y, _: centroids(p, y), [None]), "logistic": (logistic, STRENGTHS), "ridge": (ridge, PENALTIES),
            "centroid probabilities": (centroid_probabilities, SHARPNESS)}
-CHOSEN = {}
+ALL = Features(blocks=("words", "chars"), idf="training", sublinear=True)
+ALONE = ALL._replace(idf="supports")
+CHOSEN = {
+    "centroids": Choice(ALL, None),
+    "logistic": Choice(ALL, 100.0),
+    "many centroids": Choice(ALONE, 40.0),
+    "many accurate": Choice(ALL, 100.0),
+    "many calibrated": Choice(ALL, 1000.0),
+    "reviews centroids": Choice(ALONE._replace(blocks=("words",)), None),
+    "reviews logistic": Choice(ALONE, 1.0),
+    "encoder centroids": Choice(None, None),
+    "encoder ridge": Choice(None, 1.0),
+    "encoder logistic": Choice(None, 1.0),
+    "encoder many": Choice(None, 1000.0),
+}
 
 
 def best(method, measure, tasks, features=FEATURES):
