@@ -82,13 +82,13 @@ def classes_of(ways, count):
 
 
 def episode_accuracies(texts, source, shots, tasks, choices):
-    """method -> accuracy of each task. choices: method -> Choice"""
-    y, truth, found = classes_of(WAYS, shots), classes_of(WAYS, QUERIES), {method: [] for method in choices}
+    """Accuracies of the tasks, for each choice: method and key of CHOSEN."""
+    y, truth, found = classes_of(WAYS, shots), classes_of(WAYS, QUERIES), [[] for _ in choices]
     for task in draw.episodes(texts, WAYS, shots, QUERIES, tasks):
-        for method, choice in choices.items():
+        for (method, key), accuracies in zip(choices, found):
             fit, _ = baselines.METHODS[method]
-            scores = fit(source.products(choice.features, *task), y, choice.setting)
-            found[method].append(np.mean(scores.argmax(1) == truth))
+            scores = fit(source.products(CHOSEN[key].features, *task), y, CHOSEN[key].setting)
+            accuracies.append(np.mean(scores.argmax(1) == truth))
     return found
 
 
@@ -101,17 +101,19 @@ def few_shot_rows(b, command, learner, source_of, choices):
         for shots in SHOTS:
             beside = episode_accuracies(b.texts(name), source_of(name), shots, b.given.tasks, choices)
             rows = command.eval(learner, [b.path(name, "val")], *few_shot_options(shots, b.given.tasks))
-            yield [f"{name} {shots}", *map(report.cell, beside.values()), *(report.percent(*rows[r]) for r in ROWS)]
+            yield [f"{name} {shots}", *map(report.cell, beside), *(report.percent(*rows[r]) for r in ROWS)]
 
 
 def few_shot(b):
     heads = [f"t2m {row}" for row in ROWS]
     title = f"{WAYS} classes of 1 and 5 examples, {QUERIES} queries a class, {b.given.tasks} tasks: accuracy in %"
-    rows = list(few_shot_rows(b, b.command, b.learner(), b.tf_idf, {m: CHOSEN[m] for m in ("centroids", "logistic")}))
-    report.table(title, [["set, examples", "TF-IDF centroids", "TF-IDF + LR", *heads], *rows])
-    report.note(f"Learner: {b.given.learner or ' '.join(quicker(b.given, TRAIN))}")
+    rows = list(few_shot_rows(b, b.command, b.learner(), b.tf_idf, [("centroids", key) for key in ("alone centroids", "centroids")] +
+                              [("logistic", key) for key in ("alone logistic", "logistic")]))
+    report.table(title, [["set, examples", "TF-IDF centroids", "idf of training", "TF-IDF + LR", "idf of training", *heads], *rows])
+    report.note("Inverse frequencies are those of the supports or, where the head says so, of the training parts. "
+                f"Learner: {b.given.learner or ' '.join(quicker(b.given, TRAIN))}")
     if b.encoder_is_possible():
-        choices = {m: CHOSEN[f"encoder {m}"] for m in ("centroids", "ridge", "logistic")}
+        choices = [(m, f"encoder {m}") for m in ("centroids", "ridge", "logistic")]
         rows = list(few_shot_rows(b, b.encoded, b.encoder_learner(), b.vectors, choices))
         report.table("The same with a sentence encoder", [["set, examples", *(f"encoder + {w}" for w in ("centroids", "ridge", "LR")),
                                                            *heads], *rows])

@@ -131,6 +131,8 @@ ALONE = ALL._replace(idf="supports")
 CHOSEN = {
     "centroids": Choice(ALL, None),
     "logistic": Choice(ALL, 100.0),
+    "alone centroids": Choice(ALONE._replace(blocks=("chars",)), None),
+    "alone logistic": Choice(ALONE._replace(blocks=("chars",)), 0.1),
     "many centroids": Choice(ALONE, 40.0),
     "many accurate": Choice(ALL, 100.0),
     "many calibrated": Choice(ALL, 1000.0),

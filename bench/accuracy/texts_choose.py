@@ -62,6 +62,9 @@ def show(b):
     few, whole = few_tasks(b, source_of), many_tasks(b, source_of)
     tell("centroids", baselines.best("centroids", accuracy, few))
     one = [tell("logistic", baselines.best("logistic", accuracy, few)).features]
+    alone = [f for f in baselines.FEATURES if f.idf == "supports"]
+    for method in ("centroids", "logistic"):
+        tell(f"alone {method}", baselines.best(method, accuracy, few, alone))
     tell("many centroids", baselines.best("centroid probabilities", minus_log_loss, whole))
     tell("many accurate", baselines.best("logistic", accuracy, whole, one))
     tell("many calibrated", baselines.best("logistic", minus_log_loss, whole, one))
