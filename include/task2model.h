@@ -95,6 +95,12 @@ typedef struct t2m_task t2m_task;       /* one task: examples with their targets
 typedef struct t2m_learner t2m_learner; /* the mapping f(t) = m with all it needs */
 typedef struct t2m_model t2m_model;     /* a model that runs alone */
 
+/* From now on this handle reads texts as the vectors of an encoder of the BERT family, a folder
+ * with config.json, vocab.txt and model.safetensors as they are published (docs/texts.md): in
+ * training, and wherever a learner or a model was made with this encoder. The handle keeps it.
+ * T2M_EDATA, T2M_EMODEL: what the folder lacks. */
+t2m_status t2m_encoder_use(t2m *lib, const char *folder);
+
 typedef struct t2m_family_options {
     int version;                /* T2M_VERSION_1 */
     const char *target;         /* column; NULL: "target", else the last */
@@ -215,10 +221,11 @@ typedef struct t2m_progress {
 } t2m_progress;
 
 typedef struct t2m_train_options {
-    int version;           /* T2M_VERSION_1 */
-    const char *output;    /* file of the learner; OUTPUT.run/ holds checkpoints; NULL: no files */
-    const char *method;    /* NULL: "ridge" for rows, "protonet" for images */
-    const char *structure; /* NULL: "mlp:40,40" or "conv4:64" */
+    int version;        /* T2M_VERSION_1 */
+    const char *output; /* file of the learner; OUTPUT.run/ holds checkpoints; NULL: no files */
+    const char *method; /* NULL: "ridge" for rows, "protonet" for images, "tables" */
+    const char
+        *structure; /* NULL: that of `from`, or "mlp:40,40", "conv4:64", "kernel:256,32,32" */
     const t2m_learner *from; /* start from the parts that this learner has too; NULL: at random */
     const char *represent;   /* "set" or "concat", for hyper; NULL: "set" */
     size_t ways, shots, queries;  /* 0: 5, 1 (rows: 10), 15 (rows: 10) */
@@ -402,7 +409,7 @@ t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsign
 typedef struct t2m_eval_options {
     int version; /* T2M_VERSION_1 */
     /* 0: as in training; rows: 100 queries. Of tables: classes, rows to learn from, rows to be
-     * judged by; 0: 64 queries, the others as tasks of training have them, of several sizes */
+     * judged by; 0: as the family's own tables have them, of several sizes */
     size_t ways, shots, queries;
     size_t tasks; /* 0: 1000 */
     uint64_t seed;
@@ -432,7 +439,7 @@ typedef struct t2m_eval_result {
      * the task's support set */
     const char *metric;
     const char *kind; /* of tables: what the tasks are, "classification" or "regression"; or NULL */
-    size_t ways, shots, queries, tasks; /* ways and shots of tables: 0 if they differ */
+    size_t ways, shots, queries, tasks; /* of tables 0 if they differ */
     uint64_t seed;
     size_t structures; /* of the learner */
     char structure[T2M_STRUCTURES][96];

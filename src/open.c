@@ -130,6 +130,8 @@ void t2m_close(t2m *lib)
 {
     if (!lib)
         return;
+    if (lib->encoder.free)
+        lib->encoder.free(lib->encoder.ctx);
     pool_free(lib->pool);
     const t2m_allocator alloc = lib->alloc;
     alloc.release(alloc.ctx, lib);

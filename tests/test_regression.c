@@ -224,6 +224,47 @@ static void logistic_by_features(void **state)
     t2m_graph_free(g);
 }
 
+enum { MANY = 80 };
+
+/* Of logits for MANY examples, a quarter of them of the second class. */
+static void calibrate(t2m *lib, double *logits, double *factor, double shift[2])
+{
+    double member[MANY * 2] = {0};
+    t2m_graph *g;
+    for (size_t i = 0; i < MANY; i++)
+        member[i * 2 + (i % 4 == 0)] = 1;
+    assert_int_equal(t2m_graph_new(lib, &g), T2M_OK);
+    const t2m_value in[] = {t2m_input(g, "logits", 2, (int64_t[]){MANY, 2}),
+                            t2m_input(g, "member", 2, (int64_t[]){MANY, 2})};
+    const struct nn_calibration c = nn_calibrate(g, in[0], in[1]);
+    double *const data[] = {logits, member},
+                  *a = check_run(lib, g, in, data, 2, c.factor, T2M_F64, false),
+                  *b = check_run(lib, g, in, data, 2, c.shift, T2M_F64, false);
+    *factor = *a;
+    memcpy(shift, b, 2 * sizeof *b);
+    free(a);
+    free(b);
+    t2m_graph_free(g);
+}
+
+/* What is said without reason is taken back, towards the shares of the classes; what is right is
+ * said more plainly. */
+static void logits_are_calibrated(void **state)
+{
+    double idle[MANY * 2], right[MANY * 2], factor, shift[2];
+    draw(12, idle, MANY * 2);
+    for (size_t i = 0; i < MANY; i++) {
+        idle[i * 2] *= 3;
+        right[i * 2] = 0;
+        right[i * 2 + 1] = log(1 / 3.0) + (i % 4 == 0 ? 1 : -1);
+    }
+    calibrate(*state, idle, &factor, shift);
+    assert_true(factor > 0.45 && factor < 0.65);
+    near(shift[0] - shift[1], (1 - factor) * log(60.5 / 20.5), 1e-9);
+    calibrate(*state, right, &factor, shift);
+    assert_true(factor > 1.5 && shift[0] < shift[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +272,7 @@ int main(void)
         cmocka_unit_test(ridge_by_features),
         cmocka_unit_test(ridge_by_a_kernel),
         cmocka_unit_test(logistic_by_features),
+        cmocka_unit_test(logits_are_calibrated),
     };
     return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }

@@ -278,6 +278,25 @@ static void rows_are_held_out_of_each_class(void **state)
     t2m_learner_free(l);
 }
 
+/* ---- a family of its own ---- */
+
+static void shapes_suit_the_tables(void **state)
+{
+    t2m *lib = *state;
+    t2m_learner *l = small_learner(lib, "linear");
+    for (int values = 0; values <= 1; values++) {
+        t2m_family *f = tables(lib, l, "suits", values);
+        struct random r = random_stream(2, 1, 0);
+        for (int i = 0; i < 300; i++) {
+            const struct table_shape s = table_shape_draw(f, &r);
+            assert_true(s.own && s.columns == 4 && s.classes == (values ? 0 : 2));
+            assert_true(s.supports >= 4 && s.supports <= 30 && s.queries == 30);
+        }
+        t2m_family_free(f);
+    }
+    t2m_learner_free(l);
+}
+
 /* ---- what is refused ---- */
 
 static int stop_at_once(void *ctx)
@@ -301,7 +320,7 @@ static void what_makes_no_sense_is_refused(void **state)
     o[2].within_domain = true;
     o[3].shots = 1000;
     o[4].steps = 100;
-    o[5].shots = 30; /* and 64 queries, of 60 rows */
+    o[5].shots = 40; /* and 30 queries, of 60 rows */
     o[6].shots = 20;
     o[6].queries = 20;
     o[6].stop = stop_at_once;
@@ -416,6 +435,7 @@ int main(void)
         cmocka_unit_test(values_are_measured_by_their_error),
         cmocka_unit_test(any_number_of_threads_gives_the_same),
         cmocka_unit_test(rows_are_held_out_of_each_class),
+        cmocka_unit_test(shapes_suit_the_tables),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(memory_runs_out),
     };

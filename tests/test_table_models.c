@@ -371,6 +371,44 @@ static void the_head_is_solved_on_all_rows(void **state)
     text_clear(&s[1]);
 }
 
+/* a, b and a value whose noise has long tails: its root mean square is nearly twice the bound that
+ * holds 80 %. */
+static char *noisy_text(t2m *lib, size_t first, size_t rows)
+{
+    struct text s;
+    text_init(&s, lib);
+    text_add(&s, "a,b,y\n");
+    for (size_t i = first; i < first + rows; i++)
+        text_add(&s, "%.4f,%.4f,%.4f\n", number(i, 0), number(i, 1),
+                 3 * number(i, 0) + pow(number(i, 99), 3));
+    assert_false(s.failed);
+    return s.data;
+}
+
+static void intervals_hold_what_they_say(void **state)
+{
+    enum { NEW = 400 };
+    static const size_t rows[] = {60, 256, 700};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        char *csv = noisy_text(*state, 0, rows[k]), *later = noisy_text(*state, 5000, NEW);
+        t2m_model *m = check_build(*state, learner, csv);
+        float *y = check_predict(*state, m, later, NEW);
+        double half[2], held[2] = {0};
+        assert_true(t2m_model_interval(m, half));
+        for (size_t i = 0; i < NEW; i++) {
+            const double truth = 3 * number(5000 + i, 0) + pow(number(5000 + i, 99), 3);
+            for (int p = 0; p < 2; p++)
+                held[p] += (fabs((double)y[i] - truth) <= half[p]) / (double)NEW;
+        }
+        if (!(held[0] > 0.73 && held[0] < 0.87 && held[1] > 0.91 && held[1] < 0.99))
+            fail_msg("from %zu rows: %g and %g", rows[k], held[0], held[1]);
+        free(y);
+        t2m_model_free(m);
+        mem_free(*state, csv);
+        mem_free(*state, later);
+    }
+}
+
 static void tiny_tables(void **state)
 {
     static const char *const csv[] = {
@@ -413,15 +451,11 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(orders_do_not_matter),
-        cmocka_unit_test(threads_and_files_change_no_bit),
-        cmocka_unit_test(huge_numbers),
-        cmocka_unit_test(later_files_need_only_the_columns),
-        cmocka_unit_test(a_model_is_a_vector),
-        cmocka_unit_test(wide_tables),
-        cmocka_unit_test(long_tables),
-        cmocka_unit_test(tiny_tables),
-        cmocka_unit_test(the_head_is_solved_on_all_rows),
+        cmocka_unit_test(orders_do_not_matter), cmocka_unit_test(threads_and_files_change_no_bit),
+        cmocka_unit_test(huge_numbers),         cmocka_unit_test(later_files_need_only_the_columns),
+        cmocka_unit_test(a_model_is_a_vector),  cmocka_unit_test(wide_tables),
+        cmocka_unit_test(long_tables),          cmocka_unit_test(intervals_hold_what_they_say),
+        cmocka_unit_test(tiny_tables),          cmocka_unit_test(the_head_is_solved_on_all_rows),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

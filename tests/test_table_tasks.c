@@ -153,7 +153,7 @@ static void missing_cells_stay_unknown(void **state)
     const struct t2m_family f = {.lib = *state, .kind = FAMILY_TABLES, .tables = 1, .table = &d};
     size_t missing = 0;
     for (int64_t classes = 0; classes <= 2; classes += 2) {
-        const struct table_shape s = {SUPPORTS, QUERIES, 2, classes};
+        const struct table_shape s = {SUPPORTS, QUERIES, 2, classes, false};
         struct table_task t;
         assert_int_equal(table_task_new(*state, &t, &s, 1), T2M_OK);
         void *room = malloc(table_draw_room(&f, &s));
@@ -173,8 +173,9 @@ static void a_draw_tells_its_table(void **state)
     struct data_table d;
     fill_table(&d, x, y);
     const struct t2m_family f = {.lib = *state, .kind = FAMILY_TABLES, .tables = 1, .table = &d};
-    const struct table_shape shape[] = {
-        {SUPPORTS, QUERIES, 2, 0}, {SUPPORTS, QUERIES, 9, 0}, {ROWS, QUERIES, 2, 0}};
+    const struct table_shape shape[] = {{SUPPORTS, QUERIES, 2, 0, false},
+                                        {SUPPORTS, QUERIES, 9, 0, false},
+                                        {ROWS, QUERIES, 2, 0, false}};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
         struct table_task t;
         assert_int_equal(table_task_new(*state, &t, &shape[i], 1), T2M_OK);

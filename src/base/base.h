@@ -14,13 +14,23 @@ struct pool;
 
 enum { ERRMSG_SIZE = 512 };
 
+/* What texts are read through, where the handle has one (t2m_encoder_use): vectors of an encoder. */
+struct text_encoder {
+    void *ctx;
+    size_t width;
+    uint64_t fingerprint;
+    t2m_status (*run)(void *ctx, const char *const *text, size_t n, float *out); /* [n, width] */
+    void (*free)(void *ctx);
+};
+
 struct t2m {
     t2m_allocator alloc;
     t2m_io io;
     const struct kernels *kernels;     /* float32, chosen at open */
     const struct kernels *kernels_f64; /* double, plain C, for checks */
     struct pool *pool;
-    size_t memory_limit; /* bytes that loading one file may take */
+    struct text_encoder encoder; /* width 0: none */
+    size_t memory_limit;         /* bytes that loading one file may take */
     char errmsg[ERRMSG_SIZE];
 };
 

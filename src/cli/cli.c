@@ -19,6 +19,8 @@ const struct poptOption cli_shared_options[] = {
     {"threads", 0, POPT_ARG_INT, &cli_shared.threads, 0, "threads; 0: all (default)", "N"},
     {"max-memory", 0, POPT_ARG_STRING, &cli_shared.max_memory, 0,
      "bytes that one file may take, with K, M or G (default 1G)", "SIZE"},
+    {"encoder", 0, POPT_ARG_STRING, &cli_shared.encoder, 0,
+     "texts are the vectors of this sentence encoder (BERT, WordPiece, safetensors)", "DIR"},
     {"color", 0, POPT_ARG_STRING, &cli_shared.color, 0,
      "auto (default; not with NO_COLOR), always or never", "WHEN"},
     {"help", 'h', POPT_ARG_NONE, NULL, 'h', "show this", NULL},
@@ -85,7 +87,10 @@ static int open_library(struct cli *c)
     o.threads = (size_t)c->threads;
     o.alloc = c->allocator;
     const t2m_status status = t2m_open(&c->lib, &o, message);
-    return status == T2M_OK ? 0 : cli_fail(c, status, message, NULL);
+    if (status != T2M_OK)
+        return cli_fail(c, status, message, NULL);
+    const t2m_status encoder = c->encoder ? t2m_encoder_use(c->lib, c->encoder) : T2M_OK;
+    return encoder == T2M_OK ? 0 : cli_refuse(c, encoder);
 }
 
 static int refuse_option(struct cli *c, int error, const struct poptOption *options)
@@ -142,6 +147,7 @@ int cli_end(struct cli *c, int code)
     poptFreeContext(c->popt);
     free(c->max_memory);
     free(c->color);
+    free(c->encoder);
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
         if (code <= 0)

@@ -25,7 +25,7 @@ struct cli {
     t2m *lib;
     int json;
     int threads;
-    char *max_memory, *color;
+    char *max_memory, *color, *encoder;
     const t2m_allocator *allocator; /* NULL: malloc */
     const char **argument;          /* what is left after the options */
     int arguments;

@@ -39,8 +39,8 @@ static void print_json(struct cli *c, const t2m_family_info *f, const t2m_learne
     for (int i = 0; i < T2M_EVAL_ROWS; i++)
         json_array_append_new(rows, row_json(&r->row[i]));
     json_t *protocol = json_pack(
-        "{s:o, s:o, s:I, s:I, s:I, s:b, s:b, s:b}", "ways", size_json(r, r->ways), "shots",
-        size_json(r, r->shots), "queries", (json_int_t)r->queries, "tasks", (json_int_t)r->tasks,
+        "{s:o, s:o, s:o, s:I, s:I, s:b, s:b, s:b}", "ways", size_json(r, r->ways), "shots",
+        size_json(r, r->shots), "queries", size_json(r, r->queries), "tasks", (json_int_t)r->tasks,
         "seed", (json_int_t)r->seed, "transductive", given.transductive, "within_domain",
         given.within_domain, "rotations", given.rotations);
     json_t *structures = json_array();
@@ -66,8 +66,12 @@ static void print_sizes(const t2m_eval_result *r)
     if (r->shots)
         printf("%zu rows, ", r->shots);
     else
-        printf("8 to 256 rows, ");
-    printf("%zu queries, %zu tasks\n", r->queries, r->tasks);
+        printf("up to 256 rows, ");
+    if (r->queries)
+        printf("%zu queries, ", r->queries);
+    else
+        printf("up to 64 queries, ");
+    printf("%zu tasks\n", r->tasks);
 }
 
 static void print_row(const t2m_eval_row *row)

@@ -15,6 +15,7 @@ static struct settings {
     char **ignore; /* ended by NULL; or NULL */
     int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways, image_size;
     int inner_steps, eval_steps, rotations, within_domain, scale_by_task, resume, force, dry_run;
+    bool tables; /* CSVs are tables of any columns */
     double minutes, inner_rate, meta_rate, augment;
     long long seed;
 } given = {.ways = NO,
@@ -39,7 +40,9 @@ static const struct poptOption what[] = {
     {"method", 0, POPT_ARG_STRING, &given.method, 0,
      "see below (default: protonet for images, ridge for rows)", "NAME"},
     {"structure", 0, POPT_ARG_STRING, &given.structure, 0,
-     "linear, mlp:40,40, conv4:64, or several joined by + (conv4:64; rows: mlp:40,40)", "TEXT"},
+     "linear, mlp:40,40, conv4:64, or several joined by + (that of --from; conv4:64; rows: "
+     "mlp:40,40)",
+     "TEXT"},
     {"represent", 0, POPT_ARG_STRING, &given.represent, 0,
      "parts of t: some of set,statistics,probe, or concat (default: the method's)", "PARTS"},
     {"from", 0, POPT_ARG_STRING, &given.from, 0, "learner to start from, instead of at random",
@@ -276,7 +279,7 @@ static t2m_status open_family(struct cli *c, const char *const *paths, size_t n,
     o.image_size = like ? info.height : or_0(given.image_size);
     o.channels = info.channels;
     o.rotations = given.rotations && !like;
-    o.tables = info.any_columns || (given.method && strcmp(given.method, "tables") == 0);
+    o.tables = info.any_columns || given.tables;
     return t2m_family_open(c->lib, out, paths, n, &o);
 }
 
@@ -308,6 +311,14 @@ static t2m_status learn(struct cli *c, const t2m_family *family, const t2m_train
     return status;
 }
 
+static bool wants_tables(const t2m_learner *from)
+{
+    t2m_learner_info info = {0};
+    if (from)
+        t2m_learner_describe(from, &info);
+    return given.method ? strcmp(given.method, "tables") == 0 : info.tables;
+}
+
 static int train(struct cli *c)
 {
     t2m_family *family = NULL, *validation = NULL;
@@ -320,6 +331,7 @@ static int train(struct cli *c)
     if (code != 0)
         return code;
     cli_reading(c->argument[0]);
+    given.tables = wants_tables(from);
     t2m_status status = open_family(c, c->argument, (size_t)c->arguments, NULL, &family);
     if (status == T2M_OK && path)
         status = open_family(c, &path, 1, family, &validation);

@@ -69,6 +69,10 @@ static t2m_status check_sum(struct tensor_file *f, const struct bytes *file, siz
     return T2M_OK;
 }
 
+/* Metadata that say what the bytes of a tensor count. */
+#define UNIT_PREFIX "unit."
+enum { UNIT_NAME = 80, UNIT_KEY = UNIT_NAME + sizeof UNIT_PREFIX };
+
 /* ---- reading ---- */
 
 /* IEEE 754 binary16: 1 + 5 + 10 bits */
@@ -98,21 +102,26 @@ static float float_value(const unsigned char *p)
     return x;
 }
 
+static float byte_value(const unsigned char *p)
+{
+    return (float)(*p < 128 ? *p : *p - 256);
+}
+
 static const struct tensor_type {
     const char *name;
     size_t size;
     float (*value)(const unsigned char *p); /* NULL: not read */
 } types[] = {{"F32", 4, float_value}, {"F16", 2, half_value}, {"BF16", 2, brain_value},
              {"F64", 8, NULL},        {"I64", 8, NULL},       {"I32", 4, NULL},
-             {"I16", 2, NULL},        {"I8", 1, NULL},        {"U64", 8, NULL},
+             {"I16", 2, NULL},        {"I8", 1, byte_value},        {"U64", 8, NULL},
              {"U32", 4, NULL},        {"U16", 2, NULL},       {"U8", 1, NULL},
              {"BOOL", 1, NULL}};
 
 static const struct tensor_type *type_of(const char *name, bool foreign)
 {
-    for (size_t i = 0; i < (foreign ? sizeof types / sizeof *types : 1); i++)
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strcmp(types[i].name, name) == 0)
-            return &types[i];
+            return foreign || i == 0 || types[i].value == byte_value ? &types[i] : NULL;
     return NULL;
 }
 
@@ -173,18 +182,29 @@ static int by_place(const void *p, const void *q)
     return (a->bytes > b->bytes) - (a->bytes < b->bytes);
 }
 
+/* Of bytes of ours, from the metadata; false if it is not there. */
+static bool read_unit(const struct tensor_file *f, struct tensor_entry *t)
+{
+    char key[UNIT_KEY];
+    snprintf(key, sizeof key, UNIT_PREFIX "%.*s", UNIT_NAME, t->name);
+    const char *unit = safetensors_meta(f, key);
+    return unit && sscanf(unit, "%g", &t->unit) == 1 && t->unit > 0 && t->unit <= 1;
+}
+
 /* Floats are used where they stand, if they stand even. */
 static t2m_status take_numbers(struct tensor_file *f, struct tensor_entry *t)
 {
     const unsigned char *from = f->impl->data + t->first;
     if (t->type == types && t->first % sizeof(float) == 0) {
         t->data = (const float *)(const void *)from;
-    } else if (t->type->value) {
+    } else if (t->type->value && (t->type->value != byte_value || !f->impl->foreign)) {
+        if (t->type->value == byte_value && !read_unit(f, t))
+            return bad_tensor(f, t->name, "its bytes have no unit");
         float *to = arena_new(&f->impl->arena, t->count, sizeof *to);
         if (!to)
             return T2M_ENOMEM;
         for (size_t i = 0; i < t->count; i++)
-            to[i] = t->type->value(from + i * t->type->size);
+            to[i] = t->type->value(from + i * t->type->size) * (t->unit > 0 ? t->unit : 1);
         t->data = to;
     }
     return T2M_OK;
@@ -327,7 +347,10 @@ void safetensors_free(struct tensor_file *f)
 
 size_t safetensors_numbers(const struct tensor_file *f)
 {
-    return f->impl->data_size / sizeof(float); /* there are no holes */
+    size_t n = 0;
+    for (size_t i = 0; i < f->count; i++)
+        n += f->tensors[i].count;
+    return n;
 }
 
 const struct tensor_entry *safetensors_find(const struct tensor_file *f, const char *name)
@@ -355,7 +378,45 @@ const char *safetensors_meta(const struct tensor_file *f, const char *key)
     return NULL;
 }
 
+/* ---- numbers in a byte ---- */
+
+enum { MOST = 127, COARSEST = 0, FINEST = -40 /* exponents of units */ };
+
+/* The least exponent of a unit for which |x| <= MOST units; COARSEST + 1: none. */
+static int exponent_for(const float *x, size_t n)
+{
+    float most = 0;
+    int e = FINEST;
+    for (size_t i = 0; i < n; i++)
+        most = fmaxf(most, fabsf(x[i]));
+    while (e <= COARSEST && !(most <= MOST * ldexpf(1, e)))
+        e++;
+    return e;
+}
+
+float safetensors_unit(const float *x, size_t n)
+{
+    const int e = exponent_for(x, n);
+    const float unit = ldexpf(1, e);
+    for (size_t i = 0; i < n; i++)
+        if (x[i] / unit != rintf(x[i] / unit) || (x[i] == 0 && signbit(x[i])))
+            return 0;
+    return e <= COARSEST ? unit : 0;
+}
+
+void safetensors_round(float *x, size_t n)
+{
+    const float unit = ldexpf(1, exponent_for(x, n));
+    for (size_t i = 0; i < n; i++)
+        x[i] = rintf(x[i] / unit) * unit + 0.0F; /* no negative zero */
+}
+
 /* ---- writing ---- */
+
+static size_t entry_bytes(const struct tensor_entry *e)
+{
+    return e->count * (e->unit > 0 ? 1 : sizeof(float));
+}
 
 /* Freed by text_clear in any case. */
 static t2m_status put_header(t2m *lib, struct text *t, const struct tensor_writing *w)
@@ -369,16 +430,20 @@ static t2m_status put_header(t2m *lib, struct text *t, const struct tensor_writi
         text_add(t, ":");
         text_json(t, w->meta_values[i]);
     }
+    for (size_t i = 0; i < w->count; i++)
+        if (w->tensors[i].unit > 0)
+            text_add(t, ",\"" UNIT_PREFIX "%.*s\":\"%.9g\"", UNIT_NAME, w->tensors[i].name,
+                     (double)w->tensors[i].unit);
     text_add(t, "}");
     for (size_t i = 0; i < w->count; i++) {
         const struct tensor_entry *e = &w->tensors[i];
         text_add(t, ",");
         text_json(t, e->name);
-        text_add(t, ":{\"dtype\":\"F32\",\"shape\":[");
+        text_add(t, ":{\"dtype\":\"%s\",\"shape\":[", e->unit > 0 ? "I8" : "F32");
         for (int k = 0; k < e->rank; k++)
             text_add(t, "%s%lld", k ? "," : "", (long long)e->dim[k]);
-        text_add(t, "],\"data_offsets\":[%zu,%zu]}", at, at + e->count * sizeof(float));
-        at += e->count * sizeof(float);
+        text_add(t, "],\"data_offsets\":[%zu,%zu]}", at, at + entry_bytes(e));
+        at += entry_bytes(e);
     }
     text_add(t, "}");
     while ((t->length + 8) % ALIGN != 0 && !t->failed)
@@ -393,6 +458,21 @@ static t2m_status put_header(t2m *lib, struct text *t, const struct tensor_writi
                         t->length, SAFETENSORS_MAX_HEADER);
 }
 
+static void put_numbers(struct text *file, const struct tensor_entry *e)
+{
+    signed char some[1024];
+    size_t n = 0;
+    if (e->unit <= 0)
+        text_bytes(file, e->data, entry_bytes(e));
+    for (size_t i = 0; i < e->count && e->unit > 0; i++) {
+        some[n++] = (signed char)(e->data[i] / e->unit);
+        if (n == sizeof some || i + 1 == e->count) {
+            text_bytes(file, some, n);
+            n = 0;
+        }
+    }
+}
+
 static t2m_status encode(t2m *lib, const struct tensor_writing *w, struct text *file)
 {
     struct text header;
@@ -403,7 +483,7 @@ static t2m_status encode(t2m *lib, const struct tensor_writing *w, struct text *
     text_bytes(file, length, 8);
     text_bytes(file, header.data ? header.data : "", header.length);
     for (size_t i = 0; i < w->count; i++)
-        text_bytes(file, w->tensors[i].data, w->tensors[i].count * sizeof(float));
+        put_numbers(file, &w->tensors[i]);
     if (status == T2M_OK && file->failed)
         status = T2M_ENOMEM;
     if (status == T2M_OK) {
@@ -423,7 +503,7 @@ t2m_status safetensors_size(t2m *lib, const struct tensor_writing *w, size_t *by
     const t2m_status status = put_header(lib, &header, w);
     *bytes = 8 + header.length;
     for (size_t i = 0; i < w->count; i++)
-        *bytes += w->tensors[i].count * sizeof(float);
+        *bytes += entry_bytes(&w->tensors[i]);
     text_clear(&header);
     return status;
 }

@@ -14,6 +14,7 @@ struct tensor_entry {
     int64_t dim[MAX_RANK];
     size_t count;        /* elements */
     const float *data;   /* NULL: of a type that is not read, in files of others */
+    float unit;          /* > 0: in ours, a byte for each number, which is so many of this unit */
     size_t first, bytes; /* where it stands behind the header: for the reader */
     const struct tensor_type *type;
 };
@@ -32,7 +33,7 @@ struct tensor_file {
  * file is damaged"). */
 t2m_status safetensors_read(t2m *lib, const char *path, struct tensor_file **out);
 /* The same for files of others: F16 and BF16 are widened, and tensors of any other type but F32 (of
- * whole numbers, say) have data NULL. In ours only F32 is read. */
+ * whole numbers, say) have data NULL. In ours F32 is read, and I8 with metadata "unit.NAME". */
 t2m_status safetensors_read_foreign(t2m *lib, const char *path, struct tensor_file **out);
 /* From memory: for the fuzzer; copies what it needs. The name is borrowed. */
 struct tensor_origin {
@@ -42,7 +43,12 @@ struct tensor_origin {
 t2m_status safetensors_parse(t2m *lib, const struct bytes *file, const struct tensor_origin *from,
                              struct tensor_file **out);
 void safetensors_free(struct tensor_file *f);
-size_t safetensors_numbers(const struct tensor_file *f); /* of all tensors of ours */
+size_t safetensors_numbers(const struct tensor_file *f); /* of all tensors */
+/* The power of two of which all x[n] are whole multiples, at most 127 of them, so that a byte holds
+ * each without loss; 0: there is none. */
+float safetensors_unit(const float *x, size_t n);
+/* Rounds x[n], which are finite, to multiples of the least unit that holds them all. */
+void safetensors_round(float *x, size_t n);
 const struct tensor_entry *safetensors_find(const struct tensor_file *f, const char *name);
 /* The numbers of the tensor `name` to `to` [count]; false if it is not there or has not so many. */
 bool safetensors_take(const struct tensor_file *f, const char *name, size_t count, float *to);

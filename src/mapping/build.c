@@ -83,6 +83,7 @@ static t2m_status name_model(const struct building *b, t2m_model *m)
     const t2m_learner *l = b->l;
     m->method = mem_text(l->lib, l->method->name);
     m->target = l->target ? mem_text(l->lib, l->target) : NULL;
+    m->encoder = l->encoder;
     if (l->vocabulary)
         TRY(vocabulary_copy(l->vocabulary, &m->vocabulary));
     if (!m->method || (l->target && !m->target))

@@ -14,7 +14,8 @@ static struct family_options options_for(const t2m_model *m)
     return (struct family_options){.height = (size_t)s->height,
                                    .width = (size_t)s->width,
                                    .channels = (size_t)s->channels,
-                                   .texts = m->vocabulary != NULL,
+                                   .texts = m->vocabulary || m->encoder,
+                                   .vectors = m->encoder != 0,
                                    .classes = -1};
 }
 
@@ -54,6 +55,7 @@ static t2m_status copy_classes(const t2m_model *m, t2m_model **out, size_t class
     to->method = mem_text(m->lib, m->method);
     if (!to->method)
         return T2M_ENOMEM;
+    to->encoder = m->encoder;
     if (m->vocabulary)
         TRY(vocabulary_copy(m->vocabulary, &to->vocabulary));
     memcpy(to->m, m->m, m->layout.body * sizeof *m->m);
@@ -100,7 +102,7 @@ static t2m_status prototype_of(const t2m_model *m, const float *x, size_t n, flo
 static t2m_status find_class(const t2m_model *m, const t2m_family *f, const char *name,
                              const struct example_class **out)
 {
-    const bool images = !m->vocabulary;
+    const bool images = !m->vocabulary && !m->encoder;
     if (f->kind != (images ? FAMILY_IMAGES : FAMILY_TEXTS))
         return refuse(m->lib, T2M_EDATA, "'%s' has no %s, which this model takes", f->name,
                       images ? "pictures" : "texts");
@@ -154,6 +156,7 @@ t2m_status t2m_model_add(const t2m_model *m, t2m_model **out, const char *path, 
     t2m_family *f;
     t2m_model *made = NULL;
     TRY(check_method(m));
+    TRY(encoder_check(m->lib, m->encoder, "model"));
     TRY(family_open(m->lib, &f, &path, 1, &o));
     const t2m_status status = add_class(m, &made, f, name);
     t2m_family_free(f);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mapping/doors.h"
+#include "model/model.h"
 
 static struct family_options options_for(const t2m_learner *l)
 {
@@ -12,6 +13,7 @@ static struct family_options options_for(const t2m_learner *l)
     const bool images = kind_has_classes(l->kind);
     const struct structure *s = learner_structure(l);
     return (struct family_options){.texts = l->kind == FAMILY_TEXTS,
+                                   .vectors = l->encoder != 0,
                                    .height = images ? (size_t)s->height : 0,
                                    .width = images ? (size_t)s->width : 0,
                                    .channels = images ? (size_t)s->channels : 0,
@@ -48,6 +50,10 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
     if (o->version != T2M_VERSION_1)
         return refuse(lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
     TRY(check_classes(lib, o->classes));
+    if (!o->learner)
+        mine.vectors = lib->encoder.width > 0;
+    else
+        TRY(encoder_check(lib, o->learner->encoder, "learner"));
     if (o->target)
         mine.target = o->target;
     if (o->image_size && !o->learner)
@@ -148,9 +154,9 @@ void class_inputs_write(const struct class_inputs *in, const struct example_clas
     const struct bag_use use = {.vocabulary = in->vocabulary,
                                 .slots = (size_t)in->structure->hidden[1],
                                 .features = (size_t)in->structure->width};
-    if (in->family->kind == FAMILY_IMAGES)
+    if (c->pixels)
         memcpy(x, c->pixels, c->count * size * sizeof *x);
-    for (size_t i = 0; in->family->kind == FAMILY_TEXTS && i < c->count; i++)
+    for (size_t i = 0; c->text && i < c->count; i++)
         bag_write(&c->text[i], &use, x + i * size);
 }
 
@@ -243,6 +249,7 @@ t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
     TRY(check_options(l, o));
     if (l->kind == FAMILY_TABLES)
         return task_of_table(l, out, path, o);
+    TRY(encoder_check(l->lib, l->encoder, "learner"));
     if (o->target)
         family.target = o->target;
     return task_of_family(l, out, path, &family);

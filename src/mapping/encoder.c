@@ -338,3 +338,26 @@ t2m_status encoder_run(struct encoder *e, const char *const *text, size_t n, flo
     mem_free(e->lib, p.id);
     return status == T2M_OK ? check_vectors(e, out, n) : status;
 }
+
+/* ---- texts of a handle ---- */
+
+static t2m_status run_any(void *ctx, const char *const *text, size_t n, float *out)
+{
+    return encoder_run(ctx, text, n, out);
+}
+
+static void free_any(void *ctx)
+{
+    encoder_free(ctx);
+}
+
+t2m_status t2m_encoder_use(t2m *lib, const char *folder)
+{
+    struct encoder *e;
+    TRY(encoder_open(lib, &e, folder));
+    if (lib->encoder.free)
+        lib->encoder.free(lib->encoder.ctx);
+    lib->encoder =
+        (struct text_encoder){e, encoder_width(e), encoder_fingerprint(e), run_any, free_any};
+    return T2M_OK;
+}

@@ -60,6 +60,8 @@ static void describe(const struct t2m_learner *l, struct meta *m)
     put(m, "settings", "%s", l->settings);
     put(m, "results", "%s", l->results);
     put(m, "target", "%s", l->target ? l->target : "");
+    if (l->encoder)
+        put(m, "encoder", "%016llx", (unsigned long long)l->encoder);
 }
 
 enum { TENSOR_NAME = 72 }; /* 20 digits, a dot, and the 47 letters of a name in a layout */
@@ -110,6 +112,7 @@ static void put_parameters(const struct t2m_learner *l, struct saving *s)
                                        .rank = p->rank,
                                        .count = p->count,
                                        .data = l->phi + at + p->offset};
+            t->unit = p->coarse ? safetensors_unit(t->data, p->count) : 0;
             memcpy(t->dim, p->dim, sizeof p->dim);
         }
     }
@@ -223,7 +226,7 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
                           struct structure *like)
 {
     long long in[4];
-    unsigned long long seed, fingerprint;
+    unsigned long long seed, fingerprint, encoder = 0;
     const struct method *m = method_find(meta(f, "method"));
     if (!m)
         return false;
@@ -248,6 +251,9 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
     l->kind = (enum family_kind)kind;
     *like =
         (struct structure){.height = in[0], .width = in[1], .channels = in[2], .outputs = in[3]};
+    if (*meta(f, "encoder") && (sscanf(meta(f, "encoder"), "%llx", &encoder) != 1 || !encoder))
+        return false;
+    l->encoder = encoder;
     l->fingerprint = fingerprint;
     l->seed = seed;
     snprintf(l->family, sizeof l->family, "%s", meta(f, "family"));
@@ -338,7 +344,7 @@ static t2m_status read_learner(struct t2m_learner *l, const struct tensor_file *
     if (!safetensors_take(f, "norm.statistics", l->norms, l->statistics))
         return bad(l->lib, path, "its norm statistics are missing");
     TRY(read_known(l, f, path));
-    if (l->kind == FAMILY_TEXTS) {
+    if (l->kind == FAMILY_TEXTS && !l->encoder) {
         const t2m_status words = vocabulary_read(l->lib, f, learner_structure(l), &l->vocabulary);
         return words == T2M_EMODEL ? bad(l->lib, path, "its vocabulary makes no sense") : words;
     }

@@ -74,7 +74,9 @@ struct t2m_learner {
     struct layout chooser;       /* behind the candidates in phi; of several */
     size_t numel, norms;         /* numbers of phi, of the norm statistics */
     float *phi, *statistics;     /* [numel], [norms] */
-    struct vocabulary *vocabulary; /* of texts; else NULL */
+    /* of texts: their vocabulary, or the fingerprint of the encoder whose vectors they are */
+    struct vocabulary *vocabulary; /* else NULL */
+    uint64_t encoder;              /* else 0 */
     /* regression */
     char *target, **feature_names;
     double *x_mean, *x_scale, y_mean, y_scale;
@@ -102,6 +104,8 @@ t2m_status learner_room(struct t2m_learner *l);
 /* The same, and phi at its start. */
 t2m_status learner_start(struct t2m_learner *l, uint64_t seed);
 void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t number, float *phi);
+/* Rounds what the layout calls coarse, so that its file is small. */
+void learner_round(struct t2m_learner *l);
 /* Takes the parts of phi that both have, and the norm statistics, from another learner of the same
  * structures. */
 t2m_status learner_copy(struct t2m_learner *l, const struct t2m_learner *from);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "files/safetensors.h"
 #include "mapping/tables.h"
 
 static bool has_classes(const struct t2m_learner *l)
@@ -288,6 +289,17 @@ t2m_status learner_start(struct t2m_learner *l, uint64_t seed)
     learner_start_statistics(l, l->statistics);
     l->seed = seed;
     return T2M_OK;
+}
+
+void learner_round(struct t2m_learner *l)
+{
+    for (size_t k = 0; k < l->candidates; k++) {
+        const struct candidate *c = &l->candidate[k];
+        for (size_t i = 0; i < c->parts.count; i++)
+            if (c->parts.parameter[i].coarse)
+                safetensors_round(l->phi + c->at + c->parts.parameter[i].offset,
+                                  c->parts.parameter[i].count);
+    }
 }
 
 /* ---- from another learner ---- */

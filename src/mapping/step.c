@@ -159,7 +159,7 @@ static t2m_status start(struct meta_step *s)
     TRY(compile_adam(s));
     TRY(make_sums(s));
     if (s->l->kind == FAMILY_TABLES)
-        return table_plans_new(s->l, true, &s->tables);
+        return table_plans_new(s->l, s->family, true, &s->tables);
     TRY(compile_block(s, s->block, &s->plan[0]));
     if (s->tasks % s->blocks != 0)
         TRY(compile_block(s, s->block - 1, &s->plan[1]));

@@ -11,12 +11,9 @@
 #include "model/model.h"
 #include "task/tables.h"
 
-enum {
-    MOST_COLUMNS = 32, /* of a model: as in training */
-    MOST_ROWS = 10000  /* that the head is solved on */
-};
+enum { MOST_ROWS = 10000 /* that the head is solved on */ };
 
-enum result { MODEL, SCALE, LOG_PENALTY, FACTOR, SPREAD, TASK, RESULTS };
+enum result { MODEL, SCALE, LOG_PENALTY, FACTOR, OFF, TASK, RESULTS };
 
 struct building {
     t2m *lib;
@@ -209,7 +206,7 @@ static t2m_status prepare(struct building *b)
     if (!t->schema)
         return refuse(lib, T2M_EUSAGE, "this task is not of a table, for which the learner is");
     b->rows = t->n < MOST_ROWS ? t->n : MOST_ROWS;
-    b->columns = t->input < MOST_COLUMNS ? t->input : MOST_COLUMNS;
+    b->columns = t->input < TABLE_COLUMNS ? t->input : TABLE_COLUMNS;
     b->supports = b->rows < TABLE_SUPPORTS ? b->rows : TABLE_SUPPORTS;
     const struct table_shape all = shape_of(b, b->rows, 0),
                              support = shape_of(b, b->supports, b->columns);
@@ -262,8 +259,7 @@ static t2m_status run_graph(struct building *b, int first, int last)
     const struct table_graph *e = &b->e;
     const t2m_value in[] = {e->phi, e->x_support, e->y_support, e->member, e->place},
                     out[RESULTS] = {
-                        e->m, e->prior.scale, e->prior.log_penalty, e->prior.factor, e->spread,
-                        e->t};
+                        e->m, e->prior.scale, e->prior.log_penalty, e->prior.factor, e->off, e->t};
     const void *const from[] = {b->l->phi, b->support.x_support, b->support.y_support,
                                 b->support.member, b->support.place};
     const struct once once = {e->g, in, from, 5, out + first, (size_t)(last - first) + 1};
@@ -275,23 +271,61 @@ static t2m_status run_graph(struct building *b, int first, int last)
 /* The head anew, on all rows. */
 static t2m_status solve_head(struct building *b, t2m_model *m)
 {
-    double error = 0;
     struct table_head h = {.structure = m->structure,
                            .rows = b->rows,
                            .target = m->classes ? b->all.member : b->all.y_support,
                            .classes = m->classes > 0,
                            .scale = b->result[SCALE],
                            .log_penalty = (double)b->result[LOG_PENALTY][0]};
+    mem_free(b->lib, b->result[OFF]); /* that of the rows which are centres */
+    b->result[OFF] = mem_new(b->lib, b->rows, sizeof(float));
     float *views = mem_new(b->lib, b->rows * b->columns * MARGINAL_VIEWS, sizeof *views);
-    if (!views)
+    if (!views || !b->result[OFF]) {
+        mem_free(b->lib, views);
         return T2M_ENOMEM;
+    }
     marginals_apply(b->marginal, b->x, b->rows, b->columns, views);
     h.x = views;
-    const t2m_status status = table_head_solve(b->lib, &h, m->m, &error);
-    for (int i = 0; i < 2; i++)
-        b->result[SPREAD][i] = (float)(error * (double)b->result[FACTOR][i]);
+    const t2m_status status = table_head_solve(b->lib, &h, m->m, b->result[OFF]);
     mem_free(b->lib, views);
     return status;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const float p = *(const float *)a, q = *(const float *)b;
+    return (p > q) - (p < q);
+}
+
+/* What a new one is below with probability p, of n in order (Vovk et al. 2005). */
+static double bound_of(const float *in_order, size_t n, double p)
+{
+    const double at = fmin(fmax(p * ((double)n + 1), 1), (double)n) - 1;
+    const size_t i = (size_t)at, next = i + 1 < n ? i + 1 : i;
+    return (double)in_order[i] + (at - (double)i) * (double)(in_order[next] - in_order[i]);
+}
+
+/* Half-widths of the intervals, in units of the values. The bounds of how far left-out rows are
+ * off, and, as if from so many rows more, what is learned of their root mean square; wider by what
+ * the left-out rows seem too near, since the tuning has seen them. */
+static void find_spread(struct building *b, float spread[2])
+{
+    static const double held[] = {0.8, 0.95}, rows_of_learned = 16, seen = 0.6;
+    const double n = (double)b->rows;
+    float *const off = b->result[OFF];
+    double square = TABLE_LEAST_SQUARE;
+    for (size_t i = 0; i < b->rows; i++) {
+        off[i] = fabsf(off[i]);
+        square += (double)off[i] * (double)off[i] / n;
+    }
+    qsort(off, b->rows, sizeof *off, by_size);
+    for (int i = 0; i < 2; i++) {
+        const double learned = sqrt(square) * (double)b->result[FACTOR][i],
+                     bound = bound_of(off, b->rows, held[i]);
+        spread[i] = (float)((1 + seen / sqrt(n)) * (n * bound + rows_of_learned * learned) /
+                            (n + rows_of_learned));
+    }
+    spread[1] = fmaxf(spread[0], spread[1]); /* one holds the other */
 }
 
 static t2m_status fill_model(struct building *b, t2m_model *m)
@@ -306,10 +340,10 @@ static t2m_status fill_model(struct building *b, t2m_model *m)
     memcpy(m->m, b->result[MODEL], m->layout.numel * sizeof *m->m);
     if (b->rows > b->supports)
         TRY(solve_head(b, m));
-    for (int i = 0; i < 2; i++)
-        m->table.spread[i] = b->result[SPREAD][i] * b->unit[1];
-    m->table.spread[1] = fmaxf(m->table.spread[0], m->table.spread[1]); /* one holds the other */
     if (!m->classes) {
+        find_spread(b, m->table.spread);
+        for (int i = 0; i < 2; i++)
+            m->table.spread[i] *= b->unit[1];
         m->scales[2 * b->columns] = b->unit[0];
         m->scales[2 * b->columns + 1] = b->unit[1];
     }
@@ -328,7 +362,7 @@ static t2m_status build(struct building *b, t2m_model **m, t2m_build_report *r)
                                                b->task->classes);
     TRY(model_new(b->lib, m, &s, b->task->classes, b->columns));
     const double made = seconds_now();
-    TRY(run_graph(b, MODEL, SPREAD));
+    TRY(run_graph(b, MODEL, OFF));
     TRY(fill_model(b, *m));
     *r = (t2m_build_report){.milliseconds = {NAN, 1e3 * (prepared - start), 1e3 * (made - prepared),
                                              NAN, 1e3 * (seconds_now() - made)},

@@ -81,7 +81,7 @@ static bool choose_shape(const struct evaluating *e, struct random *r, struct ta
 {
     const t2m_eval_options *o = e->o;
     for (int i = 0; i < TRIES; i++) {
-        *s = table_shape_draw(r);
+        *s = table_shape_draw(e->f, r);
         if (o->shots)
             s->supports = (int64_t)o->shots;
         if (o->queries)
@@ -128,10 +128,10 @@ static t2m_status add_shape(struct evaluating *e)
     if (!choose_shape(e, &r, &s->shape))
         return refuse(e->l->lib, T2M_EDATA,
                       "no table of '%s' has rows, columns and classes enough for tasks of %zu rows "
-                      "to learn from, two columns or more and %zu queries%s; give fewer --shots, "
+                      "to learn from and %zu queries%s; give fewer --shots, "
                       "--queries or --ways",
-                      e->f->name, e->o->shots ? e->o->shots : TABLE_LEAST_ROWS - TABLE_QUERIES,
-                      e->o->queries ? e->o->queries : TABLE_QUERIES,
+                      e->f->name, e->o->shots ? e->o->shots : LEAST_SHOTS,
+                      e->o->queries ? e->o->queries : TABLE_LEAST_ROWS - LEAST_SHOTS,
                       e->o->ways ? ", of so many classes" : "");
     const struct structure model =
         table_model_structure(&e->l->candidate->structure, (size_t)s->shape.columns,
@@ -310,6 +310,15 @@ static void fill_row(const struct evaluating *e, int row, size_t bytes, t2m_eval
     r->log_loss = e->values ? NAN : other.mean;
 }
 
+/* 0 if they differ. */
+static size_t queries_of(const struct evaluating *e)
+{
+    for (size_t i = 1; i < e->shapes; i++)
+        if (e->shape[i].shape.queries != e->shape[0].shape.queries)
+            return 0;
+    return (size_t)e->shape[0].shape.queries;
+}
+
 static void fill_result(const struct evaluating *e, t2m_eval_result *out)
 {
     const t2m_eval_options *o = e->o;
@@ -318,7 +327,7 @@ static void fill_result(const struct evaluating *e, t2m_eval_result *out)
                              .kind = e->values ? "regression" : "classification",
                              .ways = o->ways,
                              .shots = o->shots,
-                             .queries = o->queries ? o->queries : TABLE_QUERIES,
+                             .queries = queries_of(e),
                              .tasks = e->loop.tasks,
                              .seed = o->seed,
                              .structures = 1,

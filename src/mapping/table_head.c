@@ -14,7 +14,7 @@ static const double jitter = 1e-2; /* of the kernel's matrix, whose diagonal is 
 struct solving {
     t2m_graph *g;
     t2m_value m, x, target, scale; /* inputs */
-    t2m_value head, error;
+    t2m_value head, off;
     struct layout layout;
 };
 
@@ -53,22 +53,24 @@ static void make(struct solving *v, const struct table_head *h)
                               t2m_fill(g, TABLE_BIAS_INPUT, 2, (int64_t[]){rows, 1}),
                               t2m_slice(g, all, 1, plain, centres)},
                     x = t2m_concat(g, 1, part, 3), penalty = penalty_of(v, s, plain + 1);
-    t2m_value w;
-    v->error = t2m_constant(g, 0);
+    t2m_value w, shift = t2m_constant(g, 0);
     if (h->classes) {
         const struct nn_logistic r = nn_logistic_features(g, x, v->target, penalty, STEPS);
-        w = t2m_mul(g, r.weight, nn_temperature(g, r.left_out, v->target));
+        const struct nn_calibration c = nn_calibrate(g, r.left_out, v->target);
+        w = t2m_mul(g, r.weight, c.factor);
+        shift = c.shift;
+        v->off = t2m_fill(g, 0, 1, &rows);
     } else {
         const struct nn_ridge r =
             nn_ridge_features(g, x, v->target, t2m_scale(g, exp(h->log_penalty), penalty));
         w = r.weight;
-        v->error = t2m_sqrt(g, t2m_mean_all(g, t2m_square(g, t2m_sub(g, r.left_out, v->target))));
+        v->off = table_vector(g, t2m_sub(g, r.left_out, v->target));
     }
     const t2m_value in_order[] = {
         table_vector(g,
                      t2m_mul(g, t2m_slice(g, w, 0, 0, plain), t2m_reshape(g, v->scale, 2, column))),
         table_vector(g, t2m_slice(g, w, 0, plain + 1, centres)),
-        table_vector(g, t2m_scale(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, plain, 1)))};
+        table_vector(g, t2m_axpy(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, plain, 1), shift))};
     v->head = t2m_concat(g, 0, in_order, 3);
 }
 
@@ -83,15 +85,15 @@ static t2m_status widen(t2m *lib, const float *x, size_t n, double **out)
     return T2M_OK;
 }
 
-static t2m_status run(const struct solving *v, double *const in[4], double *head, double *error)
+static t2m_status run(const struct solving *v, double *const in[4], double *head, double *off)
 {
-    const t2m_value from[] = {v->m, v->x, v->target, v->scale}, to[] = {v->head, v->error};
+    const t2m_value from[] = {v->m, v->x, v->target, v->scale}, to[] = {v->head, v->off};
     const struct once once = {v->g, from, (const void *const *)in, 4, to, 2};
-    void *const out[] = {head, error};
+    void *const out[] = {head, off};
     return once_run(&once, T2M_F64, out);
 }
 
-t2m_status table_head_solve(t2m *lib, const struct table_head *h, float *m, double *error)
+t2m_status table_head_solve(t2m *lib, const struct table_head *h, float *m, float *off)
 {
     struct solving v = {0};
     const struct structure *s = &h->structure;
@@ -101,19 +103,23 @@ t2m_status table_head_solve(t2m *lib, const struct table_head *h, float *m, doub
     const float *const from[] = {m, h->x, h->target, h->scale};
     const size_t sizes[] = {v.layout.numel, h->rows * structure_input_size(s),
                             h->rows * (size_t)s->outputs, plain};
-    double *in[4] = {NULL}, *head = mem_new(lib, count, sizeof *head);
-    t2m_status status = head ? t2m_graph_new(lib, &v.g) : T2M_ENOMEM;
+    double *in[4] = {NULL}, *head = mem_new(lib, count, sizeof *head),
+           *wide_off = mem_new(lib, h->rows, sizeof *wide_off);
+    t2m_status status = head && wide_off ? t2m_graph_new(lib, &v.g) : T2M_ENOMEM;
     for (int i = 0; i < 4 && status == T2M_OK; i++)
         status = widen(lib, from[i], sizes[i], &in[i]);
     if (status == T2M_OK) {
         make(&v, h);
-        status = run(&v, in, head, error);
+        status = run(&v, in, head, wide_off);
     }
     for (size_t i = 0; i < count && status == T2M_OK; i++)
         m[body + i] = (float)head[i];
+    for (size_t i = 0; i < h->rows && status == T2M_OK; i++)
+        off[i] = (float)wide_off[i];
     for (int i = 0; i < 4; i++)
         mem_free(lib, in[i]);
     mem_free(lib, head);
+    mem_free(lib, wide_off);
     t2m_graph_free(v.g);
     return status;
 }

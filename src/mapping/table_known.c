@@ -68,7 +68,7 @@ t2m_status table_known_learn(struct t2m_learner *l, const struct t2m_family *f)
     t2m_status status = l->known ? T2M_OK : likeness_room(l, KNOWN_TASKS);
     for (size_t i = 0; i < l->known && status == T2M_OK; i++) {
         struct random r = random_stream(SEED + l->seed, 15, i);
-        struct knowing k = {.l = l, .f = f, .shape = table_shape_draw(&r)};
+        struct knowing k = {.l = l, .f = f, .shape = table_shape_draw(f, &r)};
         status = know_task(&k, i);
         mem_free(l->lib, k.draw);
         table_task_free(l->lib, &k.task);

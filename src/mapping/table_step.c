@@ -9,6 +9,7 @@
 
 enum {
     MENU = 48,
+    MOST_CLASSES = 10,
     MOST_TASKS = 16 /* of a job */,
     CELLS = 3072 /* of the support sets of a job, about */
 };
@@ -23,7 +24,7 @@ struct table_plans {
 
 /* ---- the menu ---- */
 
-struct table_shape table_shape_draw(struct random *r)
+static struct table_shape any_shape(struct random *r)
 {
     static const int64_t rows[] = {8, 12, 16, 16, 24, 32, 48, 64, 64, 96, 128, 192, 256, 256},
                          columns[] = {2, 3,  4,  5,  5,  6,  6,  7,  8, 8,
@@ -36,6 +37,42 @@ struct table_shape table_shape_draw(struct random *r)
         s.classes = classes[random_below(r, sizeof classes / sizeof *classes)];
     while (3 * s.classes > s.supports);
     return s;
+}
+
+/* 4 rows or more to learn from, small numbers as likely as large ones. */
+static int64_t draw_supports(struct random *r, int64_t most)
+{
+    const double least = 4;
+    return (int64_t)(least * exp(random_uniform(r, 0, log((double)(most + 1) / least))));
+}
+
+static struct table_shape shape_of_table(const struct data_table *t, struct random *r)
+{
+    const int64_t rows = (int64_t)t->rows, columns = (int64_t)t->columns,
+                  classes = (int64_t)t->classes;
+    struct table_shape s = {.own = true};
+    s.queries = rows < 2 * TABLE_QUERIES ? rows / 2 : TABLE_QUERIES;
+    const int64_t most = rows - s.queries < TABLE_SUPPORTS ? rows - s.queries : TABLE_SUPPORTS;
+    s.supports = draw_supports(r, most);
+    s.columns = columns < TABLE_COLUMNS ? columns : TABLE_COLUMNS;
+    s.classes = classes < MOST_CLASSES ? classes : MOST_CLASSES;
+    while (s.classes > 2 && 3 * s.classes > s.supports)
+        s.classes--;
+    return s;
+}
+
+struct table_shape table_shape_draw(const struct t2m_family *f, struct random *r)
+{
+    size_t fit = 0;
+    for (size_t i = 0; i < f->tables; i++)
+        fit += f->table[i].rows >= TABLE_LEAST_ROWS;
+    if (f->prior || fit == 0)
+        return any_shape(r);
+    size_t n = random_below(r, fit);
+    const struct data_table *t = f->table;
+    while (t->rows < TABLE_LEAST_ROWS || n-- > 0)
+        t++;
+    return shape_of_table(t, r);
 }
 
 static size_t tasks_of(const struct table_shape *s)
@@ -76,7 +113,8 @@ void table_plans_free(struct table_plans *p)
     mem_free(p->lib, p);
 }
 
-t2m_status table_plans_new(const struct t2m_learner *l, bool learn, struct table_plans **out)
+t2m_status table_plans_new(const struct t2m_learner *l, const struct t2m_family *f, bool learn,
+                           struct table_plans **out)
 {
     struct table_plans *p = mem_new(l->lib, 1, sizeof *p);
     struct random r = random_stream(l->seed, 12, learn);
@@ -85,7 +123,7 @@ t2m_status table_plans_new(const struct t2m_learner *l, bool learn, struct table
     p->lib = l->lib;
     t2m_status status = T2M_OK;
     for (; p->count < MENU && status == T2M_OK; p->count++) {
-        p->shape[p->count] = table_shape_draw(&r);
+        p->shape[p->count] = table_shape_draw(f, &r);
         p->tasks[p->count] = tasks_of(&p->shape[p->count]);
         status = compile_job(l, &p->shape[p->count], p->tasks[p->count], learn, &p->plan[p->count]);
     }

@@ -180,8 +180,8 @@ static void put(const struct table_ctx *c, struct made *m, t2m_value x)
 static t2m_value spread_of(const struct table_ctx *c, t2m_value off)
 {
     t2m_graph *g = c->g;
-    const t2m_value error =
-        t2m_sqrt(g, t2m_add(g, t2m_mean_all(g, t2m_square(g, off)), t2m_constant(g, 1e-6)));
+    const t2m_value error = t2m_sqrt(
+        g, t2m_add(g, t2m_mean_all(g, t2m_square(g, off)), t2m_constant(g, TABLE_LEAST_SQUARE)));
     const t2m_value sure = t2m_stop_gradient(g, error);
     t2m_value factor = table_take(c, "spread", "shared");
     if (c->s->kind != NN_LINEAR)
@@ -190,10 +190,14 @@ static t2m_value spread_of(const struct table_ctx *c, t2m_value off)
     return t2m_mul(g, sure, c->e->prior.factor);
 }
 
+struct solved {
+    t2m_value of_rows, shift; /* the rows' weights [rows, outputs]; what is added to the outputs */
+};
+
 /* The head on features x [rows, features], the bias among them, and a kernel [rows, rows] if there
- * is one: the rows' weights [rows, outputs]. */
-static t2m_value solve_rows(const struct table_ctx *c, t2m_value x, t2m_value kernel,
-                            t2m_value penalty)
+ * is one. */
+static struct solved solve_rows(const struct table_ctx *c, t2m_value x, t2m_value kernel,
+                                t2m_value penalty)
 {
     t2m_graph *g = c->g;
     struct table_prior *prior = &c->e->prior;
@@ -201,16 +205,19 @@ static t2m_value solve_rows(const struct table_ctx *c, t2m_value x, t2m_value ke
                     gram = kernel.id ? t2m_add(g, plain, kernel) : plain;
     if (c->shape->classes) {
         c->e->spread = prior->factor = t2m_fill(g, 0, 1, (int64_t[]){2});
+        c->e->off = t2m_fill(g, 0, 1, (int64_t[]){1});
         prior->log_penalty = t2m_constant(g, 0);
         const struct nn_logistic r = nn_logistic_kernel(g, gram, c->e->member, HEAD_STEPS);
-        const t2m_value factor = nn_temperature(g, r.left_out, c->e->member);
-        return t2m_mul(g, r.weight, t2m_stop_gradient(g, factor));
+        const struct nn_calibration k = nn_calibrate(g, r.left_out, c->e->member);
+        return (struct solved){t2m_mul(g, r.weight, t2m_stop_gradient(g, k.factor)),
+                               t2m_stop_gradient(g, k.shift)};
     }
     const t2m_value y = targets_of(c);
     prior->log_penalty = t2m_log(g, table_penalty(g, gram, penalty));
     const struct nn_ridge r = nn_ridge_kernel(g, gram, y, prior->log_penalty);
-    c->e->spread = spread_of(c, t2m_sub(g, r.left_out, y));
-    return r.weight;
+    c->e->off = table_vector(g, t2m_sub(g, r.left_out, y));
+    c->e->spread = spread_of(c, c->e->off);
+    return (struct solved){r.weight, t2m_constant(g, 0)};
 }
 
 static t2m_value with_bias(t2m_graph *g, t2m_value x)
@@ -221,17 +228,17 @@ static t2m_value with_bias(t2m_graph *g, t2m_value x)
 }
 
 /* x: features in their prior's scale, with the bias. */
-static void put_head(const struct table_ctx *c, struct made *m, t2m_value x, t2m_value of_rows,
+static void put_head(const struct table_ctx *c, struct made *m, t2m_value x, const struct solved *s,
                      bool kernel)
 {
     t2m_graph *g = c->g;
     const int64_t features = t2m_dim(g, x, 1) - 1, column[] = {-1, 1};
-    const t2m_value w = t2m_matmul_t(g, x, true, of_rows, false);
+    const t2m_value w = t2m_matmul_t(g, x, true, s->of_rows, false);
     put(c, m,
         t2m_mul(g, t2m_slice(g, w, 0, 0, features), t2m_reshape(g, c->e->prior.scale, 2, column)));
     if (kernel)
-        put(c, m, of_rows);
-    put(c, m, t2m_scale(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, features, 1)));
+        put(c, m, s->of_rows);
+    put(c, m, t2m_axpy(g, TABLE_BIAS_INPUT, t2m_slice(g, w, 0, features, 1), s->shift));
 }
 
 /* ---- the loss ---- */
@@ -336,7 +343,8 @@ static void put_kernel(struct table_ctx *c, const struct body *b, const t2m_valu
                                   knob[KNOB_AMPLITUDE]};
     for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++)
         put(c, m, in_order[i]);
-    put_head(c, m, features, solve_rows(c, features, kernel, knob[KNOB_PENALTY]), true);
+    const struct solved s = solve_rows(c, features, kernel, knob[KNOB_PENALTY]);
+    put_head(c, m, features, &s, true);
 }
 
 /* The model as it is made from the columns and t, and the tuned one. */
@@ -367,7 +375,8 @@ static void make_linear(struct table_ctx *c, struct made *m)
     c->e->prior.scale = prior_scale(c);
     const t2m_value x = with_bias(g, t2m_mul(g, rows_of(c, c->e->x_support), c->e->prior.scale)),
                     penalty = t2m_exp(g, table_take(c, "penalty", "shared"));
-    put_head(c, m, x, solve_rows(c, x, (t2m_value){0}, penalty), false);
+    const struct solved s = solve_rows(c, x, (t2m_value){0}, penalty);
+    put_head(c, m, x, &s, false);
 }
 
 /* What the model says of the queries [queries, outputs]. */

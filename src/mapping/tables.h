@@ -35,6 +35,7 @@ struct table_graph {
     t2m_value output; /* [queries, outputs] logits, or values */
     t2m_value t;      /* [TABLE_T] */
     t2m_value m;      /* model vector */
+    t2m_value off; /* [supports] of values: by how much left-out rows are off; of classes [1] 0 */
     t2m_value spread; /* [2] half-widths of intervals of 80 and 95 % of values; of classes 0 */
     struct table_prior {
         t2m_value scale;       /* [features]: how far from 0 the head's weights are thought to be */
@@ -42,14 +43,23 @@ struct table_graph {
         t2m_value factor;      /* [2] spread in root mean squared errors of left-out rows; else 0 */
     } prior;                   /* with which the head was solved */
 };
-/* Rows of the smallest task and its queries in training. */
-enum { TABLE_QUERIES = 64, TABLE_LEAST_ROWS = 8 + TABLE_QUERIES };
-enum { TABLE_SUPPORTS = 256 /* rows that the body of a model is made from, at most */ };
-#define TABLE_BIAS_INPUT 3.0 /* a bias of 3 is thought as likely as a weight of 1 */
+enum {
+    TABLE_QUERIES = 64,                    /* of a task, unless its table is small */
+    TABLE_SHAPED_ROWS = 8 + TABLE_QUERIES, /* of the smallest task beside synthetic ones */
+    TABLE_LEAST_ROWS = 8                   /* of a table that has tasks at all */
+};
+enum {
+    TABLE_SUPPORTS = 256, /* rows that the body of a model is made from, at most */
+    TABLE_COLUMNS = 32    /* of a model, at most */
+};
+#define TABLE_LEAST_SQUARE 1e-6 /* of how far left-out rows are off, in units of the values */
+#define TABLE_BIAS_INPUT 3.0    /* a bias of 3 is thought as likely as a weight of 1 */
 enum { TABLE_T = 64 /* numbers of t, and of each token */, TABLE_FACTS = 4, TABLE_INPUTS = 7 };
 
-/* A shape as training has them, with TABLE_QUERIES queries (table_step.c). */
-struct table_shape table_shape_draw(struct random *r);
+/* A shape of the training on f: any, with TABLE_QUERIES queries, if there are synthetic tables;
+ * else one that suits one of the tables, of all its columns and classes, if it has TABLE_LEAST_ROWS
+ * (table_step.c). */
+struct table_shape table_shape_draw(const struct t2m_family *f, struct random *r);
 /* Whether models of tables can have it: kernel with two layers, or linear. */
 bool table_structure_fits(const struct structure *s);
 /* The structure of the models of a learner whose structure is this. */
@@ -80,5 +90,5 @@ struct table_head {
     const float *scale;
     double log_penalty;
 };
-/* Fills in the head in m. *error: root mean squared error of left-out rows, of values. */
-t2m_status table_head_solve(t2m *lib, const struct table_head *h, float *m, double *error);
+/* Fills in the head in m, and, of values, off [rows]: by how much left-out rows are off. */
+t2m_status table_head_solve(t2m *lib, const struct table_head *h, float *m, float *off);

@@ -106,14 +106,23 @@ static t2m_status choose_structures(struct training *t)
                                                          : f->features ? f->features
                                                                        : 1),
                                    .outputs = (int64_t)l->ways};
-    const bool tables = f->kind == FAMILY_TABLES, texts = f->kind == FAMILY_TEXTS;
-    const char *text = t->o->structure ? t->o->structure
-                       : texts         ? "text:16384,2048,64"
-                       : images        ? "conv4"
-                       : tables        ? "kernel:256,32,32"
-                                       : "mlp";
+    const bool tables = f->kind == FAMILY_TABLES, texts = f->kind == FAMILY_TEXTS,
+               vectors = texts && f->channels != NN_TEXT_CHANNELS;
+    const t2m_learner *from = t->o->from;
+    char of_from[STRUCTURES_TEXT];
+    if (from)
+        learner_structures_text(from, of_from);
+    const char *text = t->o->structure                 ? t->o->structure
+                       : from && from->kind == f->kind ? of_from
+                       : vectors                       ? "metric:64"
+                       : texts                         ? "text:16384,2048,64"
+                       : images                        ? "conv4"
+                       : tables                        ? "kernel:256,32,32"
+                                                       : "mlp";
     TRY(learner_structures(l, text, &like));
-    if (texts)
+    if (vectors)
+        l->encoder = t->lib->encoder.fingerprint;
+    else if (texts)
         TRY(choose_words(t));
     if (tables && (l->candidates > 1 || !table_structure_fits(learner_structure(l))))
         return refuse(t->lib, T2M_EUSAGE,
@@ -292,7 +301,7 @@ static t2m_status validate_tables(struct training *t, double *mean, double *ci95
     double *value = mem_new(t->lib, jobs, sizeof *value);
     if (!value)
         return T2M_ENOMEM;
-    t2m_status status = t->judges ? T2M_OK : table_plans_new(t->l, false, &t->judges);
+    t2m_status status = t->judges ? T2M_OK : table_plans_new(t->l, t->family, false, &t->judges);
     if (status == T2M_OK)
         status = table_validate(t->l, t->validation, t->judges, jobs, VALIDATION_SEED + t->l->seed,
                                 t->o->stop, t->o->ctx, value);
@@ -426,6 +435,7 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     struct t2m_learner *l = t->l;
     memcpy(l->phi, t->state.best_phi, l->numel * sizeof(float));
     memcpy(l->statistics, t->state.best_statistics, l->norms * sizeof(float));
+    learner_round(l);
     l->trained_steps = t->state.best_step;
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
              kind_has_classes(l->kind)  ? "accuracy"
@@ -455,7 +465,7 @@ static t2m_status check_families(const struct training *t, const struct protocol
     if (f->kind != FAMILY_TABLES)
         return episode_check(f, p);
     TRY(table_family_check(f, TABLE_LEAST_ROWS));
-    return table_family_check(v, TABLE_LEAST_ROWS);
+    return table_family_check(v, f->prior ? TABLE_SHAPED_ROWS : TABLE_LEAST_ROWS);
 }
 
 static t2m_status begin(struct training *t)
@@ -469,8 +479,9 @@ static t2m_status begin(struct training *t)
     p.within_domain = o->within_domain;
     if (!(o->augment >= 0 && o->augment <= 4))
         return refuse(t->lib, T2M_EUSAGE, "--augment is a strength from 0 to 4, 1 being usual");
-    if (o->augment > 0 && !kind_has_classes(t->family->kind))
-        return refuse(t->lib, T2M_EUSAGE, "--augment is for images and texts, and '%s' has none",
+    if (o->augment > 0 && (!kind_has_classes(t->family->kind) || t->l->encoder))
+        return refuse(t->lib, T2M_EUSAGE,
+                      "--augment is for images and for texts without --encoder, which '%s' has not",
                       t->family->name);
     TRY(check_families(t, &p));
     static const size_t batches[] = {

@@ -48,8 +48,10 @@ t2m_value batched_input(t2m_graph *g, t2m_value like, size_t size);
 
 /* ---- tables (table_step.c) ---- */
 
-/* Plans for a menu of shapes, with the gradient to learn or without; freed by table_plans_free. */
-t2m_status table_plans_new(const struct t2m_learner *l, bool learn, struct table_plans **out);
+/* Plans for a menu of shapes of the training on f, with the gradient to learn or without; freed by
+ * table_plans_free. */
+t2m_status table_plans_new(const struct t2m_learner *l, const struct t2m_family *f, bool learn,
+                           struct table_plans **out);
 void table_plans_free(struct table_plans *p);
 /* A job of meta_step_run: ctx is the meta_step. */
 void table_step_job(void *ctx, size_t job, size_t worker);

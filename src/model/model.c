@@ -99,7 +99,7 @@ void t2m_model_describe(const t2m_model *m, t2m_model_info *out)
                             .width = (size_t)m->structure.width,
                             .channels = (size_t)m->structure.channels,
                             .table = m->table.schema != NULL,
-                            .text = m->vocabulary != NULL};
+                            .text = m->vocabulary || m->encoder};
     structure_text(&m->structure, out->structure);
 }
 
@@ -172,6 +172,7 @@ static t2m_status decode_structure(const t2m_model *like, const float *v, size_t
 static t2m_status copy_names(const t2m_model *like, t2m_model *m)
 {
     m->method = mem_text(m->lib, like->method);
+    m->encoder = like->encoder;
     if (like->vocabulary)
         TRY(vocabulary_copy(like->vocabulary, &m->vocabulary));
     if (like->table.schema) {

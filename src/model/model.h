@@ -27,8 +27,10 @@ struct t2m_model {
     size_t features; /* columns; 0 for pictures */
     char **feature;
     float *scales; /* [features + 1, 2] mean and scale of each column and of the target */
-    struct model_table table;      /* schema NULL: not of tables */
-    struct vocabulary *vocabulary; /* of texts; else NULL */
+    struct model_table table; /* schema NULL: not of tables */
+    /* of texts: their vocabulary, or the fingerprint of the encoder whose vectors they are */
+    struct vocabulary *vocabulary; /* else NULL */
+    uint64_t encoder;              /* else 0 */
     /* after prepare */
     t2m_plan *plan;
     t2m_workspace *workspace;
@@ -54,6 +56,9 @@ void model_table_clear(t2m_model *m);
 /* The columns that the model takes, of any table that has them: x [rows, features]. */
 t2m_status model_table_rows(const t2m_model *m, const struct table *t, float **x);
 
+/* Whether the handle has the encoder that a learner or a model was made with, if any; T2M_EUSAGE
+ * else. what: "learner". */
+t2m_status encoder_check(t2m *lib, uint64_t fingerprint, const char *what);
 /* text_model.c: the texts at the path as inputs of a model of texts: x [n, inputs]. */
 t2m_status model_text_read(const t2m_model *m, const char *path, float **x, size_t *n);
 

@@ -24,6 +24,7 @@ static size_t put_tensors(const t2m_model *m, struct tensor_entry *t, float *wor
         t[n] = (struct tensor_entry){
             .name = p->name, .rank = p->rank, .count = p->count, .data = m->m + p->offset};
         memcpy(t[n].dim, p->dim, sizeof p->dim);
+        t[n].unit = p->coarse ? safetensors_unit(t[n].data, p->count) : 0;
     }
     if (m->layout.statistics > 0)
         t[n++] = (struct tensor_entry){.name = "norm.statistics",
@@ -65,8 +66,11 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
     snprintf(input, sizeof input, "%lld %lld %lld %lld", (long long)m->structure.height,
              (long long)m->structure.width, (long long)m->structure.channels,
              (long long)m->structure.outputs);
+    char encoder[17];
+    snprintf(encoder, sizeof encoder, "%016llx", (unsigned long long)m->encoder);
+    const char *const last = schema ? "schema" : "encoder";
     const char *const key[] = {"kind",    "version",  "structure", "input", "method",
-                               "classes", "features", "target",    "schema"},
+                               "classes", "features", "target",    last},
                       *const value[] = {"task2model model",
                                         "1",
                                         structure,
@@ -75,9 +79,9 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
                                         classes.data ? classes.data : "",
                                         features.data ? features.data : "",
                                         m->target && !schema ? m->target : "",
-                                        schema ? schema : ""};
+                                        schema ? schema : encoder};
     const struct tensor_writing w = {t, put_tensors(m, t, words), key, value,
-                                     sizeof key / sizeof *key - !schema};
+                                     sizeof key / sizeof *key - (!schema && !m->encoder)};
     if (classes.failed || features.failed)
         status = T2M_ENOMEM;
     if (status == T2M_OK)
@@ -215,6 +219,10 @@ static t2m_status read_whole(t2m *lib, const struct tensor_file *f, const char *
     t2m_model *m = *out;
     status = schema ? read_table(m, f, path, schema) : read_names(m, f);
     m->method = mem_text(lib, meta(f, "method"));
+    unsigned long long encoder = 0;
+    if (*meta(f, "encoder") && (sscanf(meta(f, "encoder"), "%llx", &encoder) != 1 || !encoder))
+        return bad(lib, path, "what it says of its encoder makes no sense");
+    m->encoder = encoder;
     if (status == T2M_OK && s->kind == NN_TEXT) {
         status = vocabulary_read(lib, f, s, &m->vocabulary);
         if (status == T2M_EMODEL)
@@ -297,7 +305,7 @@ t2m_status t2m_model_read(const t2m_model *m, const char *path, float **x, size_
 {
     struct bytes file;
     struct table *t;
-    if (m->vocabulary)
+    if (m->vocabulary || m->encoder)
         return model_text_read(m, path, x, n);
     TRY(store_read(m->lib, path, m->lib->memory_limit, &file));
     t2m_status status;

@@ -37,14 +37,24 @@ struct nn_logistic nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value me
                                 leave_out(g, t2m_matmul(g, gram, a), a, nn_diagonal(g, inverse))};
 }
 
-t2m_value nn_temperature(t2m_graph *g, t2m_value logits, t2m_value member)
+/* Logarithms of the classes' shares, of half a row more each [1, classes] (Krichevsky and Trofimov
+ * 1981). */
+static t2m_value log_shares(t2m_graph *g, t2m_value member)
+{
+    const int64_t n = t2m_dim(g, member, 0), classes = t2m_dim(g, member, 1);
+    const t2m_value rows = t2m_add(g, t2m_sum(g, member, 0, 1), t2m_constant(g, 0.5));
+    return t2m_log(g, t2m_scale(g, 1 / ((double)n + 0.5 * (double)classes), rows));
+}
+
+struct nn_calibration nn_calibrate(t2m_graph *g, t2m_value logits, t2m_value member)
 {
     enum { FACTORS = 15, MIDDLE = FACTORS / 2 };
     const double likely = -0.2, width = 0.3; /* before: in logarithms, its mean and deviation */
+    const t2m_value shares = log_shares(g, member), beyond = t2m_sub(g, logits, shares);
     t2m_value score[FACTORS], sum = t2m_constant(g, 0);
     for (int k = 0; k < FACTORS; k++) {
         const double log_factor = 0.1 * (k - MIDDLE);
-        const t2m_value log_p = t2m_log_softmax(g, t2m_scale(g, exp(log_factor), logits)),
+        const t2m_value log_p = t2m_log_softmax(g, t2m_axpy(g, exp(log_factor), beyond, shares)),
                         right = t2m_sum_all(g, t2m_mul(g, log_p, member));
         score[k] = t2m_reshape(
             g, t2m_axpy(g, -0.5, t2m_constant(g, pow((log_factor - likely) / width, 2)), right), 1,
@@ -53,7 +63,8 @@ t2m_value nn_temperature(t2m_graph *g, t2m_value logits, t2m_value member)
     const t2m_value part = t2m_softmax(g, t2m_concat(g, 0, score, FACTORS));
     for (int k = 0; k < FACTORS; k++)
         sum = t2m_axpy(g, 0.1 * (k - MIDDLE), t2m_slice(g, part, 0, k, 1), sum);
-    return t2m_exp(g, t2m_reshape(g, sum, 0, NULL));
+    const t2m_value factor = t2m_exp(g, t2m_reshape(g, sum, 0, NULL));
+    return (struct nn_calibration){factor, t2m_sub(g, shares, t2m_mul(g, factor, shares))};
 }
 
 struct nn_logistic nn_logistic_features(t2m_graph *g, t2m_value x, t2m_value member,

@@ -90,10 +90,15 @@ struct nn_logistic {
                            Williams 2006, section 5.4.2) */
 };
 struct nn_logistic nn_logistic_kernel(t2m_graph *g, t2m_value gram, t2m_value member, int steps);
-/* The factor [] for logits [n, classes] that makes their cross-entropy with member least, averaged
- * over factors from 1/2 to 2 by how likely they are, a little below 1 being so before (temperature
- * scaling, Guo et al. 2017, section 4.2). */
-t2m_value nn_temperature(t2m_graph *g, t2m_value logits, t2m_value member);
+/* Calibrated logits are factor * logits + shift: the less they are believed, the nearer they are to
+ * the shares of the classes. */
+struct nn_calibration {
+    t2m_value factor, shift; /* [], [1, classes]: 1 - factor times the logarithms of the shares */
+};
+/* Makes the cross-entropy of logits [n, classes] with member least, averaged over factors from 1/2
+ * to 2 by how likely they are, a little below 1 being so before (temperature scaling, Guo et al.
+ * 2017, section 4.2, but not towards equal probabilities). */
+struct nn_calibration nn_calibrate(t2m_graph *g, t2m_value logits, t2m_value member);
 /* The same by features x [n, features] with a penalty of w' penalty w / 2 for each class, penalty
  * [features, features]: weight [features, classes]. Members are shares, rows of sum 1. */
 struct nn_logistic nn_logistic_features(t2m_graph *g, t2m_value x, t2m_value member,
@@ -111,7 +116,7 @@ t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd,
 /* ---- structures ---- */
 
 enum { NN_MAX_LAYERS = 8 };
-enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_KINDS };
+enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_METRIC, NN_KINDS };
 
 struct structure {
     enum nn_kind kind;
@@ -122,7 +127,8 @@ struct structure {
                                       of texts: words, slots, width of vectors */
 };
 
-/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "text:16384,2048,64". T2M_EUSAGE says what
+/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "text:16384,2048,64",
+ * "metric:64". T2M_EUSAGE says what
  * is expected. */
 t2m_status structure_parse(t2m *lib, const char *text, struct structure *out);
 void structure_text(const struct structure *s, char out[96]);
@@ -137,6 +143,7 @@ struct parameter { /* one tensor in the flat vector */
     double spread; /* half-width of the uniform start; 0: constant `start` */
     double start;
     void (*fill)(float *numbers); /* the start, where it is another; or NULL */
+    bool coarse; /* after training a byte is enough for each number: safetensors_round */
 };
 enum { NN_MAX_PARAMETERS = 80 };
 
@@ -172,6 +179,12 @@ size_t structure_macs(const struct structure *s); /* multiplications and additio
 /* An input for n examples of this structure. */
 t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);
 size_t structure_input_size(const struct structure *s); /* numbers of one example */
+
+/* `metric:WIDTH`: inputs and a learned projection of them, together of the length exp(scale), so
+ * that distances are cosines in a learned metric. x [n, channels] (text.c). */
+void metric_layout(const struct structure *s, struct layout *l);
+t2m_value metric_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                          struct norm_use *norm);
 
 /* ---- texts (text.c) ---- */
 

@@ -214,6 +214,7 @@ static const struct {
     [NN_MLP] = {"mlp", 1, NN_MAX_LAYERS, 2, 40, 4096, false, layout_mlp, features_mlp},
     [NN_KERNEL] = {"kernel", 1, NN_MAX_LAYERS, 1, 256, 4096, false, layout_kernel, features_kernel},
     [NN_CONV4] = {"conv4", 4, 4, 4, 64, 4096, true, layout_conv4, features_conv4},
+    [NN_METRIC] = {"metric", 1, 1, 1, 64, 4096, false, metric_layout, metric_features},
     [NN_TEXT] = {"text", 3, 3, 3, 64, 1 << 17, false, text_layout, text_features},
 };
 
@@ -288,7 +289,7 @@ static t2m_status bad_structure(t2m *lib, const char *text)
     return refuse(
         lib, T2M_EUSAGE,
         "unknown structure '%.60s': expected linear, mlp:WIDTH,... or kernel:CENTRES,WIDTH,... (1 "
-        "to %d numbers of 1 to 4096), conv4:CHANNELS or text:WORDS,SLOTS,WIDTH",
+        "to %d numbers of 1 to 4096), conv4:CHANNELS text:WORDS,SLOTS,WIDTH or metric:WIDTH",
         text, NN_MAX_LAYERS);
 }
 

@@ -38,6 +38,7 @@ void text_layout(const struct structure *s, struct layout *l)
     l->parameter[l->count - 1].fill = start_rarity;
     layout_add(l, "text.word", 2, word, 0, 0);
     layout_add(l, "text.vector", 2, vector, spread, 0);
+    l->parameter[l->count - 1].coarse = true;
     layout_add(l, "text.scale", 1, &one, 0, log(3.3)); /* of a usual training */
     l->features = (size_t)(s->hidden[1] + s->hidden[2]);
 }
@@ -102,5 +103,30 @@ t2m_value text_features(t2m_graph *g, const struct structure *s, t2m_value m, t2
         t2m_matmul(g, t2m_reshape(g, t2m_mul(g, weight, trust), 3, row), vector);
     const t2m_value both[] = {t2m_reshape(g, sketch, 2, flat), t2m_reshape(g, pulled, 2, flat)};
     const t2m_value scale = t2m_exp(g, layout_take(g, &l, m, "text.scale"));
+    return to_length(g, t2m_concat(g, 1, both, 2), scale);
+}
+
+/* ---- vectors ---- */
+
+void metric_layout(const struct structure *s, struct layout *l)
+{
+    const int64_t in = s->height * s->width * s->channels, projection[] = {in, s->hidden[0]},
+                  one = 1;
+    layout_add(l, "metric.projection", 2, projection, 0.3 / sqrt((double)in), 0);
+    layout_add(l, "metric.scale", 1, &one, 0, log(3.3));
+    l->features = (size_t)(in + s->hidden[0]);
+}
+
+t2m_value metric_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                          struct norm_use *norm)
+{
+    (void)norm;
+    struct layout l;
+    structure_layout(s, &l);
+    const int64_t rows[] = {t2m_dim(g, x, 0), -1};
+    const t2m_value flat = t2m_reshape(g, x, 2, rows),
+                    both[] = {flat,
+                              t2m_matmul(g, flat, layout_take(g, &l, m, "metric.projection"))},
+                    scale = t2m_exp(g, layout_take(g, &l, m, "metric.scale"));
     return to_length(g, t2m_concat(g, 1, both, 2), scale);
 }

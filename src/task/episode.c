@@ -264,10 +264,10 @@ void episode_draw(const struct t2m_family *f, const struct protocol *p, uint64_t
                   uint64_t number, struct episode *e)
 {
     struct random r = random_stream(seed, 1, number);
-    if (f->kind == FAMILY_IMAGES)
-        draw_images(f, p, &r, e);
-    else if (f->kind == FAMILY_TEXTS)
+    if (f->kind == FAMILY_TEXTS && p->vocabulary)
         draw_texts(f, p, &r, e);
+    else if (kind_has_classes(f->kind))
+        draw_images(f, p, &r, e);
     else if (f->builtin)
         draw_builtin(f, p, &r, e);
     else

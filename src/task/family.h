@@ -28,7 +28,7 @@ struct example_class {
     char *name;
     size_t domain, count;
     float *pixels;    /* [count, side, side, channels], 0..1; of images */
-    struct bag *text; /* [count]; of texts */
+    struct bag *text; /* [count]; of texts, unless they are vectors: those are pixels */
 };
 
 struct builtin { /* a family made by a formula */
@@ -67,8 +67,9 @@ struct family_options {
     const char *target;
     size_t height, width, channels; /* 0: 28, 28, as the first image */
     bool rotations;
-    bool texts;  /* CSVs are texts: in a column of that name, with a label */
-    bool tables; /* CSVs are tables of any columns, not tasks of one family */
+    bool vectors; /* texts are vectors of the handle's encoder */
+    bool texts;   /* CSVs are texts: in a column of that name, with a label */
+    bool tables;  /* CSVs are tables of any columns, not tasks of one family */
     /* of those: names of columns to leave out; -1 find out, 0 values, 1 classes */
     const char *const *ignore;
     size_t ignored;

@@ -344,7 +344,7 @@ static const struct data_table *from_table(struct draw *d)
     if (!t)
         return NULL;
     const bool fits = d->classes ? t->classes >= d->classes : t->classes == 0;
-    const bool other = !fits || random_uniform(&d->r, 0, 1) < other_target;
+    const bool other = !fits || (!d->s->own && random_uniform(&d->r, 0, 1) < other_target);
     const size_t target = other ? random_below(&d->r, t->columns) : t->columns;
     size_t n = 0;
     for (size_t k = 0; k < t->columns; k++)

@@ -21,6 +21,7 @@ void data_table_clear(t2m *lib, struct data_table *d);
 struct table_shape { /* of a task */
     int64_t supports, queries, columns;
     int64_t classes; /* 0: values */
+    bool own; /* the tables' own targets, where they have such; else at times another column */
 };
 
 struct table_task {             /* arrays of fixed sizes for a shape, tables_task_new */

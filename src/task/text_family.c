@@ -27,7 +27,7 @@ static struct example_class *class_named(struct t2m_family *f, const char *name)
     if (!all)
         return NULL;
     f->class = all;
-    all[f->classes] = (struct example_class){.name = mem_text(f->lib, name), .domain = f->domains};
+    all[f->classes] = (struct example_class){.name = mem_text(f->lib, name), .domain = f->domains - 1};
     return all[f->classes].name ? &all[f->classes++] : NULL;
 }
 
@@ -42,29 +42,66 @@ static t2m_status add_text(struct t2m_family *f, struct example_class *c, struct
     }
     TRY(bag_make(&c->text[c->count], p, t->text, t->length));
     c->count++;
-    f->fingerprint = hash_bytes(f->fingerprint, t->text, t->length);
-    f->fingerprint = hash_bytes(f->fingerprint, c->name, strlen(c->name));
     return T2M_OK;
 }
 
-static t2m_status add_all(struct t2m_family *f, const struct texts *t, const char *path)
+/* The class of the text; what the data are known by grows. */
+static struct example_class *class_of(struct t2m_family *f, const struct texts *t,
+                                      const struct text_item *item)
+{
+    struct example_class *c = class_named(f, t->class_name[t->label[item->label_first]]);
+    f->fingerprint = hash_bytes(f->fingerprint, item->text, item->length);
+    f->fingerprint = c ? hash_bytes(f->fingerprint, c->name, strlen(c->name)) : 0;
+    return c;
+}
+
+static t2m_status add_vector(struct t2m_family *f, struct example_class *c, const float *vector)
+{
+    const size_t width = f->channels;
+    if ((c->count & (c->count - 1)) == 0) {
+        float *all =
+            mem_resize(f->lib, c->pixels, (c->count ? 2 * c->count : 1) * width, sizeof *all);
+        if (!all)
+            return T2M_ENOMEM;
+        c->pixels = all;
+    }
+    memcpy(c->pixels + c->count++ * width, vector, width * sizeof *vector);
+    return T2M_OK;
+}
+
+static t2m_status add_vectors(struct t2m_family *f, const struct texts *t)
+{
+    float *vector = NULL;
+    t2m_status status = texts_encode(t, &vector);
+    for (size_t i = 0; i < t->n && status == T2M_OK; i++) {
+        struct example_class *c = class_of(f, t, &t->item[i]);
+        status = c ? add_vector(f, c, vector + i * f->channels) : T2M_ENOMEM;
+    }
+    mem_free(f->lib, vector);
+    return status;
+}
+
+static t2m_status add_bags(struct t2m_family *f, const struct texts *t)
 {
     struct phrase p;
     t2m_status status = T2M_OK;
-    if (t->multi)
-        return refuse(f->lib, T2M_EDATA,
-                      "'%.200s' has texts with several labels; a family has "
-                      "texts with one",
-                      path);
     phrase_init(&p, f->lib);
     for (size_t i = 0; i < t->n && status == T2M_OK; i++) {
-        const struct text_item *item = &t->item[i];
-        struct example_class *c = class_named(f, t->class_name[t->label[item->label_first]]);
-        status = c ? add_text(f, c, &p, item) : T2M_ENOMEM;
+        struct example_class *c = class_of(f, t, &t->item[i]);
+        status = c ? add_text(f, c, &p, &t->item[i]) : T2M_ENOMEM;
     }
     phrase_clear(&p);
-    f->domains++;
     return status;
+}
+
+static t2m_status add_all(struct t2m_family *f, const struct texts *t, const char *path,
+                          bool vectors)
+{
+    f->domains++;
+    if (t->multi)
+        return refuse(f->lib, T2M_EDATA,
+                      "'%.200s' has texts with several labels; a family has texts with one", path);
+    return vectors ? add_vectors(f, t) : add_bags(f, t);
 }
 
 t2m_status family_add_texts(struct t2m_family *f, const char *path, const struct family_options *o)
@@ -72,10 +109,12 @@ t2m_status family_add_texts(struct t2m_family *f, const char *path, const struct
     const struct text_options options = {.label = o->target};
     struct texts *t;
     f->height = 1;
-    f->width = o->texts ? o->width : TEXT_FEATURES; /* texts: as the learner has it */
-    f->channels = NN_TEXT_CHANNELS;
+    f->width = o->vectors ? 1
+               : o->texts ? o->width
+                          : TEXT_FEATURES; /* texts: as a learner has it */
+    f->channels = o->vectors ? f->lib->encoder.width : NN_TEXT_CHANNELS;
     TRY(texts_open(f->lib, &t, &path, 1, &options));
-    const t2m_status status = add_all(f, t, path);
+    const t2m_status status = add_all(f, t, path, o->vectors);
     texts_free(t);
     return status;
 }

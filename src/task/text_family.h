@@ -7,6 +7,9 @@ bool text_file(const char *name);
 /* Adds the texts at the path; a label that the family has already is the same class. Each path is a
  * domain. T2M_EDATA: as texts_open; texts with several labels. */
 t2m_status family_add_texts(struct t2m_family *f, const char *path, const struct family_options *o);
+/* The vectors [n, width] of the texts by the handle's encoder; caller frees with mem_free. */
+struct texts;
+t2m_status texts_encode(const struct texts *t, float **out);
 /* [classes, words] texts of each class that have each word of v; freed by mem_free. */
 t2m_status family_count_words(const struct t2m_family *f, const struct vocabulary *v,
                               uint16_t **out);
