@@ -24,7 +24,8 @@ WAYS, SHOTS, QUERIES = 5, [1, 5], 15
 MANY_SET, MANY_SHOTS, MANY_QUERIES = "clinc150", [5, 10], 40
 TIMED_TEXTS, TIMED_TEXTS_ENCODER = 5000, 300
 NONE_SHOTS, NONE_TASKS = 5, 200
-QUICK = dict(tasks=50, draws=2, none_tasks=10, steps=100)
+MOST_ENCODED = 100  # reviews of a label and task that a learner with an encoder is trained on: it takes some 10 ms for each
+QUICK = dict(tasks=50, draws=2, none_tasks=10, steps=100, most_encoded=15)
 CHOSEN = baselines.CHOSEN
 
 
@@ -85,10 +86,8 @@ def episode_accuracies(texts, source, shots, tasks, choices):
     """Accuracies of the tasks, for each choice: method and key of CHOSEN."""
     y, truth, found = classes_of(WAYS, shots), classes_of(WAYS, QUERIES), [[] for _ in choices]
     for task in draw.episodes(texts, WAYS, shots, QUERIES, tasks):
-        for (method, key), accuracies in zip(choices, found):
-            fit, _ = baselines.METHODS[method]
-            scores = fit(source.products(CHOSEN[key].features, *task), y, CHOSEN[key].setting)
-            accuracies.append(np.mean(scores.argmax(1) == truth))
+        for which, accuracies in zip(choices, found):
+            accuracies.append(np.mean(fitted(source, task, y, *which).argmax(1) == truth))
     return found
 
 
@@ -123,18 +122,24 @@ def few_shot(b):
 # ---- all classes at once ----
 
 
+MANY_METHODS = {"TF-IDF centroids": ("centroid probabilities", "many centroids"), "TF-IDF + LR": ("logistic", "many alone"),
+                "TF-IDF + LR, idf of training": ("logistic", "many accurate"),
+                "the same, C by log loss": ("logistic", "many calibrated")}
+
+
+def fitted(source, task, y, method, key):
+    choice, (fit, _) = CHOSEN[key], baselines.METHODS[method]
+    return fit(source.products(choice.features, *task), y, choice.setting)
+
+
 def many_answers(b, task, texts, kinds):
     """method -> probabilities [query, class]"""
-    y = np.searchsorted(kinds, texts.label[task.support])
-    source, means, accurate, calibrated = b.tf_idf(texts.name), *(CHOSEN[f"many {m}"] for m in ("centroids", "accurate", "calibrated"))
-    pairs = texts.pairs(task.support), texts.pairs(task.query)
-    found = {"t2m": b.command.answer(b.learner(), *pairs, kinds).p,
-             "TF-IDF + LR, C by accuracy": baselines.logistic(source.products(accurate.features, *task), y, accurate.setting),
-             "TF-IDF + LR, C by log loss": baselines.logistic(source.products(calibrated.features, *task), y, calibrated.setting),
-             "TF-IDF centroids": baselines.centroid_probabilities(source.products(means.features, *task), y, means.setting)}
+    y, pairs = np.searchsorted(kinds, texts.label[task.support]), (texts.pairs(task.support), texts.pairs(task.query))
+    found = {"t2m": b.command.answer(b.learner(), *pairs, kinds).p}
+    found |= {name: fitted(b.tf_idf(texts.name), task, y, *which) for name, which in MANY_METHODS.items()}
     if b.encoded and b.encoded.has("--encoder"):
         found["t2m with encoder"] = b.encoded.answer(b.encoder_learner(), *pairs, kinds).p
-        found["encoder + LR"] = baselines.logistic(b.vectors(texts.name).products(None, *task), y, CHOSEN["encoder many"].setting)
+        found["encoder + LR"] = fitted(b.vectors(texts.name), task, y, "logistic", "encoder many")
     return found
 
 
@@ -263,7 +268,7 @@ def options():
     parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--draws", type=int, default=10, help="of all classes at once, and of the supports of reviews")
     parser.add_argument("--none-tasks", type=int, default=NONE_TASKS)
-    parser.add_argument("--quick", action="store_true", help="few tasks, short trainings: two minutes, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="few tasks, short trainings: two minutes, with an encoder ten")
     parser.add_argument("--choose", action="store_true", help="choose the settings of the standard methods on training classes")
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("build/bench-text"), help="for learners")
     parser.add_argument("--library", type=pathlib.Path, help="libtask2model.so (default: beside t2m)")
@@ -271,7 +276,7 @@ def options():
     given = parser.parse_args()
     if unknown := set(given.only) - set(TABLES):
         parser.error(f"--only: no table {', '.join(sorted(unknown))}")
-    given.steps, given.prefix = None, ""
+    given.steps, given.prefix, given.most_encoded = None, "", MOST_ENCODED
     if given.quick:
         given.prefix = "quick-"
         vars(given).update(QUICK)

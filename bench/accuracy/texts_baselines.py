@@ -134,6 +134,7 @@ CHOSEN = {
     "alone centroids": Choice(ALONE._replace(blocks=("chars",)), None),
     "alone logistic": Choice(ALONE._replace(blocks=("chars",)), 0.1),
     "many centroids": Choice(ALONE, 40.0),
+    "many alone": Choice(ALONE, 100.0),
     "many accurate": Choice(ALL, 100.0),
     "many calibrated": Choice(ALL, 1000.0),
     "reviews centroids": Choice(ALONE._replace(blocks=("words",)), None),

@@ -67,6 +67,7 @@ def show(b):
         tell(f"alone {method}", baselines.best(method, accuracy, few, alone))
     tell("many centroids", baselines.best("centroid probabilities", minus_log_loss, whole))
     tell("many accurate", baselines.best("logistic", accuracy, whole, one))
+    tell("many alone", baselines.best("logistic", accuracy, whole, alone))
     tell("many calibrated", baselines.best("logistic", minus_log_loss, whole, one))
     all_reviews = review_tasks(b)
     for method in ("centroids", "logistic"):

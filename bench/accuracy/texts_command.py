@@ -33,7 +33,8 @@ class Command:
         arguments = [*map(str, arguments), *self.encoder, "--threads", "1"]
         r = subprocess.run([self.t2m, *arguments], capture_output=True, text=True)
         if r.returncode:
-            raise CommandError(f"t2m {' '.join(arguments)}: {' '.join(r.stderr.split()) or f'status {r.returncode}'}")
+            said = r.stderr.strip().splitlines() or [f"status {r.returncode}"]
+            raise CommandError(f"t2m {arguments[0]}: {said[-1]}")
         return r.stdout
 
     def has(self, option):
@@ -76,7 +77,7 @@ class Command:
         return answer
 
     def times(self, learner, supports, queries):
-        """Seconds of a whole build; seconds of a prediction of all queries beyond one of the first alone, for a text; bytes of the model."""
+        """Seconds of a whole build; seconds for a text, all queries beyond the first alone; bytes of the model."""
         with tempfile.TemporaryDirectory() as folder:
             shots, new, first, model = (pathlib.Path(folder) / name for name in ("shots.jsonl", "new.jsonl", "first.jsonl", "model"))
             texts_draw.write(shots, supports)

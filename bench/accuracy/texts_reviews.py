@@ -1,6 +1,6 @@
-"""The table of reviews of texts.py: sentiment in domains that the learner never saw, 5 + 5 supports (ARSC; Yu et al. 2018, "Diverse Few-Shot
-Text Classification with Multiple Metrics"). Reviews in a domain count as positive above 2, 4 or from 5 stars: three tasks. Learners of
-them are for this table alone; the reviews have no licence."""
+"""The table of reviews of texts.py: sentiment in domains that the learner never saw, 5 + 5 supports (ARSC; Yu et al. 2018, "Diverse
+Few-Shot Text Classification with Multiple Metrics"). A domain has three tasks, t2, t4 and t5, which differ in the stars from which a review
+is positive. Learners of them are for this table alone: the reviews have no licence."""
 import numpy as np
 
 import texts_baselines as baselines
@@ -11,7 +11,6 @@ from texts_command import ROWS, TRAIN_REVIEWS, quicker
 LEAST = 15  # reviews of a label, for an episode of training
 MOST_QUERIES = 50  # of a label
 RARITY_TEXTS = 3000  # for inverse frequencies
-MOST_ENCODED = 100  # reviews of a label that the learner with an encoder is trained on: it takes some 10 ms for each
 NAMES = {"1": "positive", "-1": "negative"}
 
 
@@ -88,10 +87,11 @@ def answers(b, tasks, vectors, learners, task, supports, queries):
 
 def trained(b, domains, names):
     """method -> command, learner"""
-    families = write_families(domains, names, b.folder / "reviews")
+    families = write_families(domains, names, b.folder / "review-texts")
     learners = {"t2m": (b.command, b.command.train(b.given.prefix + "reviews", families, quicker(b.given, TRAIN_REVIEWS)))}
     if b.encoder_is_possible():
-        families = write_families(domains, names, b.folder / "reviews-few", MOST_ENCODED)
+        most = b.given.most_encoded
+        families = write_families(domains, names, b.folder / f"review-texts-{most}", most)
         learner = b.encoded.train(b.given.prefix + "reviews-encoder", families, quicker(b.given, TRAIN_REVIEWS))
         learners["t2m with encoder"] = (b.encoded, learner)
     return learners
@@ -110,15 +110,22 @@ def show(b):
             found.setdefault(method, []).append(report.balanced_accuracy(scores.argmax(1), labels_of(queries)))
     report.table(f"Sentiment in domains never seen, {draw.ARSC_SHOTS} + {draw.ARSC_SHOTS} reviews: accuracy in %, mean of both labels",
                  [["method", "accuracy"], *([method, report.cell(values)] for method, values in found.items())])
-    report.note(f"{len(tasks.tasks)} tasks: held out are {', '.join(held_out)} (the last {draw.ARSC_HELD_OUT} by name of which every task has "
-                f"{draw.ARSC_SHOTS} supports and test reviews of both labels), three tasks each, {b.given.draws} draws of the supports from the "
-                f"training file; queries from the test file, at most {MOST_QUERIES} a label.")
+    describe(b, tasks, held_out, vectors)
     show_controls(b, domains, held_out, *learners["t2m"])
+
+
+def describe(b, tasks, held_out, encoded):
+    report.note(f"{len(tasks.tasks)} tasks: held out are {', '.join(held_out)} ({', '.join(draw.ARSC_FIRST)} or, if one is absent, "
+                f"the last {draw.ARSC_HELD_OUT} by name whose every task has {draw.ARSC_SHOTS} supports and test reviews of both labels), three tasks each, {b.given.draws} draws of the supports "
+                f"from the training file; queries from the test file, at most {MOST_QUERIES} a label. "
+                f"The learner is trained on all other domains: {' '.join(quicker(b.given, TRAIN_REVIEWS))}")
+    if encoded:
+        report.note(f"With the encoder on at most {b.given.most_encoded} reviews of a label of each task.")
 
 
 def show_controls(b, domains, held_out, command, learner):
     """By t2m eval, whose supports and queries come from all parts of a task."""
-    families = write_families(domains, held_out, b.folder / "reviews-held-out")
+    families = write_families(domains, held_out, b.folder / "review-texts-held-out")
     rows = command.eval(learner, families, "--within-domain", "--ways", 2, "--shots", draw.ARSC_SHOTS, "--queries",
                         LEAST - draw.ARSC_SHOTS, "--tasks", b.given.tasks)
     report.table(f"Its controls, {b.given.tasks} tasks drawn from all reviews of these domains", [[f"t2m {row}" for row in ROWS],
