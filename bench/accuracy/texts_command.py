@@ -33,8 +33,8 @@ class Command:
         arguments = [*map(str, arguments), *self.encoder, "--threads", "1"]
         r = subprocess.run([self.t2m, *arguments], capture_output=True, text=True)
         if r.returncode:
-            said = r.stderr.strip().splitlines() or [f"status {r.returncode}"]
-            raise CommandError(f"t2m {arguments[0]}: {said[-1]}")
+            said = r.stderr.strip().splitlines() or [f"t2m {arguments[0]}: status {r.returncode}"]
+            raise CommandError(said[-1])
         return r.stdout
 
     def has(self, option):
