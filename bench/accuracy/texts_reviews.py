@@ -115,10 +115,11 @@ def show(b):
 
 
 def describe(b, tasks, held_out, encoded):
-    report.note(f"{len(tasks.tasks)} tasks: held out are {', '.join(held_out)} ({', '.join(draw.ARSC_FIRST)} or, if one is absent, the last "
-                f"{draw.ARSC_HELD_OUT} by name whose every task has {draw.ARSC_SHOTS} supports and test reviews of both labels), three "
-                f"tasks each, {b.given.draws} draws of the supports from the training file; queries from the test file, at most {MOST_QUERIES} "
-                f"a label. The learner is trained on all other domains: {' '.join(quicker(b.given, TRAIN_REVIEWS))}")
+    usual, count, shots = ", ".join(draw.ARSC_FIRST), draw.ARSC_HELD_OUT, draw.ARSC_SHOTS
+    report.note(f"{len(tasks.tasks)} tasks: held out are {', '.join(held_out)} ({usual} or, if one is absent, the last {count} by name whose "
+                f"every task has {shots} supports and test reviews of both labels), three tasks each, {b.given.draws} draws of the supports "
+                f"from the training file; queries from the test file, at most {MOST_QUERIES} a label. The learner is trained on all other "
+                f"domains: {' '.join(quicker(b.given, TRAIN_REVIEWS))}")
     if encoded:
         report.note(f"With the encoder on at most {b.given.most_encoded} reviews of a label of each task.")
 
