@@ -2,7 +2,7 @@
 BUILD := build/release
 PREFIX ?= /usr/local
 
-.PHONY: all demo check bench bench-peers bench-families bench-tables fuzz install size format clean help
+.PHONY: all demo check bench bench-peers bench-families bench-tables bench-text fuzz install size format clean help
 all: ## build the library and the command
 	@tools/deps.sh build
 	@cmake -G Ninja -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -35,6 +35,12 @@ bench-tables: all ## small real tables in DATA beside logistic regression, k-NN,
 	@test -x build/peers/tables/bin/python || python3 -m venv build/peers/tables
 	@build/peers/tables/bin/pip install -q numpy scikit-learn xgboost
 	@build/peers/tables/bin/python bench/accuracy/tables.py $(DATA) --t2m $(BUILD)/t2m $(ARGUMENTS)
+
+bench-text: all ## short texts in DATA beside TF-IDF, with ENCODER=DIR beside a sentence encoder too; quick: ARGUMENTS=--quick
+	@test -d "$(DATA)" || { echo "DATA=FOLDER is missing: text_clinc150/, text_banking77/, text_hwu64/, text_arsc/"; exit 2; }
+	@test -x build/peers/texts/bin/python || python3 -m venv build/peers/texts
+	@build/peers/texts/bin/pip install -q numpy scikit-learn
+	@build/peers/texts/bin/python bench/accuracy/texts.py $(DATA) --t2m $(BUILD)/t2m $(if $(ENCODER),--encoder $(ENCODER)) $(ARGUMENTS)
 
 fuzz: ## a minute for each fuzz target (clang)
 	@tools/deps.sh fuzz

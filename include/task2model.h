@@ -361,8 +361,9 @@ typedef struct t2m_model_info {
     char structure[256];
     const char *method, *target; /* target: NULL for classes */
     size_t parameters, inputs, outputs, height, width, channels;
-    bool table; /* it takes columns of tables by name: t2m_model_feature */
-    bool text;  /* it takes texts: t2m_model_text */
+    bool table;   /* it takes columns of tables by name: t2m_model_feature */
+    bool text;    /* it takes texts: t2m_model_line */
+    bool several; /* each class may be there or not: outputs are probabilities of their own */
 } t2m_model_info;
 void t2m_model_describe(const t2m_model *m, t2m_model_info *out);
 size_t t2m_model_classes(const t2m_model *m);                /* 0: values */

@@ -88,4 +88,5 @@ def main():
     }, indent=1))
 
 
-main()
+if __name__ == "__main__":
+    main()

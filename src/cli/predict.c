@@ -14,7 +14,7 @@ struct output {
     t2m_model *model;
     size_t outputs, classes;
     bool table;           /* rows, and all that is known of each */
-    bool text;            /* texts, by line */
+    bool text, several;   /* texts, by line; each class may be there or not */
     bool begun;           /* the header is there */
     bool streamed;        /* what there is to say has been said */
     double half_width[2]; /* of intervals; 0: not known */
@@ -43,6 +43,18 @@ struct answer {
     int rejected;
 };
 
+/* All classes that are more likely there than not, with '; ' between. */
+static void put_labels(const struct output *o, const struct answer *a)
+{
+    char all[4096] = "";
+    size_t at = 0;
+    for (size_t k = 0; k < o->classes && at < sizeof all; k++)
+        if (a->p[k] > 0.5F)
+            at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", at ? "; " : "",
+                                   t2m_model_class(o->model, k));
+    put_field(all);
+}
+
 /* Of a model of a table the rows, and the probability of each class. */
 static void class_line(const struct output *o, const struct answer *a)
 {
@@ -53,13 +65,15 @@ static void class_line(const struct output *o, const struct answer *a)
     if (o->text)
         printf(",%zu", a->row);
     printf(",");
-    if (!a->rejected)
+    if (o->several)
+        put_labels(o, a);
+    else if (!a->rejected)
         put_field(t2m_model_class(o->model, a->best));
     for (size_t k = 0; o->table && k < o->classes; k++)
         printf(",%.4f", (double)a->p[k]);
     if (!o->table)
         printf(",%.4f", (double)a->p[a->best]);
-    if (o->text)
+    if (o->text && !o->several)
         printf(",%.4f", a->none);
     printf("\n");
 }
@@ -73,6 +87,12 @@ static json_t *class_json(const struct output *o, const struct answer *a)
         "{s:o, s:I, s:o, s:o}", "input", cli_string(a->input), "row", (json_int_t)a->row, "label",
         a->rejected ? json_null() : cli_string(t2m_model_class(o->model, a->best)), "probabilities",
         all);
+    json_t *labels = o->several ? json_array() : NULL;
+    for (size_t k = 0; labels && k < o->classes; k++)
+        if (a->p[k] > 0.5F)
+            json_array_append_new(labels, cli_string(t2m_model_class(o->model, k)));
+    if (labels)
+        json_object_set_new(one, "labels", labels);
     if (isfinite(a->none))
         json_object_set_new(one, "none", cli_number(a->none));
     return one;
@@ -120,7 +140,9 @@ static void header(struct output *o)
         printf(o->half_width[1] > 0 ? "row,value,low80,high80,low95,high95\n"
                                     : "row,value,low95,high95\n");
     else if (!o->table)
-        printf(o->text ? "input,row,label,probability,none\n" : "input,label,probability\n");
+        printf(o->several ? "input,row,labels,probability\n"
+               : o->text  ? "input,row,label,probability,none\n"
+                          : "input,label,probability\n");
     else
         printf("row,label");
     for (size_t k = 0; o->table && k < o->classes; k++) {
@@ -190,7 +212,10 @@ static t2m_status predict_lines(struct output *o)
         if (status != T2M_OK)
             break;
         o->list = all ? json_array() : NULL;
-        one_class(o, "-", number, 0);
+        if (o->classes)
+            one_class(o, "-", number, 0);
+        else
+            one_value(o, "-", number, o->y[0]);
         if (all) {
             json_dumpf(json_array_get(o->list, 0), stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
             printf("\n");
@@ -240,6 +265,7 @@ static int predict(struct cli *c)
         o.classes = t2m_model_classes(o.model);
         o.table = info.table;
         o.text = info.text;
+        o.several = info.several;
         if (given.reject != CLI_NO_NUMBER && !info.text) {
             t2m_model_free(o.model);
             return cli_fail(c, T2M_EUSAGE, "--reject is for models of texts", NULL);

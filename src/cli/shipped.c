@@ -85,11 +85,29 @@ static int is_text(const char *path)
     return 0;
 }
 
+/* A table with columns called text and label. */
+static int has_texts(const char *path)
+{
+    char line[4096] = "";
+    int found = 0;
+    FILE *f = fopen(path, "r");
+    if (f && fgets(line, sizeof line, f))
+        for (char *at = line, *end; *at; at = end + (*end != 0)) {
+            end = at + strcspn(at, ",;\t|\r\n");
+            const size_t quoted = *at == '"', n = (size_t)(end - at) - 2 * quoted;
+            found |= (n == 4 && strncmp(at + quoted, "text", 4) == 0) |
+                     (n == 5 && strncmp(at + quoted, "label", 5) == 0) << 1;
+        }
+    if (f)
+        fclose(f);
+    return found == 3;
+}
+
 /* What a learner of these data is best for: texts; one table; a folder of them, as rows of numbers;
  * any other folder, as pictures. */
 static enum wanted wanted_for(const char *data)
 {
-    if (is_text(data))
+    if (is_text(data) || (is_table(data) && has_texts(data)))
         return TEXTS;
     if (is_table(data) || strcmp(data, "builtin:tables") == 0)
         return TABLES;

@@ -21,7 +21,7 @@ struct head head_prototypes(t2m_graph *g, t2m_value h, t2m_value labels, int64_t
     const t2m_value sum = t2m_matmul_t(g, h, true, member, false); /* [features, classes] */
     const t2m_value mean = t2m_mul(g, sum, t2m_recip(g, count));
     struct head head = {
-        t2m_scale(g, 2, mean), t2m_neg(g, t2m_sum(g, t2m_square(g, mean), 0, 1)), {0}};
+        t2m_scale(g, 2, mean), t2m_neg(g, t2m_sum(g, t2m_square(g, mean), 0, 1)), {0}, {0}};
     const t2m_value logits = distances_left_out(g, h, member, count, &head);
     head.surprise = t2m_neg(g, t2m_sum(g, t2m_mul(g, member, t2m_log_softmax(g, logits)), 1, 1));
     return head;
@@ -31,5 +31,5 @@ struct head head_ridge(t2m_graph *g, t2m_value h, t2m_value targets,
                        const struct nn_ridge_prior *prior)
 {
     const struct nn_ridge r = nn_ridge_fit(g, h, targets, prior);
-    return (struct head){r.weight, r.bias, r.surprise};
+    return (struct head){r.weight, r.bias, r.left_out, r.surprise};
 }

@@ -4,6 +4,7 @@
 
 struct head {
     t2m_value weight, bias; /* [features, outputs], [outputs] */
+    t2m_value left_out;     /* [n, outputs] of ridge regression: each example by the others */
     t2m_value surprise;     /* [n]: how badly a head made without an example foretells it, in nats:
                                cross-entropy of prototypes, surprise (nn.h) of ridge regression */
 };

@@ -8,6 +8,7 @@
 #include "mapping/once.h"
 #include "mapping/table_build.h"
 #include "mapping/tables.h"
+#include "mapping/text_build.h"
 #include "model/model.h"
 
 enum result {
@@ -252,6 +253,8 @@ t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task
         return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
     if (l->kind == FAMILY_TABLES)
         return build_table(l, out, task, o, report ? report : &mine);
+    if (task->target)
+        return text_build(l, out, task, report ? report : &mine);
     if (task->schema)
         return refuse(l->lib, T2M_EUSAGE, "this task is of a table, for which the learner is not");
     b.steps = o->steps >= 0 ? o->steps : l->eval_steps;

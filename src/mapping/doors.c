@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "files/texts.h"
 #include "mapping/doors.h"
+#include "mapping/text_build.h"
 #include "model/model.h"
 
 static struct family_options options_for(const t2m_learner *l)
@@ -100,6 +102,12 @@ static t2m_task *task_room(const t2m_learner *l, size_t n, size_t classes)
     return NULL;
 }
 
+t2m_status task_new(const t2m_learner *l, t2m_task **out, size_t n, size_t classes)
+{
+    *out = task_room(l, n, classes);
+    return *out ? T2M_OK : T2M_ENOMEM;
+}
+
 /* Numbers in the units of the learner's family become those that it takes. from: the task whose
  * examples tell the units, not yet scaled; t itself, but for queries. */
 static void scale_task(const t2m_learner *l, t2m_task *t, const t2m_task *from)
@@ -136,6 +144,7 @@ void t2m_task_free(t2m_task *t)
     mem_free(lib, t->x);
     mem_free(lib, t->y);
     mem_free(lib, t->scale);
+    mem_free(lib, t->target);
     schema_free(t->schema);
     mem_free(lib, t);
 }
@@ -219,10 +228,12 @@ static t2m_status check_options(const t2m_learner *l, const t2m_task_options *o)
     if (o->version != T2M_VERSION_1)
         return refuse(l->lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
     TRY(check_classes(l->lib, o->classes));
-    if (l->kind != FAMILY_TABLES && (o->ignored || o->classes != -1))
+    const bool texts = l->kind == FAMILY_TEXTS;
+    if (l->kind != FAMILY_TABLES && (o->ignored || (o->classes != -1 && !texts)))
         return refuse(l->lib, T2M_EUSAGE,
                       "this learner (%s) is for data like those of its training: only with one of "
-                      "tables can columns be ignored, and classes or values asked for",
+                      "tables can columns be ignored, and with one of those or of texts classes or "
+                      "values asked for",
                       l->method->name);
     return T2M_OK;
 }
@@ -256,6 +267,19 @@ static t2m_status task_of_family(const t2m_learner *l, t2m_task **out, const cha
     return status;
 }
 
+/* Texts with one label each are a family of classes. */
+static t2m_status task_of_texts(const t2m_learner *l, t2m_task **out, const char *path,
+                                const struct family_options *o, bool values)
+{
+    const struct text_options options = {.label = o->target, .values = values};
+    struct texts *t;
+    TRY(texts_open(l->lib, &t, &path, 1, &options));
+    const bool several = values || t->multi;
+    const t2m_status status = several ? task_of_targets(l, out, t, values) : T2M_OK;
+    texts_free(t);
+    return several || status != T2M_OK ? status : task_of_family(l, out, path, o);
+}
+
 t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
                          const t2m_task_options *options)
 {
@@ -267,7 +291,8 @@ t2m_status t2m_task_open(const t2m_learner *l, t2m_task **out, const char *path,
     TRY(learner_encoder_check(l));
     if (o->target)
         family.target = o->target;
-    return task_of_family(l, out, path, &family);
+    return l->kind == FAMILY_TEXTS ? task_of_texts(l, out, path, &family, o->classes == 0)
+                                   : task_of_family(l, out, path, &family);
 }
 
 t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, const float *y,

@@ -14,10 +14,14 @@ struct t2m_task {
     char *name;               /* of a drawn one; else NULL */
     struct schema *schema;    /* of a table; else NULL */
     char **column;            /* [input] of a table: names */
+    size_t targets;
+    float *target; /* [n, targets] of texts with several labels (1 or 0) or a value; else NULL */
     size_t warnings;
     char **warning; /* of texts: see struct t2m_family */
 };
 
+/* Room for n examples and the names of classes. */
+t2m_status task_new(const t2m_learner *l, t2m_task **out, size_t n, size_t classes);
 /* T2M_EDATA if a task of this learner may not be so large. */
 t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char *name);
 /* How examples of classes become inputs, for a learner or a model of this structure. */

@@ -86,8 +86,17 @@ static struct head head_generated(struct task_ctx *c, t2m_value h)
     const t2m_value w = generator(c, class_generator, t2m_swap(g, mean));
     return (struct head){t2m_swap(g, t2m_slice(g, w, 1, 0, features)),
                          t2m_reshape(g, t2m_slice(g, w, 1, features, 1), 1, &c->s.outputs),
+                         {0},
                          {0}};
 }
+
+static struct head scaled(t2m_graph *g, const struct head *r, t2m_value factor, t2m_value shift)
+{
+    return (struct head){t2m_mul(g, r->weight, factor), t2m_madd(g, factor, r->bias, shift),
+                         t2m_madd(g, factor, r->left_out, shift), r->surprise};
+}
+
+enum { FEW = 3 /* examples of a class, in the mean: enough that each can be left out in turn */ };
 
 static struct head head_for(struct task_ctx *c, t2m_value h)
 {
@@ -105,8 +114,11 @@ static struct head head_for(struct task_ctx *c, t2m_value h)
     struct head r = head_ridge(g, h, targets_of(c), &prior);
     if (has_classes(c)) {
         const t2m_value scale = part(c, "ridge.scale");
-        r.weight = t2m_mul(g, r.weight, scale);
-        r.bias = t2m_mul(g, r.bias, scale);
+        r = scaled(g, &r, scale, t2m_constant(g, 0));
+        if (t2m_dim(g, h, 0) >= FEW * c->s.outputs) {
+            const struct nn_calibration by = nn_calibrate(g, r.left_out, targets_of(c));
+            r = scaled(g, &r, by.factor, by.shift);
+        }
     }
     return r;
 }

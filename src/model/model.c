@@ -117,7 +117,8 @@ void t2m_model_describe(const t2m_model *m, t2m_model_info *out)
                             .width = (size_t)m->structure.width,
                             .channels = (size_t)m->structure.channels,
                             .table = m->table.schema != NULL,
-                            .text = m->vocabulary || m->encoder};
+                            .text = m->vocabulary || m->encoder,
+                            .several = m->several};
     structure_text(&m->structure, out->structure);
 }
 
@@ -191,6 +192,8 @@ static t2m_status copy_names(const t2m_model *like, t2m_model *m)
 {
     m->method = mem_text(m->lib, like->method);
     m->encoder = like->encoder;
+    m->several = like->several;
+    memcpy(m->table.spread, like->table.spread, sizeof m->table.spread);
     if (m->layout.features == like->layout.features)
         TRY(model_prototype_copy(like, m));
     if (like->vocabulary)
@@ -308,7 +311,7 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n)
                             t2m_input(g, "norm statistics", 1, &statistics),
                             structure_input(g, &m->structure, "x", (int64_t)n)};
     struct norm_use norm = {NORM_GIVEN, in[1], {0}};
-    const bool knows = m->classes > 0 && structure_has_none(&m->structure);
+    const bool knows = m->classes > 0 && !m->several && structure_has_none(&m->structure);
     t2m_value y[2] = {structure_head(g, &m->structure, in[0],
                                      structure_features(g, &m->structure, in[0], in[2], &norm))};
     if (knows)
@@ -316,7 +319,7 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n)
             g, nn_none(g, &(struct nn_none){y[0], layout_take(g, &m->layout, in[0], "head.bias"),
                                             layout_take(g, &m->layout, in[0], "none")}));
     if (m->classes > 0)
-        y[0] = t2m_softmax(g, y[0]);
+        y[0] = m->several ? t2m_sigmoid(g, y[0]) : t2m_softmax(g, y[0]);
     t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
     o.parallel = true;
     t2m_status status = t2m_compile(g, in, 3, y, knows ? 2 : 1, &o, &m->plan);
@@ -364,14 +367,15 @@ t2m_status t2m_model_judge(t2m_model *m, const float *x, size_t n, float *y, flo
     memcpy(y, m->y, n * outputs * sizeof *y);
     for (size_t i = 0; none && i < n; i++)
         none[i] = m->none ? m->none[i] : NAN;
-    for (size_t i = 0; m->features && !m->classes && i < n * outputs; i++)
+    const bool scaled = m->features || m->vocabulary || m->encoder;
+    for (size_t i = 0; scaled && !m->classes && i < n * outputs; i++)
         y[i] = y[i] * m->scales[2 * m->features + 1] + m->scales[2 * m->features];
     return T2M_OK;
 }
 
 bool t2m_model_interval(const t2m_model *m, double half_width[2])
 {
-    if (!m->table.schema || m->classes)
+    if ((!m->table.schema && !m->vocabulary && !m->encoder) || m->classes)
         return false;
     for (int i = 0; i < 2; i++)
         half_width[i] = (double)m->table.spread[i];

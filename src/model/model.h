@@ -31,6 +31,7 @@ struct t2m_model {
     /* of texts: their vocabulary, or the fingerprint of the encoder whose vectors they are */
     struct vocabulary *vocabulary; /* else NULL */
     uint64_t encoder;              /* else 0 */
+    bool several; /* of texts: each class is there or not, whatever the others are */
     /* of classes by ridge regression, for classes that come later; else NULL */
     float *prototype; /* [classes, features] means, coarse */
     float ridge[2];   /* logarithm of the penalty, and what the weights were multiplied by */

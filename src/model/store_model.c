@@ -16,6 +16,12 @@ static void list(struct text *t, char *const *names, size_t n)
         text_line(t, names[i], i == 0);
 }
 
+/* Whether it foretells a number from a text. */
+static bool is_score(const t2m_model *m)
+{
+    return (m->vocabulary || m->encoder) && m->classes == 0;
+}
+
 static size_t put_tensors(const t2m_model *m, struct tensor_entry *t, float *words)
 {
     size_t n = 0;
@@ -47,7 +53,10 @@ static size_t put_tensors(const t2m_model *m, struct tensor_entry *t, float *wor
         t[n++] = (struct tensor_entry){
             .name = "ridge", .rank = 1, .dim = {2}, .count = 2, .data = m->ridge};
     }
-    if (m->features > 0)
+    if (is_score(m))
+        t[n++] = (struct tensor_entry){
+            .name = "data.spread", .rank = 1, .dim = {2}, .count = 2, .data = m->table.spread};
+    if (m->features > 0 || is_score(m))
         t[n++] = (struct tensor_entry){.name = "data.scales",
                                        .rank = 2,
                                        .dim = {(int64_t)m->features + 1, 2},
@@ -61,7 +70,7 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
 {
     char structure[96], input[96], *schema = NULL;
     struct text classes, features;
-    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 5 + MODEL_TABLE_TENSORS, sizeof *t);
+    struct tensor_entry *t = mem_new(m->lib, m->layout.count + 6 + MODEL_TABLE_TENSORS, sizeof *t);
     float *words = mem_new(m->lib, vocabulary_numbers(m->vocabulary), sizeof *words);
     if (!t || !words) {
         mem_free(m->lib, t);
@@ -79,20 +88,26 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
              (long long)m->structure.outputs);
     char encoder[17];
     snprintf(encoder, sizeof encoder, "%016llx", (unsigned long long)m->encoder);
-    const char *const last = schema ? "schema" : "encoder";
-    const char *const key[] = {"kind",    "version",  "structure", "input", "method",
-                               "classes", "features", "target",    last},
-                      *const value[] = {"task2model model",
-                                        "1",
-                                        structure,
-                                        input,
-                                        m->method,
-                                        classes.data ? classes.data : "",
-                                        features.data ? features.data : "",
-                                        m->target && !schema ? m->target : "",
-                                        schema ? schema : encoder};
-    const struct tensor_writing w = {t, put_tensors(m, t, words), key, value,
-                                     sizeof key / sizeof *key - (!schema && !m->encoder)};
+    const char *key[10] = {"kind",   "version", "structure", "input",
+                           "method", "classes", "features",  "target"},
+               *value[10] = {"task2model model",
+                             "1",
+                             structure,
+                             input,
+                             m->method,
+                             classes.data ? classes.data : "",
+                             features.data ? features.data : "",
+                             m->target && !schema ? m->target : ""};
+    size_t keys = 8;
+    if (schema || m->encoder) {
+        key[keys] = schema ? "schema" : "encoder";
+        value[keys++] = schema ? schema : encoder;
+    }
+    if (m->several) {
+        key[keys] = "labels";
+        value[keys++] = "several";
+    }
+    const struct tensor_writing w = {t, put_tensors(m, t, words), key, value, keys};
     if (classes.failed || features.failed)
         status = T2M_ENOMEM;
     if (status == T2M_OK)
@@ -153,7 +168,11 @@ static t2m_status read_numbers(t2m_model *m, const struct tensor_file *f, const 
             !safetensors_take(f, "ridge", 2, m->ridge))
             return bad(m->lib, path, "what it keeps for new classes makes no sense");
     }
-    if (m->features && !safetensors_take(f, "data.scales", 2 * m->features + 2, m->scales))
+    if (is_score(m) && (!safetensors_take(f, "data.spread", 2, m->table.spread) ||
+                        !(m->table.spread[0] >= 0 && m->table.spread[1] >= 0)))
+        return bad(m->lib, path, "its intervals are missing");
+    if ((m->features || is_score(m)) &&
+        !safetensors_take(f, "data.scales", 2 * m->features + 2, m->scales))
         return bad(m->lib, path, "the scales of its columns are missing");
     return T2M_OK;
 }
@@ -207,15 +226,16 @@ static t2m_status read_table(t2m_model *m, const struct tensor_file *f, const ch
 }
 
 /* Whether the structure is one for these classes, or a value, and these columns. */
-static bool structure_fits(const struct structure *s, const struct schema *schema, size_t classes,
-                           size_t features)
+static bool structure_fits(const struct tensor_file *f, const struct structure *s,
+                           const struct schema *schema, size_t classes, size_t features)
 {
+    const bool text = s->kind == NN_TEXT || *meta(f, "encoder");
     if (classes ? classes != (size_t)s->outputs : s->outputs != 1)
         return false;
     if (schema)
         return features * MARGINAL_VIEWS == structure_input_size(s) &&
                s->channels == MARGINAL_VIEWS;
-    return classes || features == structure_input_size(s);
+    return classes || features == structure_input_size(s) || (features == 0 && text);
 }
 
 /* Takes the schema in any case. */
@@ -224,7 +244,7 @@ static t2m_status read_whole(t2m *lib, const struct tensor_file *f, const char *
 {
     const size_t classes = schema ? schema->classes : count_lines(meta(f, "classes")),
                  features = schema ? (size_t)s->width : count_lines(meta(f, "features"));
-    if (!structure_fits(s, schema, classes, features)) {
+    if (!structure_fits(f, s, schema, classes, features)) {
         schema_free(schema);
         return bad(lib, path, "its structure makes no sense");
     }
@@ -240,6 +260,7 @@ static t2m_status read_whole(t2m *lib, const struct tensor_file *f, const char *
     if (*meta(f, "encoder") && (sscanf(meta(f, "encoder"), "%llx", &encoder) != 1 || !encoder))
         return bad(lib, path, "what it says of its encoder makes no sense");
     m->encoder = encoder;
+    m->several = strcmp(meta(f, "labels"), "several") == 0;
     if (status == T2M_OK && s->kind == NN_TEXT) {
         status = vocabulary_read(lib, f, s, &m->vocabulary);
         if (status == T2M_EMODEL)
