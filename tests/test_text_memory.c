@@ -88,6 +88,24 @@ static t2m_status change(t2m *lib, void *ctx)
     return status;
 }
 
+/* Of texts with several labels. */
+static t2m_status build_several(t2m *lib, void *ctx)
+{
+    t2m_learner *l = NULL;
+    t2m_task *t = NULL;
+    t2m_model *m = NULL;
+    (void)ctx;
+    t2m_status status = t2m_learner_open(lib, &l, check_path("learner"));
+    if (status == T2M_OK)
+        status = t2m_task_open(l, &t, check_path("several.jsonl"), NULL);
+    if (status == T2M_OK)
+        status = t2m_build(l, &m, t, NULL, NULL);
+    t2m_model_free(m);
+    t2m_task_free(t);
+    t2m_learner_free(l);
+    return status;
+}
+
 static void memory_runs_out(void **state)
 {
     static const struct {
@@ -102,6 +120,10 @@ static void memory_runs_out(void **state)
     for (int ridge = 0; ridge < 2; ridge++)
         for (size_t i = 0; i < sizeof way / sizeof *way; i++)
             check_memory(lib, way[i].way, ridge ? method_ridge : method_protonet, way[i].step);
+    check_write("several.jsonl", "{\"text\":\"a\",\"label\":[\"x\",\"y\"]}\n"
+                                 "{\"text\":\"b\",\"label\":\"x\"}\n"
+                                 "{\"text\":\"b\",\"label\":[]}\n");
+    check_memory(lib, build_several, NULL, 1);
     check_memory_close(lib);
 }
 

@@ -126,7 +126,6 @@ PY
     bad "is the line cut off?" "$good"'{"text":"c","l'
     bad "t.jsonl: line 4: the text is empty" '\xef\xbb\xbf'"$good"'\n{"text":"","label":"x"}'
     bad "t.jsonl: line 3: there is no \"label\"" "$good"'{"text":"c"}\n'
-    bad "t.jsonl' has texts with several labels; a family has texts with one" "$good"'{"text":"c","label":["x","y"]}\n'
     bad "the file is UTF-16: save as UTF-8" '\xff\xfea\0'
     bad "t.jsonl' has no texts" '\n'
     python3 -c 'import json; print(json.dumps({"text": "a" * 1048577, "label": "x"}))' > t.jsonl
@@ -134,7 +133,10 @@ PY
     printf 'body,label\na,x\n' > t.csv
     refused 3 "t.csv: no column 'text'; there are: body, label" "$T2M" build l t.csv -o m
     pictures shots 2 1
-    refused 3 "this learner is for texts, but 'shots' has pictures" "$T2M" build l shots -o m
+    refused 3 "png' is no .jsonl, .csv, .tsv or .txt" "$T2M" build l shots -o m
+    printf "$good"'{"text":"c","label":["x","y"]}\n' > several.jsonl
+    refused 2 "several labels or values need a learner by ridge; this one is by protonet" "$T2M" build l several.jsonl -o m
+    refused 3 "several.jsonl' has texts with several labels; a family has texts with one" "$T2M" train several.jsonl -o x
     refused 2 "models of texts are text:WORDS,SLOTS,WIDTH" "$T2M" train family.jsonl -o x --structure mlp:40
     refused 3 "no two texts have a word in common" bash -c \
         "printf '{\"text\":\"a\",\"label\":\"x\"}\n{\"text\":\"b\",\"label\":\"y\"}\n' > t.jsonl; '$T2M' train t.jsonl -o x"
@@ -168,6 +170,27 @@ PY
     echo '{"text":"c","label":"x"}' >> family.jsonl
     "$T2M" train family.jsonl --queries 1 --ways 2 --dry-run 2> said > /dev/null
     grep "t2m: warning: family.jsonl: line 75: 'a' is 'y' here, but 'x' in line 73" said
+}
+
+@test "several labels, or a value" {
+    text_learner l --method ridge
+    printf '%s\n' '{"text":"good food","label":["food","good"]}' '{"text":"bad food","label":["food"]}' \
+        '{"text":"good staff","label":["good"]}' '{"text":"bad staff","label":[]}' > several.jsonl
+    "$T2M" build l several.jsonl -o s | grep "4 texts of 2 classes, several at once"
+    "$T2M" info s | grep "texts into 2 classes, several at once: food good"
+    "$T2M" predict s several.jsonl > answers
+    [ "$(head -1 answers)" = "input,row,labels,probability" ]
+    grep '^several.jsonl,1,food; good,' answers
+    echo "good food" | "$T2M" predict s - --json | field 'd["labels"], "none" in d' | grep "\['food', 'good'\] False"
+    sed 's/"label":.*"good".*/"label":5}/; s/"label":\[.*/"label":1.5}/' several.jsonl > values.jsonl
+    "$T2M" build l values.jsonl -o v --regression | grep "4 texts with a value each"
+    "$T2M" build l values.jsonl -o e --regression --explain | grep "the task: 4 examples"
+    "$T2M" info v | grep "a value, 'label', of texts"
+    "$T2M" predict v values.jsonl | head -1 | grep "row,value,low80,high80,low95,high95"
+    echo "good food" | "$T2M" predict v - --json | field 'd["value"] > 3, len(d["interval80"])' | grep "True 2"
+    refused 2 "--reject is for models of texts that give one label" "$T2M" predict s several.jsonl --reject 0.5
+    refused 2 "this one gives several: build it anew" "$T2M" build s several.jsonl --add x -o y
+    refused 2 "this one gives a value: build it anew" "$T2M" build v --remove x -o y
 }
 
 @test "a sentence encoder that is on disk" {

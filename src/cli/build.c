@@ -31,8 +31,11 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
     if (table && classes)
         snprintf(a->note[0], room, "%zu rows of %zu column%s, %zu classes", examples, m.inputs,
                  m.inputs == 1 ? "" : "s", classes);
+    else if (m.text && classes)
+        snprintf(a->note[0], room, "%zu texts of %zu classes%s", examples, classes,
+                 m.several ? ", several at once" : "");
     else if (m.text)
-        snprintf(a->note[0], room, "%zu texts of %zu classes", examples, classes);
+        snprintf(a->note[0], room, "%zu texts with a value each", examples);
     else if (classes)
         snprintf(a->note[0], room, "%zu examples of %zu classes, %zu x %zu x %zu", examples,
                  classes, m.height, m.width, m.channels);
@@ -43,9 +46,14 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
     snprintf(a->note[2], room, "%s", m.method);
     if (table)
         snprintf(a->note[3], room, "layers and the kernel's metric");
+    else if (!isfinite(r->loss_generated))
+        snprintf(a->note[3], room, "head solved on the texts, each left out");
     else
         snprintf(a->note[3], room, "loss on the examples %.4f", fmax(0, r->loss_generated));
-    if (table && t2m_model_interval(model, half_width))
+    if (m.text && t2m_model_interval(model, half_width))
+        snprintf(a->note[4], room, "+- %.4g holds 80 %%, +- %.4g 95 %%", half_width[0],
+                 half_width[1]);
+    else if (table && t2m_model_interval(model, half_width))
         snprintf(a->note[4], room, "head solved on the rows; +- %.4g holds 80 %%, +- %.4g 95 %%",
                  half_width[0], half_width[1]);
     else if (table)

@@ -38,9 +38,11 @@ static void stage_name(const t2m_build_report *r, size_t i, char out[32])
 static void print_task(const struct built *b)
 {
     t2m_column column;
+    t2m_model_info info;
+    t2m_model_describe(b->model, &info);
     const size_t classes = t2m_model_classes(b->model);
     printf("the task: %zu examples%s\n", t2m_task_examples(b->task), classes ? " of classes" : "");
-    for (size_t i = 0; i < classes; i++) {
+    for (size_t i = 0; i < classes && !info.several; i++) {
         size_t n = 0;
         for (size_t k = 0; k < t2m_task_examples(b->task); k++)
             n += (size_t)t2m_task_y(b->task)[k] == i;

@@ -70,10 +70,12 @@ static void model_info(struct cli *c, const char *path, const t2m_model *m)
         if (n > 0 && i.table)
             printf("  rows of a table into %zu classes:", n);
         else if (n > 0 && i.text)
-            printf("  texts into %zu classes:", n);
+            printf("  texts into %zu classes%s:", n, i.several ? ", several at once" : "");
         else if (n > 0)
             printf("  pictures of %zu x %zu x %zu into %zu classes:", i.height, i.width, i.channels,
                    n);
+        else if (i.text)
+            printf("  a value, '%s', of texts", i.target);
         else
             printf("  predicts '%s' from:", i.target);
         for (size_t k = 0; k < n; k++)

@@ -46,13 +46,15 @@ struct answer {
 /* All classes that are more likely there than not, with '; ' between. */
 static void put_labels(const struct output *o, const struct answer *a)
 {
-    char all[4096] = "";
-    size_t at = 0;
-    for (size_t k = 0; k < o->classes && at < sizeof all; k++)
+    char *all = NULL;
+    size_t n = 0, put = 0;
+    FILE *f = open_memstream(&all, &n);
+    for (size_t k = 0; f && k < o->classes; k++)
         if (a->p[k] > 0.5F)
-            at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", at ? "; " : "",
-                                   t2m_model_class(o->model, k));
-    put_field(all);
+            fprintf(f, "%s%s", put++ ? "; " : "", t2m_model_class(o->model, k));
+    if (f && fclose(f) == 0)
+        put_field(all);
+    free(all);
 }
 
 /* Of a model of a table the rows, and the probability of each class. */
@@ -266,9 +268,10 @@ static int predict(struct cli *c)
         o.table = info.table;
         o.text = info.text;
         o.several = info.several;
-        if (given.reject != CLI_NO_NUMBER && !info.text) {
+        if (given.reject != CLI_NO_NUMBER && (!info.text || info.several || !o.classes)) {
             t2m_model_free(o.model);
-            return cli_fail(c, T2M_EUSAGE, "--reject is for models of texts", NULL);
+            return cli_fail(c, T2M_EUSAGE, "--reject is for models of texts that give one label",
+                            NULL);
         }
         t2m_model_interval(o.model, o.half_width);
         status = t2m_model_prepare(o.model, o.classes && !o.table && !o.text ? 1 : TOGETHER);

@@ -88,11 +88,13 @@ static int is_text(const char *path)
 /* A table with columns called text and label. */
 static int has_texts(const char *path)
 {
+    static const char mark[] = "\xEF\xBB\xBF";
     char line[4096] = "";
     int found = 0;
     FILE *f = fopen(path, "r");
     if (f && fgets(line, sizeof line, f))
-        for (char *at = line, *end; *at; at = end + (*end != 0)) {
+        for (char *at = line + 3 * (strncmp(line, mark, 3) == 0), *end; *at;
+             at = end + (*end != 0)) {
             end = at + strcspn(at, ",;\t|\r\n");
             const size_t quoted = *at == '"', n = (size_t)(end - at) - 2 * quoted;
             found |= (n == 4 && strncmp(at + quoted, "text", 4) == 0) |

@@ -54,6 +54,16 @@ static void put_targets(const struct texts *t, bool values, t2m_task *task)
     }
 }
 
+static t2m_status keep_warnings(const struct texts *t, t2m_task *task)
+{
+    if (!(task->warning = mem_new(t->lib, t->warnings, sizeof *task->warning)))
+        return T2M_ENOMEM;
+    for (; task->warnings < t->warnings; task->warnings++)
+        if (!(task->warning[task->warnings] = mem_text(t->lib, t->warning[task->warnings])))
+            return T2M_ENOMEM;
+    return T2M_OK;
+}
+
 static t2m_status fill_task(const t2m_learner *l, const struct texts *t, bool values,
                             t2m_task *task)
 {
@@ -65,6 +75,7 @@ static t2m_status fill_task(const t2m_learner *l, const struct texts *t, bool va
         if (!(task->class[i] = mem_text(l->lib, t->class_name[i])))
             return T2M_ENOMEM;
     put_targets(t, values, task);
+    TRY(keep_warnings(t, task));
     return write_inputs(l, t, task->x);
 }
 
