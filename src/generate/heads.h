@@ -7,6 +7,8 @@ struct head {
     t2m_value left_out;     /* [n, outputs] of ridge regression: each example by the others */
     t2m_value surprise;     /* [n]: how badly a head made without an example foretells it, in nats:
                                cross-entropy of prototypes, surprise (nn.h) of ridge regression */
+    t2m_value later;        /* [3] of head_ridge_classes: logarithm of the penalty, what logits were
+                               multiplied by, and what was added to them in the mean */
 };
 
 /* Prototypes: the logit of a class is minus the squared distance to the mean of its features, less
@@ -19,3 +21,12 @@ struct head head_prototypes(t2m_graph *g, t2m_value h, t2m_value labels, int64_t
  */
 struct head head_ridge(t2m_graph *g, t2m_value h, t2m_value targets,
                        const struct nn_ridge_prior *prior);
+/* The same of classes, member [n, classes] 0 or 1. learned: logarithm of the penalty [], factor of
+ * the logits []; they are calibrated on left-out examples (nn_calibrate) where a class has three of
+ * them or more, in the mean. */
+struct head head_ridge_classes(t2m_graph *g, t2m_value h, t2m_value member,
+                               const t2m_value learned[2]);
+/* For one class more, of examples h [n, features]: one against all, the other classes being there
+ * with their means [classes, features], each as often as there are examples, at most eight times.
+ */
+struct head head_ridge_later(t2m_graph *g, t2m_value h, t2m_value others, t2m_value later);

@@ -54,16 +54,6 @@ static t2m_value prototypes(const struct building *b)
     return t2m_mul(g, sum, t2m_broadcast(g, count, 1, t2m_dim(g, b->e.features, 1)));
 }
 
-static t2m_value ridge_numbers(const struct building *b)
-{
-    const int64_t one = 1;
-    const struct layout *parts = &b->l->candidate[0].parts;
-    const t2m_value x[] = {
-        t2m_reshape(b->e.g, layout_take(b->e.g, parts, b->e.phi, "ridge.log_penalty"), 1, &one),
-        t2m_reshape(b->e.g, layout_take(b->e.g, parts, b->e.phi, "ridge.scale"), 1, &one)};
-    return t2m_concat(b->e.g, 0, x, 2);
-}
-
 static bool keeps_prototypes(const struct building *b)
 {
     return b->l->method->head == HEAD_RIDGE && kind_has_classes(b->l->kind);
@@ -91,7 +81,7 @@ static t2m_status make_graph(struct building *b)
                         [WEIGHTS] = b->e.weights,
                         [STAGES] = b->choose ? b->e.stages : nothing,
                         [PROTOTYPES] = keeps_prototypes(b) ? prototypes(b) : nothing,
-                        [RIDGE] = keeps_prototypes(b) ? ridge_numbers(b) : nothing,
+                        [RIDGE] = keeps_prototypes(b) ? b->e.later : nothing,
                         [TASK] = b->e.t,
                     };
     for (int i = 0; i < OUTPUTS; i++)

@@ -90,42 +90,23 @@ static t2m_status copy_classes(const t2m_model *m, t2m_model **out, size_t class
 
 /* ---- adding ---- */
 
-/* One against all: its examples against as many of each other class's prototype. */
-static struct head ridge_head(t2m_graph *g, const t2m_model *m, t2m_value h, t2m_value prototypes,
-                              t2m_value numbers)
-{
-    const int64_t n = t2m_dim(g, h, 0), features = t2m_dim(g, h, 1), copies = n < 8 ? n : 8,
-                  all[] = {-1, features}, scalar = 0, others = copies * (int64_t)m->classes,
-                  yes[] = {n, 1}, no[] = {others, 1};
-    const t2m_value rows[] = {h, t2m_reshape(g, t2m_broadcast(g, prototypes, 0, copies), 2, all)};
-    const t2m_value target[] = {t2m_fill(g, 1, 2, yes), t2m_fill(g, 0, 2, no)};
-    const struct nn_ridge_prior prior = {
-        .log_penalty = t2m_reshape(g, t2m_slice(g, numbers, 0, 0, 1), 0, &scalar)};
-    struct head head =
-        head_ridge(g, t2m_concat(g, 0, rows, 2), t2m_concat(g, 0, target, 2), &prior);
-    const t2m_value scale = t2m_reshape(g, t2m_slice(g, numbers, 0, 1, 1), 0, &scalar);
-    head.weight = t2m_mul(g, head.weight, scale);
-    head.bias = t2m_mul(g, head.bias, scale);
-    return head;
-}
-
 /* weight [features], bias, prototype [features] of the class of examples x [n, inputs]. */
 static t2m_status head_of_class(const t2m_model *m, const float *x, size_t n, float **out)
 {
     const int64_t numel = (int64_t)m->layout.numel, statistics = (int64_t)m->layout.statistics,
-                  count = (int64_t)n, all = -1, two = 2,
+                  count = (int64_t)n, all = -1, later = MODEL_LATER,
                   means[] = {(int64_t)m->classes, (int64_t)m->layout.features};
     t2m_graph *g;
     TRY(t2m_graph_new(m->lib, &g));
     const t2m_value in[] = {t2m_input(g, "m", 1, &numel),
                             t2m_input(g, "norm statistics", 1, &statistics),
                             structure_input(g, &m->structure, "x", count),
-                            t2m_input(g, "prototypes", 2, means), t2m_input(g, "ridge", 1, &two)};
+                            t2m_input(g, "prototypes", 2, means), t2m_input(g, "ridge", 1, &later)};
     struct norm_use norm = {NORM_GIVEN, in[1], {0}};
     const t2m_value h = structure_features(g, &m->structure, in[0], in[2], &norm),
                     labels = t2m_fill(g, 0, 1, &count);
     const struct head head =
-        m->prototype ? ridge_head(g, m, h, in[3], in[4]) : head_prototypes(g, h, labels, 1);
+        m->prototype ? head_ridge_later(g, h, in[3], in[4]) : head_prototypes(g, h, labels, 1);
     const t2m_value parts[] = {t2m_reshape(g, head.weight, 1, &all), head.bias,
                                t2m_mean(g, h, 0, 1)},
                     result = t2m_concat(g, 0, parts, 3);

@@ -146,6 +146,7 @@ struct episode_graph {
     t2m_value support_loss[2]; /* of the generated and the tuned model */
     t2m_value reptile;         /* theta0 - tuned weights, spread over phi */
     t2m_value features;        /* [supports, features] where nothing is tuned; else null */
+    t2m_value later;           /* [3] of ridge regression of classes: heads.h; else null */
     /* of learners that choose, else null */
     t2m_value score[3];  /* shared, generated, last: as the choice sees them */
     t2m_value surprise;  /* [supports] of the chosen stage: nats, each example left out */

@@ -84,19 +84,9 @@ static struct head head_generated(struct task_ctx *c, t2m_value h)
     const int64_t features = t2m_dim(g, h, 1);
     const t2m_value mean = t2m_scale(g, 0.5, head.weight);
     const t2m_value w = generator(c, class_generator, t2m_swap(g, mean));
-    return (struct head){t2m_swap(g, t2m_slice(g, w, 1, 0, features)),
-                         t2m_reshape(g, t2m_slice(g, w, 1, features, 1), 1, &c->s.outputs),
-                         {0},
-                         {0}};
+    return (struct head){.weight = t2m_swap(g, t2m_slice(g, w, 1, 0, features)),
+                         .bias = t2m_reshape(g, t2m_slice(g, w, 1, features, 1), 1, &c->s.outputs)};
 }
-
-static struct head scaled(t2m_graph *g, const struct head *r, t2m_value factor, t2m_value shift)
-{
-    return (struct head){t2m_mul(g, r->weight, factor), t2m_madd(g, factor, r->bias, shift),
-                         t2m_madd(g, factor, r->left_out, shift), r->surprise};
-}
-
-enum { FEW = 3 /* examples of a class, in the mean: enough that each can be left out in turn */ };
 
 static struct head head_for(struct task_ctx *c, t2m_value h)
 {
@@ -106,21 +96,15 @@ static struct head head_for(struct task_ctx *c, t2m_value h)
         return head_generated(c, h);
     if (kind == HEAD_PROTOTYPES || (kind == HEAD_CLOSED && has_classes(c)))
         return head_prototypes(g, h, c->e->y_support, c->s.outputs);
-    struct nn_ridge_prior prior = {.log_penalty = part(c, "ridge.log_penalty")};
-    if (!has_classes(c)) {
-        prior.mean = part(c, "ridge.mean");
-        prior.log_scale = part(c, "ridge.log_scale");
-    }
-    struct head r = head_ridge(g, h, targets_of(c), &prior);
     if (has_classes(c)) {
-        const t2m_value scale = part(c, "ridge.scale");
-        r = scaled(g, &r, scale, t2m_constant(g, 0));
-        if (t2m_dim(g, h, 0) >= FEW * c->s.outputs) {
-            const struct nn_calibration by = nn_calibrate(g, r.left_out, targets_of(c));
-            r = scaled(g, &r, by.factor, by.shift);
-        }
+        const t2m_value learned[] = {part(c, "ridge.log_penalty"), part(c, "ridge.scale")};
+        const struct head head = head_ridge_classes(g, h, targets_of(c), learned);
+        c->e->later = head.later;
+        return head;
     }
-    return r;
+    const struct nn_ridge_prior prior = {part(c, "ridge.log_penalty"), part(c, "ridge.mean"),
+                                         part(c, "ridge.log_scale")};
+    return head_ridge(g, h, targets_of(c), &prior);
 }
 
 /* The full model vector: the body, with a head for the support features h where none is learned. */

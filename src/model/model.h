@@ -16,6 +16,8 @@ struct model_table {
     float spread[2];           /* of values: half-widths of intervals of 80 and 95 % */
 };
 
+enum { MODEL_LATER = 3 };
+
 struct t2m_model {
     t2m *lib;
     struct structure structure;
@@ -33,8 +35,8 @@ struct t2m_model {
     uint64_t encoder;              /* else 0 */
     bool several; /* of texts: each class is there or not, whatever the others are */
     /* of classes by ridge regression, for classes that come later; else NULL */
-    float *prototype; /* [classes, features] means, coarse */
-    float ridge[2];   /* logarithm of the penalty, and what the weights were multiplied by */
+    float *prototype;         /* [classes, features] means, coarse */
+    float ridge[MODEL_LATER]; /* heads.h: later */
     /* after prepare */
     t2m_plan *plan;
     t2m_workspace *workspace;

@@ -50,8 +50,11 @@ static size_t put_tensors(const t2m_model *m, struct tensor_entry *t, float *wor
                                        .count = count,
                                        .data = m->prototype,
                                        .unit = safetensors_unit(m->prototype, count)};
-        t[n++] = (struct tensor_entry){
-            .name = "ridge", .rank = 1, .dim = {2}, .count = 2, .data = m->ridge};
+        t[n++] = (struct tensor_entry){.name = "ridge",
+                                       .rank = 1,
+                                       .dim = {MODEL_LATER},
+                                       .count = MODEL_LATER,
+                                       .data = m->ridge};
     }
     if (is_score(m))
         t[n++] = (struct tensor_entry){
@@ -165,7 +168,7 @@ static t2m_status read_numbers(t2m_model *m, const struct tensor_file *f, const 
     if (safetensors_find(f, "prototypes")) {
         TRY(model_prototype_room(m));
         if (!safetensors_take(f, "prototypes", m->classes * m->layout.features, m->prototype) ||
-            !safetensors_take(f, "ridge", 2, m->ridge))
+            !safetensors_take(f, "ridge", MODEL_LATER, m->ridge))
             return bad(m->lib, path, "what it keeps for new classes makes no sense");
     }
     if (is_score(m) && (!safetensors_take(f, "data.spread", 2, m->table.spread) ||
