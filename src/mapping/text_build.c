@@ -171,8 +171,10 @@ static double nats(const float *y, const float *target, size_t n, double factor)
 static double best_factor(const float *y, const float *target, size_t n)
 {
     double best = 1;
-    for (double factor = 1; factor <= 64; factor *= sqrt(2))
+    for (int k = 1; k <= 12; k++) {
+        const double factor = exp2(0.5 * k);
         best = nats(y, target, n, factor) < nats(y, target, n, best) ? factor : best;
+    }
     return best;
 }
 
