@@ -231,7 +231,7 @@ typedef struct t2m_train_options {
     const char *output;    /* file of the learner; OUTPUT.run/ holds checkpoints; NULL: no files */
     const char *method;    /* NULL: "ridge" for rows, "protonet" for images and texts, "tables" */
     const char *structure; /* NULL: that of `from`, or "mlp:40,40", "conv4:64", "kernel:256,32,32",
-                                "text:16384,2048,64", of vectors "metric:64" */
+                                "text:16384,4096,64", of vectors "metric:64" */
     const t2m_learner *from; /* start from the parts that this learner has too; NULL: at random */
     const char *represent;   /* "set" or "concat", for hyper; NULL: "set" */
     size_t ways, shots, queries;  /* 0: 5, 1 (rows: 10), 15 (rows: 10) */

@@ -11,8 +11,10 @@ import numpy as np
 import texts_draw
 
 ROWS = ["scratch", "shared", "wrong-task", "generated", "tuned"]  # of t2m eval
-TRAIN = ["--within-domain", "--ways", "16", "--shots", "1", "--queries", "5", "--steps", "600", "--meta-rate", "0.001", "--augment", "1"]
-TRAIN_ENCODER = ["--within-domain", "--ways", "16", "--shots", "1", "--queries", "5", "--steps", "600", "--meta-rate", "0.001"]
+TRAIN = ["--method", "ridge", "--within-domain", "--ways", "16", "--shots", "3", "--queries", "5", "--meta-batch", "16", "--steps",
+         "150", "--meta-rate", "0.001", "--augment", "1"]
+TRAIN_ENCODER = ["--method", "ridge", "--within-domain", "--ways", "16", "--shots", "2", "--queries", "5", "--steps", "300",
+                 "--meta-rate", "0.0003"]
 TRAIN_REVIEWS = ["--within-domain", "--ways", "2", "--shots", "5", "--queries", "10", "--meta-batch", "16", "--steps", "600", "--meta-rate",
                  "0.001"]
 TIMES = 5  # the best of so many

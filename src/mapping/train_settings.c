@@ -32,10 +32,11 @@ static t2m_status choose_method(struct training *t)
 {
     const bool images = kind_has_classes(t->family->kind);
     const bool tables = t->family->kind == FAMILY_TABLES;
-    const char *name = t->o->method ? t->o->method
-                       : images     ? "protonet"
-                       : tables     ? "tables"
-                                    : "ridge";
+    const char *name = t->o->method                      ? t->o->method
+                       : t->family->kind == FAMILY_TEXTS ? "ridge"
+                       : images                          ? "protonet"
+                       : tables                          ? "tables"
+                                                         : "ridge";
     const struct method *m = method_find(name);
     if (!m)
         return refuse(t->lib, T2M_EUSAGE, "unknown method '%.40s'; t2m train --help lists them",
@@ -92,7 +93,7 @@ static t2m_status choose_structures(struct training *t)
     const char *text = t->o->structure                 ? t->o->structure
                        : from && from->kind == f->kind ? of_from
                        : vectors                       ? "metric:64"
-                       : texts                         ? "text:16384,2048,64"
+                       : texts                         ? "text:16384,4096,64"
                        : images                        ? "conv4"
                        : tables                        ? "kernel:256,32,32"
                                                        : "mlp";

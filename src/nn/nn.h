@@ -127,7 +127,7 @@ struct structure {
                                       of texts: words, slots, width of vectors */
 };
 
-/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "text:16384,2048,64",
+/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "text:16384,4096,64",
  * "metric:64". T2M_EUSAGE says what
  * is expected. */
 t2m_status structure_parse(t2m *lib, const char *text, struct structure *out);
