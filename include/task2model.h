@@ -229,7 +229,7 @@ typedef struct t2m_progress {
 typedef struct t2m_train_options {
     int version;           /* T2M_VERSION_1 */
     const char *output;    /* file of the learner; OUTPUT.run/ holds checkpoints; NULL: no files */
-    const char *method;    /* NULL: "ridge" for rows, "protonet" for images and texts, "tables" */
+    const char *method;    /* NULL: "ridge" for rows and texts, "protonet" for images, "tables" */
     const char *structure; /* NULL: that of `from`, or "mlp:40,40", "conv4:64", "kernel:256,32,32",
                                 "text:16384,4096,64", of vectors "metric:64" */
     const t2m_learner *from; /* start from the parts that this learner has too; NULL: at random */

@@ -78,5 +78,5 @@ text_learner() { # the file, options...
     shift
     texts family.jsonl 12 6 100
     "$T2M" train family.jsonl -o "$file" --structure text:200,128,8 --ways 4 --queries 3 --steps 20 --validation-tasks 5 \
-        "$@" 2>/dev/null
+        --method protonet "$@" 2>/dev/null
 }

@@ -235,7 +235,7 @@ PY
     "$T2M" train family.jsonl second.jsonl -o both --within-domain --structure text:200,128,8 --ways 4 --queries 2 --steps 3 \
         --validation-tasks 2 --augment 1 --validation second.jsonl --validation-ways 6 2> said
     grep "family.jsonl: 120 texts, 20 classes, 2 domains" said
-    "$T2M" train second.jsonl -o from --from l --ways 4 --queries 2 --steps 2 --validation-tasks 2 2>/dev/null
+    "$T2M" train second.jsonl -o from --from l --method protonet --ways 4 --queries 2 --steps 2 --validation-tasks 2 2>/dev/null
     "$T2M" info from | grep "text:200,128,8"
     refused 2 "'l' exists; give --resume to go on" "$T2M" train second.jsonl -o l --queries 2
     refused 2 "resume" "$T2M" train second.jsonl -o l --resume --structure text:200,128,8 --ways 4 --queries 3 --steps 20 \

@@ -38,7 +38,7 @@ static struct settings {
 static const struct poptOption what[] = {
     {"output", 'o', POPT_ARG_STRING, &given.output, 0, "learner to write", "FILE"},
     {"method", 0, POPT_ARG_STRING, &given.method, 0,
-     "see below (default: protonet for images and texts, ridge for rows)", "NAME"},
+     "see below (default: protonet for images, ridge for rows and texts)", "NAME"},
     {"structure", 0, POPT_ARG_STRING, &given.structure, 0,
      "linear, mlp:40,40, conv4:64, or several joined by + (that of --from; conv4:64; rows: "
      "mlp:40,40)",

@@ -43,19 +43,27 @@ static t2m_value as_list(t2m_graph *g, t2m_value x)
     return t2m_reshape(g, x, 1, &one);
 }
 
+static struct head scaled(t2m_graph *g, const struct head *h, t2m_value factor, t2m_value shift)
+{
+    return (struct head){.weight = t2m_mul(g, h->weight, factor),
+                         .bias = t2m_madd(g, factor, h->bias, shift),
+                         .left_out = t2m_madd(g, factor, h->left_out, shift),
+                         .surprise = h->surprise};
+}
+
 struct head head_ridge_classes(t2m_graph *g, t2m_value h, t2m_value member,
                                const t2m_value learned[2])
 {
     const struct nn_ridge_prior prior = {.log_penalty = learned[0]};
     struct head head = head_ridge(g, h, member, &prior);
     t2m_value factor = learned[1], shift = t2m_constant(g, 0);
+    head = scaled(g, &head, factor, shift);
     if (t2m_dim(g, h, 0) >= FEW * t2m_dim(g, member, 1)) {
-        const struct nn_calibration by = nn_calibrate(g, t2m_mul(g, head.left_out, factor), member);
+        const struct nn_calibration by = nn_calibrate(g, head.left_out, member);
+        head = scaled(g, &head, by.factor, by.shift);
         factor = t2m_mul(g, factor, by.factor);
         shift = by.shift;
     }
-    head.weight = t2m_mul(g, head.weight, factor);
-    head.bias = t2m_madd(g, factor, head.bias, shift);
     const t2m_value later[] = {as_list(g, learned[0]), as_list(g, factor),
                                as_list(g, t2m_mean_all(g, shift))};
     head.later = t2m_concat(g, 0, later, 3);
@@ -73,9 +81,7 @@ struct head head_ridge_later(t2m_graph *g, t2m_value h, t2m_value others, t2m_va
                     shift = t2m_reshape(g, t2m_slice(g, later, 0, 2, 1), 0, &scalar);
     const struct nn_ridge_prior prior = {
         .log_penalty = t2m_reshape(g, t2m_slice(g, later, 0, 0, 1), 0, &scalar)};
-    struct head head =
+    const struct head head =
         head_ridge(g, t2m_concat(g, 0, rows, 2), t2m_concat(g, 0, target, 2), &prior);
-    head.weight = t2m_mul(g, head.weight, factor);
-    head.bias = t2m_madd(g, factor, head.bias, shift);
-    return head;
+    return scaled(g, &head, factor, shift);
 }
