@@ -73,10 +73,11 @@ with open(name, "w") as f:
 PY
 }
 
-text_learner() { # the file, options...
-    local file=$1
+text_learner() { # file, options...; by protonet, unless they say by what
+    local file=$1 method="--method protonet"
     shift
+    [[ " $* " != *" --method "* ]] || method=
     texts family.jsonl 12 6 100
     "$T2M" train family.jsonl -o "$file" --structure text:200,128,8 --ways 4 --queries 3 --steps 20 --validation-tasks 5 \
-        --method protonet "$@" 2>/dev/null
+        $method "$@" 2>/dev/null
 }
