@@ -237,6 +237,9 @@ table() { # format: the table t.csv
 }
 
 @test "outputs that exist, and no permission" {
+    mkdir there
+    refused 2 "'there' is a folder" "$T2M" train builtin:sinusoid -o there --force --steps 2
+    [ ! -e there.run ]
     row_learner l
     table 'x,y\n1,2\n'
     echo mine > m

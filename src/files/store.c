@@ -19,6 +19,12 @@ bool store_exists(const char *path)
     return lstat(path, &s) == 0;
 }
 
+bool store_is_folder(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
 /* ---- reading ---- */
 
 static t2m_status read_all(t2m *lib, int fd, const char *path, size_t size, struct bytes *out)

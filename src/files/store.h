@@ -18,6 +18,7 @@ t2m_status store_read(t2m *lib, const char *path, size_t max, struct bytes *out)
 t2m_status store_write(t2m *lib, const char *path, const struct bytes *pieces, size_t n,
                        bool force);
 bool store_exists(const char *path);
+bool store_is_folder(const char *path);
 /* Creates a folder if it is not there. */
 t2m_status store_folder(t2m *lib, const char *path);
 /* Appends one line to a log file: written at once, not synced; creates the file. */

@@ -20,6 +20,8 @@ static t2m_status open_files(struct training *t)
     const t2m_train_options *o = t->o;
     if (!o->output)
         return T2M_OK;
+    if (store_is_folder(o->output)) /* not only when there is something to write */
+        return refuse(t->lib, T2M_EUSAGE, "'%.200s' is a folder; name a file with -o", o->output);
     TRY(run_files_name(t->lib, o->output, &t->files));
     if (o->resume) {
         TRY(manifest_check(t->l, &t->files, &t->times));
