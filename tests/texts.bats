@@ -227,6 +227,17 @@ PY
     [ ! -e x ]
 }
 
+@test "every method learns from texts, or says why not" {
+    texts family.jsonl 8 6 0
+    for method in maml fomaml reptile anil metasgd protonet protomaml ridge cavia leo hyper t2m; do
+        "$T2M" train family.jsonl -o l --method $method --structure text:200,64,8 --ways 3 --shots 2 --queries 2 --steps 2 \
+            --validation-tasks 2 --force
+    done
+    "$T2M" represent l family.jsonl | grep "t of "
+    refused 2 "shifts the bias of the first layer, and the structure has none" "$T2M" train family.jsonl -o n --method cnp \
+        --structure text:200,64,8 --ways 3 --queries 2 --steps 2
+}
+
 @test "training on texts: threads, resuming, from a learner, several files" {
     text_learner l --threads 1
     text_learner n --threads 2

@@ -34,6 +34,12 @@ static const struct parameter *first_bias(const struct layout *model)
     return NULL;
 }
 
+bool decode_fits(enum decode kind, const struct layout *model, size_t numel)
+{
+    const struct parameter *p = first_bias(model);
+    return kind != DECODE_CONTEXT || (p && p->offset + p->count <= numel);
+}
+
 /* A tensor as a matrix [rows, columns]; vectors have no rows. */
 static void as_matrix(const struct parameter *p, int64_t dim[2])
 {

@@ -18,6 +18,8 @@ struct decoder {
     const struct layout *parts; /* of phi */
     t2m_value phi;
 };
+/* Whether theta0, the first `numel` numbers of the layout, has what z changes. */
+bool decode_fits(enum decode kind, const struct layout *model, size_t numel);
 size_t decode_code_size(enum decode kind, size_t numel);
 /* Appends the parameters ("context.weight", "basis.*") of a theta0 that is the first `numel`
  * numbers of the layout. */

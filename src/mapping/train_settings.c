@@ -181,6 +181,11 @@ t2m_status training_learner(struct training *t)
     const char *base = strrchr(f->name, '/');
     snprintf(l->family, sizeof l->family, "%.127s", base && base[1] ? base + 1 : f->name);
     TRY(learner_start(l, o->seed));
+    if (!decode_fits(l->decode, &l->candidate[0].layout, learner_theta(l, l->candidate)))
+        return refuse(
+            t->lib, T2M_EUSAGE,
+            "the method %s shifts the bias of the first layer, and the structure has none",
+            l->method->name);
     if (o->from)
         TRY(learner_copy(l, o->from));
     return f->kind == FAMILY_REGRESSION ? copy_scales(l, f) : T2M_OK;
