@@ -1,5 +1,5 @@
 /* test_base.c: memory, sizes, random numbers, text, threads. */
-#include "check.h"
+#include "check_few.h"
 
 #include "base/text.h"
 #include "engine/compute/pool.h"
@@ -77,38 +77,13 @@ static void text(void **state)
     assert_true(text_ends("A.PNG", ".png") && !text_ends("png", ".png"));
 }
 
-static size_t left; /* allocations that still succeed */
-
-static void *few_allocate(void *ctx, size_t size)
-{
-    (void)ctx;
-    return left > 0 ? left--, malloc(size) : NULL;
-}
-
-static void *few_resize(void *ctx, void *old, size_t size)
-{
-    (void)ctx;
-    return left > 0 ? left--, realloc(old, size) : NULL;
-}
-
-static void few_release(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
 /* The n-th allocation fails, for every n: an error, no crash, and (under ASan) no leak. */
 static void memory_runs_out(void **state)
 {
-    static const t2m_allocator few = {few_allocate, few_resize, few_release, NULL};
     (void)state;
     for (size_t n = 0, done = 0; !done; n++) {
-        t2m *lib = NULL;
-        t2m_options o = T2M_OPTIONS_INIT;
-        o.alloc = &few;
-        o.threads = 1;
-        left = n;
-        if (t2m_open(&lib, &o, NULL) != T2M_OK)
+        t2m *lib = few_open(n);
+        if (!lib)
             continue;
         t2m_graph *g = NULL;
         t2m_plan *plan = NULL;

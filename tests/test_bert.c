@@ -1,7 +1,7 @@
 /* test_bert.c: published encoders: two tiny ones, made with what they must give by
  * tests/data/bert/make.py; what their files must be like, and what is said if they are not; memory
  * that runs out. */
-#include "check.h"
+#include "check_memory.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -365,66 +365,26 @@ static void weights_not_finite(void **state)
 
 /* ---- memory that runs out ---- */
 
-static size_t made, fail_at, live;
-
-static void *allocate(void *ctx, size_t size)
+static t2m_status whole_way(t2m *lib, void *ctx)
 {
-    (void)ctx;
-    void *p = ++made == fail_at ? NULL : malloc(size);
-    live += p != NULL;
-    return p;
-}
-
-static void *resize(void *ctx, void *old, size_t size)
-{
-    (void)ctx;
-    void *p = ++made == fail_at ? NULL : realloc(old, size);
-    live += p && !old;
-    return p;
-}
-
-static void release(void *ctx, void *p)
-{
-    (void)ctx;
-    live -= p != NULL;
-    free(p);
-}
-
-static t2m_status whole_way(void)
-{
-    const t2m_allocator memory = {allocate, resize, release, NULL};
-    t2m_options o = T2M_OPTIONS_INIT;
     struct encoder *e = NULL;
-    t2m *lib = NULL;
     float out[MOST * WIDTH];
-    o.threads = 1;
-    o.alloc = &memory;
-    t2m_status status = t2m_open(&lib, &o, NULL);
-    if (status == T2M_OK)
-        status = encoder_open(lib, &e, folder);
+    (void)ctx;
+    t2m_status status = encoder_open(lib, &e, folder);
     if (status == T2M_OK)
         status = encoder_run(e, text, 3, out);
     encoder_free(e);
-    if (lib)
-        t2m_close(lib);
     return status;
 }
 
 static void memory_runs_out(void **state)
 {
+    t2m *lib = check_memory_open();
     for (int pieces_as_json = 0; pieces_as_json < 2; pieces_as_json++) {
         copy_encoder(*state, pieces_as_json ? "bert" : "distilbert");
-        made = fail_at = 0;
-        assert_int_equal(whole_way(), T2M_OK);
-        const size_t total = made;
-        for (fail_at = 1; fail_at <= total; fail_at++) {
-            made = 0;
-            const t2m_status status = whole_way();
-            if (status != T2M_ENOMEM || live)
-                fail_msg("allocation %zu of %zu: status %d, %zu left", fail_at, total, status,
-                         live);
-        }
+        check_memory(lib, whole_way, NULL, 1);
     }
+    check_memory_close(lib);
 }
 
 /* ---- all ---- */

@@ -1,6 +1,6 @@
 /* test_phrase.c: texts as features: two spellings of a text are one, graphemes are never cut, bytes
  * of any kind come to an end soon, and the numbers stay what they are. */
-#include "check.h"
+#include "check_few.h"
 
 #include "base/text.h"
 #include "task/phrase.h"
@@ -321,38 +321,13 @@ static void not_utf8(void **state)
     phrase_clear(&p);
 }
 
-static size_t left; /* allocations that still succeed */
-
-static void *few_allocate(void *ctx, size_t size)
-{
-    (void)ctx;
-    return left > 0 ? left--, malloc(size) : NULL;
-}
-
-static void *few_resize(void *ctx, void *old, size_t size)
-{
-    (void)ctx;
-    return left > 0 ? left--, realloc(old, size) : NULL;
-}
-
-static void few_release(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
 /* The n-th allocation fails, for every n; once there is room, none is needed. */
 static void memory_runs_out(void **state)
 {
     static const char *const text[] = {"Where is it?", "Wo ist der \xC3\x84rger, na?"};
-    static const t2m_allocator few = {few_allocate, few_resize, few_release, NULL};
-    t2m *lib = NULL;
-    t2m_options o = T2M_OPTIONS_INIT;
+    t2m *lib = few_open(SIZE_MAX);
     (void)state;
-    o.alloc = &few;
-    o.threads = 1;
-    left = SIZE_MAX;
-    assert_int_equal(t2m_open(&lib, &o, NULL), T2M_OK);
+    assert_non_null(lib);
     for (size_t k = 0; k < 2; k++)
         for (size_t n = 0, done = 0; !done; n++) {
             struct phrase p;

@@ -1,5 +1,5 @@
 /* test_texts.c: labelled texts from all forms of files, and every refusal with its place. */
-#include "check.h"
+#include "check_few.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -413,41 +413,16 @@ static void one_line(void **state)
 
 /* ---- memory ---- */
 
-static size_t left; /* allocations that still succeed */
-
-static void *few_allocate(void *ctx, size_t size)
-{
-    (void)ctx;
-    return left > 0 ? left--, malloc(size) : NULL;
-}
-
-static void *few_resize(void *ctx, void *old, size_t size)
-{
-    (void)ctx;
-    return left > 0 ? left--, realloc(old, size) : NULL;
-}
-
-static void few_release(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
 /* The n-th allocation fails, for every n. */
 static void memory_runs_out(void **state)
 {
-    static const t2m_allocator few = {few_allocate, few_resize, few_release, NULL};
     const char *const path[] = {
         file("a.jsonl",
              "{\"text\":\"a\",\"label\":[\"x\",\"y\"]}\n{\"text\":\"a\",\"label\":\"y\"}"),
         file("a.csv", "text,label\na,x\n"), file("a.txt", "a\nb\n")};
-    t2m *lib = NULL;
-    t2m_options o = T2M_OPTIONS_INIT;
+    t2m *lib = few_open(SIZE_MAX);
     (void)state;
-    o.alloc = &few;
-    o.threads = 1;
-    left = SIZE_MAX;
-    assert_int_equal(t2m_open(&lib, &o, NULL), T2M_OK);
+    assert_non_null(lib);
     for (size_t n = 0, done = 0; !done; n++) {
         struct texts *t = NULL;
         left = n;

@@ -47,7 +47,7 @@ class Bench:
 
     @functools.cache
     def vectors(self, name):
-        return baselines.Vectors(self.texts(name).text, self.given.encoder, self.given.library, self.folder)
+        return baselines.Vectors(self.texts(name).text, self.given.encoder, self.given.engine, self.folder)
 
     def path(self, name, part):
         return draw.path_of(self.given.data, name, part)
@@ -242,7 +242,7 @@ def encoder_times(b):
     peers = pathlib.Path(__file__).resolve().parent.parent / "peers" / "encoder.py"
     lines = b.folder / "lines.txt"
     lines.write_text("\n".join(b.texts(MANY_SET).text), encoding="utf8")
-    r = subprocess.run([b.given.python, peers, b.given.encoder, lines, "--library", b.given.library], capture_output=True, text=True)
+    r = subprocess.run([b.given.python, peers, b.given.encoder, lines, "--library", b.given.engine], capture_output=True, text=True)
     if r.returncode:
         return report.note(f"\nNo times of the encoder in PyTorch: {(r.stderr.split(chr(10)) or [''])[-2:][0]}")
     said = json.loads(r.stdout)
@@ -271,7 +271,7 @@ def options():
     parser.add_argument("--quick", action="store_true", help="few tasks, short trainings: two minutes, with an encoder ten")
     parser.add_argument("--choose", action="store_true", help="choose the settings of the standard methods on training classes")
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("build/bench-text"), help="for learners")
-    parser.add_argument("--library", type=pathlib.Path, help="libtask2model.so (default: beside t2m)")
+    parser.add_argument("--library", dest="engine", type=pathlib.Path, help="libtask2model.so (default: beside t2m)")
     parser.add_argument("--python", default=sys.executable, help="that has sentence-transformers, for the table encoder")
     given = parser.parse_args()
     if unknown := set(given.only) - set(TABLES):
@@ -280,7 +280,7 @@ def options():
     if given.quick:
         given.prefix = "quick-"
         vars(given).update(QUICK)
-    given.library = given.library or given.t2m.parent / "libtask2model.so"
+    given.engine = given.engine or given.t2m.parent / "libtask2model.so"
     return given
 
 

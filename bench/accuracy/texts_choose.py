@@ -77,7 +77,7 @@ def show(b):
 
 
 def show_encoder(b):
-    source_of = {name: baselines.Vectors(b.texts(name, "train").text, b.given.encoder, b.given.library, b.folder) for name in draw.SETS}
+    source_of = {name: baselines.Vectors(b.texts(name, "train").text, b.given.encoder, b.given.engine, b.folder) for name in draw.SETS}
     few = few_tasks(b, source_of)
     for method in ("centroids", "ridge", "logistic"):
         tell(f"encoder {method}", baselines.best(method, accuracy, few, [None]))

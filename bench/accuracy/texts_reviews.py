@@ -103,7 +103,7 @@ def show(b):
     names = [name for name in domains if name not in held_out]
     tasks = Tasks(domains, held_out, b.given.draws, rarity_texts(domains, names))
     learners = trained(b, domains, names)
-    vectors = baselines.Vectors(tasks.text, b.given.encoder, b.given.library, b.folder) if b.encoder_is_possible() else None
+    vectors = baselines.Vectors(tasks.text, b.given.encoder, b.given.engine, b.folder) if b.encoder_is_possible() else None
     found = {}
     for task, supports, queries in tasks.tasks:
         for method, scores in answers(b, tasks, vectors, learners, task, supports, queries).items():

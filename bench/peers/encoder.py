@@ -65,7 +65,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("folder")
     ap.add_argument("texts")
-    ap.add_argument("--library", default="build/release/libtask2model.so")
+    ap.add_argument("--library", dest="engine", default="build/release/libtask2model.so")
     ap.add_argument("--count", type=int, default=200)
     args = ap.parse_args()
     lines = [line.strip() for line in open(args.texts, encoding="utf8") if line.strip()]
@@ -77,7 +77,7 @@ def main():
     torch.set_num_threads(1)
     peer = SentenceTransformer(args.folder, device="cpu")
     theirs = lambda texts: peer.encode(texts, batch_size=32, normalize_embeddings=True, show_progress_bar=False)
-    ours = Ours(args.library, args.folder)
+    ours = Ours(args.engine, args.folder)
     print(json.dumps({
         "texts": len(every),
         "largest difference": float(np.abs(ours(every) - theirs(every)).max()),
