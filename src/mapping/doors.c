@@ -168,9 +168,7 @@ t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char
 void class_inputs_write(const struct class_inputs *in, const struct example_class *c, float *x)
 {
     const size_t size = structure_input_size(in->structure);
-    const struct bag_use use = {.vocabulary = in->vocabulary,
-                                .slots = (size_t)in->structure->hidden[1],
-                                .features = (size_t)in->structure->width};
+    const struct bag_use use = bag_use_for(in->vocabulary, in->structure);
     if (c->pixels)
         memcpy(x, c->pixels, c->count * size * sizeof *x);
     for (size_t i = 0; c->text && i < c->count; i++)

@@ -15,34 +15,6 @@
 
 /* ---- the task ---- */
 
-/* x [n, inputs] of all texts. */
-static t2m_status write_inputs(const t2m_learner *l, const struct texts *t, float *x)
-{
-    const struct structure *s = learner_structure(l);
-    const struct bag_use use = {
-        .vocabulary = l->vocabulary, .slots = (size_t)s->hidden[1], .features = (size_t)s->width};
-    struct phrase p;
-    t2m_status status = T2M_OK;
-    if (l->encoder) {
-        float *vector = NULL;
-        TRY(texts_encode(t, &vector));
-        memcpy(x, vector, t->n * learner_input_size(l) * sizeof *x);
-        mem_free(l->lib, vector);
-        return T2M_OK;
-    }
-    phrase_init(&p, l->lib);
-    for (size_t i = 0; i < t->n && status == T2M_OK; i++) {
-        struct bag bag;
-        status = bag_make(&bag, &p, t->item[i].text, t->item[i].length);
-        if (status != T2M_OK)
-            break;
-        bag_write(&bag, &use, x + i * learner_input_size(l));
-        bag_clear(l->lib, &bag);
-    }
-    phrase_clear(&p);
-    return status;
-}
-
 static void put_targets(const struct texts *t, bool values, t2m_task *task)
 {
     for (size_t i = 0; i < t->n; i++) {
@@ -76,7 +48,10 @@ static t2m_status fill_task(const t2m_learner *l, const struct texts *t, bool va
             return T2M_ENOMEM;
     put_targets(t, values, task);
     TRY(keep_warnings(t, task));
-    return write_inputs(l, t, task->x);
+    const struct bag_use bags = bag_use_for(l->vocabulary, learner_structure(l));
+    mem_free(l->lib, task->x);
+    task->x = NULL;
+    return texts_inputs(t, &bags, &task->x);
 }
 
 t2m_status task_of_targets(const t2m_learner *l, t2m_task **out, const struct texts *t, bool values)

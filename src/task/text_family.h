@@ -10,6 +10,10 @@ t2m_status family_add_texts(struct t2m_family *f, const char *path, const struct
 /* The vectors [n, width] of the texts by the handle's encoder; caller frees with mem_free. */
 struct texts;
 t2m_status texts_encode(const struct texts *t, float **out);
+/* The inputs [n, numbers of one] of all texts: as bags, or, without a vocabulary, those vectors.
+ * Caller frees with mem_free. */
+struct bag_use;
+t2m_status texts_inputs(const struct texts *t, const struct bag_use *bags, float **x);
 /* [classes, words] texts of each class that have each word of v; freed by mem_free. */
 t2m_status family_count_words(const struct t2m_family *f, const struct vocabulary *v,
                               uint16_t **out);

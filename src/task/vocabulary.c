@@ -276,6 +276,12 @@ static uint32_t seen_of(const struct bag_use *u, uint32_t word)
     return seen;
 }
 
+struct bag_use bag_use_for(const struct vocabulary *v, const struct structure *s)
+{
+    return (struct bag_use){
+        .vocabulary = v, .slots = (size_t)s->hidden[1], .features = (size_t)s->width};
+}
+
 void bag_write(const struct bag *b, const struct bag_use *u, float *x)
 {
     const uint64_t threshold = (uint64_t)(u->drop * 4294967296.0);

@@ -59,5 +59,7 @@ struct bag_use { /* how a bag becomes an input */
     double drop; /* part of the features that are left out, the same for all texts of a key */
     uint64_t key;
 };
+/* As a structure takes them, without any left out. */
+struct bag_use bag_use_for(const struct vocabulary *v, const struct structure *s);
 /* x [features, NN_TEXT_CHANNELS] */
 void bag_write(const struct bag *b, const struct bag_use *u, float *x);
