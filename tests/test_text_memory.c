@@ -31,15 +31,14 @@ static t2m_status learn(t2m *lib, void *ctx)
     return status;
 }
 
-static t2m_status build(t2m *lib, void *ctx)
+static t2m_status build_from(t2m *lib, const char *shots)
 {
     t2m_learner *l = NULL;
     t2m_task *t = NULL;
     t2m_model *m = NULL;
-    (void)ctx;
     t2m_status status = t2m_learner_open(lib, &l, check_path("learner"));
     if (status == T2M_OK)
-        status = t2m_task_open(l, &t, check_path("shots.jsonl"), NULL);
+        status = t2m_task_open(l, &t, check_path(shots), NULL);
     if (status == T2M_OK)
         status = t2m_build(l, &m, t, NULL, NULL);
     if (status == T2M_OK)
@@ -48,6 +47,19 @@ static t2m_status build(t2m *lib, void *ctx)
     t2m_task_free(t);
     t2m_learner_free(l);
     return status;
+}
+
+static t2m_status build(t2m *lib, void *ctx)
+{
+    (void)ctx;
+    return build_from(lib, "shots.jsonl");
+}
+
+/* Of texts with several labels. */
+static t2m_status build_several(t2m *lib, void *ctx)
+{
+    (void)ctx;
+    return build_from(lib, "several.jsonl");
 }
 
 static t2m_status answer(t2m *lib, void *ctx)
@@ -85,24 +97,6 @@ static t2m_status change(t2m *lib, void *ctx)
     t2m_model_free(back);
     t2m_model_free(more);
     t2m_model_free(m);
-    return status;
-}
-
-/* Of texts with several labels. */
-static t2m_status build_several(t2m *lib, void *ctx)
-{
-    t2m_learner *l = NULL;
-    t2m_task *t = NULL;
-    t2m_model *m = NULL;
-    (void)ctx;
-    t2m_status status = t2m_learner_open(lib, &l, check_path("learner"));
-    if (status == T2M_OK)
-        status = t2m_task_open(l, &t, check_path("several.jsonl"), NULL);
-    if (status == T2M_OK)
-        status = t2m_build(l, &m, t, NULL, NULL);
-    t2m_model_free(m);
-    t2m_task_free(t);
-    t2m_learner_free(l);
     return status;
 }
 

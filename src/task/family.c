@@ -75,6 +75,32 @@ t2m_status family_measure(struct t2m_family *f)
     return T2M_OK;
 }
 
+struct example_class *family_class(struct t2m_family *f, const char *name, size_t from)
+{
+    for (size_t i = f->classes; i-- > from;)
+        if (strcmp(f->class[i].name, name) == 0)
+            return &f->class[i];
+    struct example_class *all = mem_resize(f->lib, f->class, f->classes + 1, sizeof *all);
+    if (!all)
+        return NULL;
+    f->class = all;
+    all[f->classes] = (struct example_class){.name = mem_text(f->lib, name)};
+    return all[f->classes].name ? &all[f->classes++] : NULL;
+}
+
+float *family_example(struct t2m_family *f, struct example_class *c)
+{
+    const size_t size = f->height * f->width * f->channels;
+    if ((c->count & (c->count - 1)) == 0) {
+        float *pixels =
+            mem_resize(f->lib, c->pixels, (c->count ? 2 * c->count : 1) * size, sizeof *pixels);
+        if (!pixels)
+            return NULL;
+        c->pixels = pixels;
+    }
+    return c->pixels + c->count++ * size;
+}
+
 static t2m_status open_one(t2m_family *f, const char *path, const struct family_options *o)
 {
     if (strncmp(path, builtin_prefix, sizeof builtin_prefix - 1) == 0)

@@ -83,6 +83,12 @@ struct family_options {
 t2m_status family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
                        const struct family_options *o);
 
+/* The class of this name among those from number `from` on, or a new one without examples; NULL:
+ * memory is out. */
+struct example_class *family_class(struct t2m_family *f, const char *name, size_t from);
+/* Room for the numbers of one more example of the class; NULL: memory is out. */
+float *family_example(struct t2m_family *f, struct example_class *c);
+
 /* Fills in the means and scales. */
 t2m_status family_measure(struct t2m_family *f);
 

@@ -177,33 +177,6 @@ static t2m_status add_table(struct t2m_family *f, const struct bytes *file, cons
 
 /* ---- pictures ---- */
 
-static struct example_class *class_named(struct t2m_family *f, const char *name, size_t from)
-{
-    for (size_t i = f->classes; i-- > from;)
-        if (strcmp(f->class[i].name, name) == 0)
-            return &f->class[i];
-    struct example_class *all = mem_resize(f->lib, f->class, f->classes + 1, sizeof *all);
-    if (!all)
-        return NULL;
-    f->class = all;
-    all[f->classes] = (struct example_class){.name = mem_text(f->lib, name)};
-    return all[f->classes].name ? &all[f->classes++] : NULL;
-}
-
-/* Room for one more picture; where its numbers go. */
-static float *new_picture(struct t2m_family *f, struct example_class *c)
-{
-    const size_t size = f->height * f->width * f->channels;
-    if ((c->count & (c->count - 1)) == 0) {
-        float *pixels =
-            mem_resize(f->lib, c->pixels, (c->count ? 2 * c->count : 1) * size, sizeof *pixels);
-        if (!pixels)
-            return NULL;
-        c->pixels = pixels;
-    }
-    return c->pixels + c->count++ * size;
-}
-
 /* Domains are numbered by the folder above the class. */
 static size_t domain_of(struct t2m_family *f, const char *class, size_t from)
 {
@@ -243,10 +216,10 @@ static t2m_status add_picture(struct t2m_family *f, const struct bytes *file, co
     snprintf(class, sizeof class, "%.*s", (int)(slash - name), name);
     TRY(image_decode(f->lib, file, name, &image));
     set_sizes(f, o, image.channels);
-    struct example_class *c = class_named(f, class, from);
+    struct example_class *c = family_class(f, class, from);
     if (c && c->count == 0)
         c->domain = domain_of(f, class, from);
-    float *to = c ? new_picture(f, c) : NULL;
+    float *to = c ? family_example(f, c) : NULL;
     if (to)
         image_scale(&image, f->height, f->width, f->channels, to);
     f->fingerprint =
@@ -296,10 +269,10 @@ static t2m_status add_arrays(struct t2m_family *f, const struct array_set *s, co
             snprintf(name, sizeof name, "%.0f/%.0f", array_at(domain, i), array_at(labels, i));
         else
             snprintf(name, sizeof name, "%.0f", array_at(labels, i));
-        struct example_class *c = class_named(f, name, from);
+        struct example_class *c = family_class(f, name, from);
         if (c && c->count == 0)
             c->domain = domain_of(f, name, from);
-        float *to = c ? new_picture(f, c) : NULL;
+        float *to = c ? family_example(f, c) : NULL;
         const struct image x = {width, height, channels, (unsigned char *)images->data + i * size};
         if (!to)
             return T2M_ENOMEM;

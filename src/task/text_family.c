@@ -18,20 +18,6 @@ bool text_file(const char *name)
     return false;
 }
 
-static struct example_class *class_named(struct t2m_family *f, const char *name)
-{
-    for (size_t i = 0; i < f->classes; i++)
-        if (strcmp(f->class[i].name, name) == 0)
-            return &f->class[i];
-    struct example_class *all = mem_resize(f->lib, f->class, f->classes + 1, sizeof *all);
-    if (!all)
-        return NULL;
-    f->class = all;
-    all[f->classes] =
-        (struct example_class){.name = mem_text(f->lib, name), .domain = f->domains - 1};
-    return all[f->classes].name ? &all[f->classes++] : NULL;
-}
-
 static t2m_status add_text(struct t2m_family *f, struct example_class *c, struct phrase *p,
                            const struct text_item *t)
 {
@@ -50,24 +36,12 @@ static t2m_status add_text(struct t2m_family *f, struct example_class *c, struct
 static struct example_class *class_of(struct t2m_family *f, const struct texts *t,
                                       const struct text_item *item)
 {
-    struct example_class *c = class_named(f, t->class_name[t->label[item->label_first]]);
+    struct example_class *c = family_class(f, t->class_name[t->label[item->label_first]], 0);
+    if (c && c->count == 0)
+        c->domain = f->domains - 1;
     f->fingerprint = hash_bytes(f->fingerprint, item->text, item->length);
     f->fingerprint = c ? hash_bytes(f->fingerprint, c->name, strlen(c->name)) : 0;
     return c;
-}
-
-static t2m_status add_vector(struct t2m_family *f, struct example_class *c, const float *vector)
-{
-    const size_t width = f->channels;
-    if ((c->count & (c->count - 1)) == 0) {
-        float *all =
-            mem_resize(f->lib, c->pixels, (c->count ? 2 * c->count : 1) * width, sizeof *all);
-        if (!all)
-            return T2M_ENOMEM;
-        c->pixels = all;
-    }
-    memcpy(c->pixels + c->count++ * width, vector, width * sizeof *vector);
-    return T2M_OK;
 }
 
 static t2m_status add_vectors(struct t2m_family *f, const struct texts *t)
@@ -76,7 +50,11 @@ static t2m_status add_vectors(struct t2m_family *f, const struct texts *t)
     t2m_status status = texts_encode(t, &vector);
     for (size_t i = 0; i < t->n && status == T2M_OK; i++) {
         struct example_class *c = class_of(f, t, &t->item[i]);
-        status = c ? add_vector(f, c, vector + i * f->channels) : T2M_ENOMEM;
+        float *to = c ? family_example(f, c) : NULL;
+        if (to)
+            memcpy(to, vector + i * f->channels, f->channels * sizeof *to);
+        else
+            status = T2M_ENOMEM;
     }
     mem_free(f->lib, vector);
     return status;
