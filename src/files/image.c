@@ -272,9 +272,8 @@ static void orient(float *x, size_t n)
         x[i] = 1 - x[i];
 }
 
-void image_scale(const struct image *x, size_t height, size_t width, size_t channels, float *out)
+void image_scale_as(const struct image *x, size_t height, size_t width, size_t channels, float *to)
 {
-    float *to = out;
     for (size_t i = 0; i < height; i++)
         for (size_t j = 0; j < width; j++) {
             const struct tap a = tap_of(i, x->height, height), b = tap_of(j, x->width, width);
@@ -289,6 +288,11 @@ void image_scale(const struct image *x, size_t height, size_t width, size_t chan
                 *to++ = (float)(sum / total / 255);
             }
         }
+}
+
+void image_scale(const struct image *x, size_t height, size_t width, size_t channels, float *out)
+{
+    image_scale_as(x, height, width, channels, out);
     if (channels == 1)
         orient(out, height * width);
 }

@@ -16,5 +16,7 @@ t2m_status image_decode(t2m *lib, const struct bytes *file, const char *name, st
  * brighter than 1/2 on average becomes its negative: paper is 0 and ink is 1, however it was
  * drawn. */
 void image_scale(const struct image *x, size_t height, size_t width, size_t channels, float *out);
+/* The same, light staying light with one channel too. */
+void image_scale_as(const struct image *x, size_t height, size_t width, size_t channels, float *to);
 /* Writes grey or colour pixels as PNG into memory. */
 t2m_status image_encode_png(t2m *lib, const struct image *x, struct bytes *out);
