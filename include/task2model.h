@@ -249,8 +249,9 @@ typedef struct t2m_train_options {
     const char *tune; /* "code", "weights" or "both"; NULL: as the method has it */
     bool resume, force, within_domain;
     bool scale_by_task; /* rows: each task in units of its own examples, not of the family */
-    double augment;     /* 0 to 4: images are bent at random, so strongly; 1 is usual. Of texts 0.3
-                           times this part of the features is left out */
+    double augment; /* 0 to 4: images are bent at random, those in colour cropped and coloured, so
+                       strongly; 1 is usual. Of texts 0.3 times this part of the features is left
+                       out */
     /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;

@@ -1,0 +1,122 @@
+/* photo.c: photographs changed at random, so that a learner sees a class in other places, sizes and
+ * lights: a part of the picture is taken and stretched to the whole (Szegedy et al. 2015, "Going
+ * deeper with convolutions", section 6), mirrored in half of the cases, in other colours (Howard
+ * 2013, "Some improvements on deep convolutional neural network based image classification",
+ * section 2). A quarter of the pictures stay as they are, since what is predicted is not changed.
+ */
+#include "task/photo.h"
+
+#include <math.h>
+
+/* Largest values at strength 1. */
+static const double smaller = 0.45, /* of the side, less than the whole */
+    longer = 0.2,                   /* logarithm of the root of the aspect */
+    of_gain = 0.1, of_saturation = 0.4, of_contrast = 0.4, of_brightness = 0.2;
+static const double least_side = 0.2; /* at any strength: less shows nothing of the class */
+
+static double within(struct random *r, double most)
+{
+    return random_uniform(r, -most, most);
+}
+
+struct photo_change photo_change_draw(struct random *r, double strength)
+{
+    struct photo_change p = {.wide = 1, .high = 1, .gain = {1, 1, 1}};
+    if (strength <= 0 || random_below(r, 4) == 0)
+        return p;
+    const double side = fmax(least_side, 1 - strength * random_uniform(r, 0, smaller)),
+                 aspect = exp(strength * within(r, longer));
+    p.flip = random_below(r, 2);
+    p.wide = side * aspect;
+    p.high = side / aspect;
+    p.left = (1 - p.wide) * random_uniform(r, 0, 1);
+    p.top = (1 - p.high) * random_uniform(r, 0, 1);
+    for (int k = 0; k < 3; k++)
+        p.gain[k] = 1 + strength * within(r, of_gain);
+    p.saturation = strength * within(r, of_saturation);
+    p.contrast = strength * within(r, of_contrast);
+    p.brightness = strength * within(r, of_brightness);
+    return p;
+}
+
+/* A place of the old picture as one of its `side` pixels: mirrored at the edges. */
+static size_t pixel(double at, size_t side)
+{
+    const double last = (double)side - 1;
+    at = at < 0 ? -1 - at : at;
+    at = at > last ? 2 * last + 1 - at : at;
+    return (size_t)fmin(fmax(at, 0), last);
+}
+
+/* Where pixel (x, y) of the new picture lies in the old one; both count from the centre of the
+ * first. */
+static double source_x(const struct photo_change *p, size_t x, size_t width)
+{
+    const size_t from = p->flip ? width - 1 - x : x;
+    return p->left * (double)width + ((double)from + 0.5) * p->wide - 0.5;
+}
+
+static double source_y(const struct photo_change *p, size_t y, size_t height)
+{
+    return p->top * (double)height + ((double)y + 0.5) * p->high - 0.5;
+}
+
+/* Bilinear. */
+static void take(const struct photo_change *p, const float *from, size_t height, size_t width,
+                 size_t channels, float *to)
+{
+    for (size_t y = 0; y < height; y++) {
+        const double v = source_y(p, y, height), above = floor(v);
+        const float down = (float)(v - above);
+        const float *const row[2] = {from + pixel(above, height) * width * channels,
+                                     from + pixel(above + 1, height) * width * channels};
+        for (size_t x = 0; x < width; x++) {
+            const double u = source_x(p, x, width), before = floor(u);
+            const float right = (float)(u - before);
+            const size_t i = pixel(before, width) * channels,
+                         j = pixel(before + 1, width) * channels;
+            for (size_t k = 0; k < channels; k++) {
+                const float top = row[0][i + k] + right * (row[0][j + k] - row[0][i + k]),
+                            bottom = row[1][i + k] + right * (row[1][j + k] - row[1][i + k]);
+                *to++ = top + down * (bottom - top);
+            }
+        }
+    }
+}
+
+/* Gains, then away from or towards grey, the picture's mean, and white. */
+static void colour(const struct photo_change *p, float *x, size_t pixels, size_t channels)
+{
+    double mean = 0;
+    for (size_t i = 0; i < pixels * channels; i++) {
+        x[i] *= (float)p->gain[i % channels % 3];
+        mean += (double)x[i] / (double)(pixels * channels);
+    }
+    for (size_t i = 0; i < pixels; i++, x += channels) {
+        float grey = 0;
+        for (size_t k = 0; k < channels; k++)
+            grey += x[k] / (float)channels;
+        for (size_t k = 0; k < channels; k++) {
+            x[k] += (float)p->saturation * (x[k] - grey);
+            x[k] += (float)p->contrast * (x[k] - (float)mean) + (float)p->brightness;
+            x[k] = x[k] < 0 ? 0 : x[k] > 1 ? 1 : x[k];
+        }
+    }
+}
+
+void photo_apply(const struct photo_change *p, const float *from, size_t height, size_t width,
+                 size_t channels, float *to)
+{
+    take(p, from, height, width, channels, to);
+    colour(p, to, height * width, channels);
+}
+
+void photo_apply_labels(const struct photo_change *p, const unsigned char *from, size_t height,
+                        size_t width, unsigned char *to)
+{
+    for (size_t y = 0; y < height; y++) {
+        const size_t row = pixel(floor(source_y(p, y, height) + 0.5), height);
+        for (size_t x = 0; x < width; x++)
+            *to++ = from[row * width + pixel(floor(source_x(p, x, width) + 0.5), width)];
+    }
+}
