@@ -40,8 +40,8 @@ static const struct poptOption what[] = {
     {"method", 0, POPT_ARG_STRING, &given.method, 0,
      "see below (default: protonet for images, ridge for rows and texts)", "NAME"},
     {"structure", 0, POPT_ARG_STRING, &given.structure, 0,
-     "linear, mlp:40,40, conv4:64, or several joined by + (that of --from; conv4:64; rows: "
-     "mlp:40,40)",
+     "linear, mlp:40,40, conv4:64, resnet:32,64,128,256, or several joined by + (that of --from; "
+     "conv4:64; rows: mlp:40,40)",
      "TEXT"},
     {"represent", 0, POPT_ARG_STRING, &given.represent, 0,
      "parts of t: some of set,statistics,probe, or concat (default: the method's)", "PARTS"},
