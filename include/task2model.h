@@ -107,6 +107,8 @@ typedef struct t2m_family_options {
     size_t image_size;          /* pixels of a side; 0: 28 */
     size_t channels;            /* 1 grey, 3 colour; 0: as the first image */
     bool rotations;             /* adds each class turned by 90, 180 and 270 degrees */
+    const char *split;          /* of masks: tasks are of the classes with this word in the column
+                                   `split` of classes.csv; NULL: of all classes */
     const t2m_learner *learner; /* sizes, columns and scales as this learner has them; or NULL */
     bool tables;                /* CSVs are tables of any columns: for the method tables */
     /* of such tables: names of columns to leave out, which each must have; 1: targets are classes,
@@ -249,8 +251,9 @@ typedef struct t2m_train_options {
     const char *tune; /* "code", "weights" or "both"; NULL: as the method has it */
     bool resume, force, within_domain;
     bool scale_by_task; /* rows: each task in units of its own examples, not of the family */
-    double augment;     /* 0 to 4: images are bent at random, so strongly; 1 is usual. Of texts 0.3
-                           times this part of the features is left out */
+    double augment; /* 0 to 4: images are bent at random, those in colour cropped and coloured, so
+                       strongly; 1 is usual. Of texts 0.3 times this part of the features is left
+                       out */
     /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;

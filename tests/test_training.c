@@ -72,11 +72,14 @@ static t2m_family *curves(t2m *lib)
     return f;
 }
 
-static t2m_train_options small(const char *method, bool images)
+enum { ROWS, CONV4, RESNET, STRUCTURES }; /* what models are: 0 for rows, else for pictures */
+
+static t2m_train_options small(const char *method, int images)
 {
+    static const char *const structure[] = {"mlp:8", "conv4:4", "resnet:3,4"};
     t2m_train_options o = T2M_TRAIN_OPTIONS_INIT;
     o.method = method;
-    o.structure = images ? "conv4:4" : "mlp:8";
+    o.structure = structure[images];
     o.ways = 3;
     o.shots = images ? 2 : 6;
     o.queries = 2;
@@ -89,7 +92,7 @@ static t2m_train_options small(const char *method, bool images)
 
 /* ---- every method, both kinds of data ---- */
 
-static void check_method(t2m *lib, const char *method, bool images)
+static void check_method(t2m *lib, const char *method, int images)
 {
     t2m_family *f = images ? stripes(lib, 6, 8) : curves(lib);
     t2m_train_options o = small(method, images);
@@ -121,8 +124,8 @@ static void every_method(void **state)
     for (size_t i = 0; t2m_method_describe(i, &name, &doc); i++) {
         if (strcmp(name, "tables") == 0) /* test_tables.c */
             continue;
-        check_method(lib, name, true);
-        check_method(lib, name, false);
+        for (int images = ROWS; images < STRUCTURES; images++)
+            check_method(lib, name, images);
     }
     t2m_close(lib);
 }
@@ -205,7 +208,7 @@ static void same_bits(void **state)
 
 /* ---- models ---- */
 
-static t2m_model *build_model(t2m *lib, const char *method, bool images, t2m_task **task)
+static t2m_model *build_model(t2m *lib, const char *method, int images, t2m_task **task)
 {
     t2m_family *f = images ? stripes(lib, 6, 8) : curves(lib);
     t2m_train_options o = small(method, images);
@@ -225,7 +228,7 @@ static t2m_model *build_model(t2m *lib, const char *method, bool images, t2m_tas
 static void vectors(void **state)
 {
     (void)state;
-    for (int images = 0; images < 2; images++) {
+    for (int images = ROWS; images < STRUCTURES; images++) {
         t2m *lib = check_open(NULL, 1);
         t2m_task *task = NULL;
         t2m_model *m = build_model(lib, images ? "protonet" : "t2m", images, &task), *back = NULL,
@@ -272,8 +275,9 @@ static void exact_codec(void **state)
 {
     static const struct {
         const char *method;
-        bool images;
-    } which[] = {{"maml", true}, {"protonet", true}, {"ridge", false}, {"hyper", false}};
+        int images;
+    } which[] = {{"maml", CONV4}, {"protonet", CONV4}, {"ridge", ROWS},
+                 {"hyper", ROWS}, {"ridge", RESNET},   {"t2m", RESNET}};
     t2m *lib = check_open(NULL, 1);
     (void)state;
     for (size_t i = 0; i < sizeof which / sizeof *which; i++) {

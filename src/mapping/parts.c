@@ -267,12 +267,11 @@ void learner_start_phi(const struct t2m_learner *l, uint64_t seed, uint64_t numb
 void learner_start_statistics(const struct t2m_learner *l, float *statistics)
 {
     for (size_t k = 0; k < l->candidates; k++) {
-        const struct candidate *c = &l->candidate[k];
-        float *to = statistics + c->statistics_at;
-        for (int i = 0; c->layout.statistics && i < c->structure.layers; i++)
-            for (int64_t half = 0; half < 2; half++)
-                for (int64_t n = 0; n < c->structure.hidden[i]; n++)
-                    *to++ = (float)half;
+        const struct layout *of = &l->candidate[k].layout;
+        float *to = statistics + l->candidate[k].statistics_at;
+        for (size_t i = 0; i < of->count; i++)
+            for (size_t n = 0; of->parameter[i].norm && n < 2 * of->parameter[i].count; n++)
+                *to++ = n < of->parameter[i].count ? 0 : 1;
     }
 }
 

@@ -13,13 +13,8 @@ static const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 static size_t activations(const struct t2m_learner *l, const struct protocol *p)
 {
     size_t numbers = 0;
-    for (size_t k = 0; k < l->candidates; k++) {
-        const struct structure *s = &l->candidate[k].structure;
-        const int64_t places = s->height * s->width;
-        numbers += structure_input_size(s);
-        for (int i = 0; i < s->layers; i++)
-            numbers += (size_t)(s->hidden[i] * places);
-    }
+    for (size_t k = 0; k < l->candidates; k++)
+        numbers += structure_activations(&l->candidate[k].structure);
     return (l->kind == FAMILY_MASKS ? 1 : p->ways) * (p->shots + p->queries) * numbers;
 }
 

@@ -1,5 +1,6 @@
 /* store_model.c: models in files, and the files that they take as input. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"

@@ -29,55 +29,72 @@ static int64_t features(const struct structure *s)
 
 /* ---- layouts ---- */
 
-static void add_convolution(struct layout *l, const char *place, int level, int number,
+static size_t pixels_at(const struct structure *s, int level)
+{
+    return (size_t)((s->height >> level) * (s->width >> level));
+}
+
+struct laying { /* a layout, and what it is of */
+    const struct structure *s;
+    struct layout *l;
+};
+
+static void add_convolution(const struct laying *to, const char *place, int level, int number,
                             const int64_t filter[4])
 {
+    struct layout *l = to->l;
     char name[48];
     const double inputs = (double)(filter[0] * filter[1] * filter[2]);
     snprintf(name, sizeof name, "%s%d.filter%d", place, level + 1, number);
     layout_add(l, name, 4, filter, sqrt(6 / inputs), 0); /* He et al. 2015, before a ReLU */
+    l->parameter[l->count - 1].places = pixels_at(to->s, level);
     snprintf(name, sizeof name, "%s%d.scale%d", place, level + 1, number);
     layout_add(l, name, 1, &filter[3], 0, 1);
     snprintf(name, sizeof name, "%s%d.bias%d", place, level + 1, number);
     layout_add(l, name, 1, &filter[3], 0, 0);
 }
 
-static void add_block(struct layout *l, const char *place, int level, int64_t in, int64_t out)
+static void add_block(const struct laying *to, const char *place, int level, int64_t in,
+                      int64_t out)
 {
-    add_convolution(l, place, level, 1, (const int64_t[]){3, 3, in, out});
-    add_convolution(l, place, level, 2, (const int64_t[]){3, 3, out, out});
+    add_convolution(to, place, level, 1, (const int64_t[]){3, 3, in, out});
+    add_convolution(to, place, level, 2, (const int64_t[]){3, 3, out, out});
 }
 
 /* A linear map of the channels of a pixel; no norm follows. */
-static void add_mixing(struct layout *l, int level, int64_t in, int64_t out)
+static void add_mixing(const struct laying *to, int level, int64_t in, int64_t out)
 {
     char name[48];
+    struct layout *l = to->l;
     snprintf(name, sizeof name, "out%d.filter", level + 1);
     layout_add(l, name, 4, (const int64_t[]){1, 1, in, out}, sqrt(1 / (double)in), 0);
+    l->parameter[l->count - 1].places = pixels_at(to->s, level);
 }
 
 void unet_layout(const struct structure *s, struct layout *l)
 {
+    const struct laying to = {s, l};
     int64_t in = s->channels;
     for (int i = 0; i < s->layers; i++) {
-        add_block(l, "down", i, in, s->hidden[i]);
+        add_block(&to, "down", i, in, s->hidden[i]);
         in = s->hidden[i];
     }
     for (int i = s->layers - 2; i >= 0; i--) {
-        add_block(l, "up", i, in + s->hidden[i], s->hidden[i]);
+        add_block(&to, "up", i, in + s->hidden[i], s->hidden[i]);
         in = s->hidden[i];
     }
-    add_mixing(l, 0, in, features(s));
+    add_mixing(&to, 0, in, features(s));
     l->features = (size_t)features(s);
 }
 
 void fcn_layout(const struct structure *s, struct layout *l)
 {
+    const struct laying to = {s, l};
     int64_t in = s->channels;
     for (int i = 0; i < s->layers; i++) {
-        add_convolution(l, "down", i, 1, (const int64_t[]){3, 3, in, s->hidden[i]});
+        add_convolution(&to, "down", i, 1, (const int64_t[]){3, 3, in, s->hidden[i]});
         in = s->hidden[i];
-        add_mixing(l, i, in, features(s));
+        add_mixing(&to, i, in, features(s));
     }
     l->features = (size_t)features(s);
 }
@@ -160,7 +177,7 @@ t2m_value fcn_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m
                        struct norm_use *norm)
 {
     const struct taking t = taking_of(g, s, m);
-    t2m_value said[NN_MAX_LAYERS];
+    t2m_value said[NN_MAX_LAYERS] = {{0}};
     (void)norm;
     for (int i = 0; i < s->layers; i++) {
         x = convolve(&t, "down", i, 1, i ? t2m_max_pool(g, x, 2, 2) : x);

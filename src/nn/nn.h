@@ -131,7 +131,7 @@ t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd,
 /* ---- structures ---- */
 
 enum { NN_MAX_LAYERS = 8 };
-enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_METRIC, NN_UNET, NN_FCN, NN_KINDS };
+enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_METRIC, NN_RESNET, NN_UNET, NN_FCN, NN_KINDS };
 
 struct structure {
     enum nn_kind kind;
@@ -142,9 +142,8 @@ struct structure {
                                       of texts: words, slots, width of vectors */
 };
 
-/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "text:16384,4096,64",
- * "metric:64". T2M_EUSAGE says what
- * is expected. */
+/* "linear", "mlp:40,40", "kernel:256,32,32", "conv4:64", "resnet:32,64,128",
+ * "text:16384,4096,64", "metric:64". T2M_EUSAGE says what is expected. */
 t2m_status structure_parse(t2m *lib, const char *text, struct structure *out);
 void structure_text(const struct structure *s, char out[96]);
 /* Whether the sizes make sense together; T2M_EUSAGE else. */
@@ -159,8 +158,10 @@ struct parameter { /* one tensor in the flat vector */
     double start;
     void (*fill)(float *numbers); /* the start, where it is another; or NULL */
     bool coarse; /* after training a byte is enough for each number: safetensors_round */
+    bool norm;   /* the scale of a norm: [count] means and then as many variances of it are kept */
+    size_t places; /* of an input where the tensor is used: pixels of a filter; 1 */
 };
-enum { NN_MAX_PARAMETERS = 80 };
+enum { NN_MAX_PARAMETERS = 256 }; /* the parts of a learner of the deepest structure */
 
 struct layout {
     size_t count, numel; /* tensors, numbers */
@@ -191,6 +192,7 @@ t2m_value structure_head(t2m_graph *g, const struct structure *s, t2m_value m, t
 /* x [n, inputs] or [n, height, width, channels] -> [n, height * width] */
 t2m_value structure_last_channel(t2m_graph *g, const struct structure *s, t2m_value x);
 size_t structure_macs(const struct structure *s); /* multiplications and additions for one input */
+size_t structure_activations(const struct structure *s); /* numbers that its layers make, about */
 /* An input for n examples of this structure. */
 t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);
 size_t structure_input_size(const struct structure *s); /* numbers of one example */
@@ -204,6 +206,29 @@ t2m_value unet_features(t2m_graph *g, const struct structure *s, t2m_value m, t2
                         struct norm_use *norm);
 t2m_value fcn_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
                        struct norm_use *norm);
+
+/* ---- layers of pictures: a convolution and its norm (convolution.c) ---- */
+
+enum { NN_MAX_NORMS = 3 * NN_MAX_LAYERS };
+/* NAME.filter [height, width, in, out], used at each of `places` pixels, and NAME.scale and
+ * NAME.bias [out] of its norm. */
+void layout_convolution(struct layout *l, const char *name, const int64_t filter[4], size_t places);
+struct convolutions { /* of one structure, in the order of its layout */
+    t2m_graph *g;
+    t2m_value m;
+    struct norm_use *norm;
+    struct layout layout;
+    int64_t at; /* in the statistics */
+    size_t n;
+    t2m_value seen[2 * NN_MAX_NORMS];
+};
+/* x [n, h, w, in] -> [n, h, w, out], or [n, h / 2, w / 2, out] by max pooling. */
+t2m_value convolution_norm(struct convolutions *c, const char *name, t2m_value x, bool pool);
+void convolutions_end(struct convolutions *c); /* sets norm->seen */
+
+void resnet_layout(const struct structure *s, struct layout *l);
+t2m_value resnet_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                          struct norm_use *norm);
 
 /* `metric:WIDTH`: inputs and a learned projection of them, together of the length exp(scale), so
  * that distances are cosines in a learned metric. x [n, channels] (text.c). */

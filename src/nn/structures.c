@@ -15,7 +15,7 @@ void layout_add(struct layout *l, const char *name, int rank, const int64_t *dim
 {
     assert(l->count < NN_MAX_PARAMETERS);
     struct parameter *p = &l->parameter[l->count++];
-    *p = (struct parameter){.rank = rank, .offset = l->numel, .count = 1};
+    *p = (struct parameter){.rank = rank, .offset = l->numel, .count = 1, .places = 1};
     snprintf(p->name, sizeof p->name, "%s", name);
     for (int i = 0; i < rank; i++) {
         p->dim[i] = dim[i];
@@ -79,15 +79,10 @@ static void layout_conv4(const struct structure *s, struct layout *l)
 {
     int64_t h = s->height, w = s->width, in = s->channels;
     for (int i = 0; i < s->layers; i++) {
-        const int64_t out = s->hidden[i], filter[] = {3, 3, in, out};
-        char name[32];
-        snprintf(name, sizeof name, "layer%d.filter", i + 1);
-        layout_add(l, name, 4, filter, sqrt(6.0 / (double)(9 * in)), 0);
-        snprintf(name, sizeof name, "layer%d.scale", i + 1);
-        layout_add(l, name, 1, &out, 0, 1);
-        snprintf(name, sizeof name, "layer%d.bias", i + 1);
-        layout_add(l, name, 1, &out, 0, 0);
-        l->statistics += 2 * (size_t)out;
+        const int64_t out = s->hidden[i];
+        char name[24];
+        snprintf(name, sizeof name, "layer%d", i + 1);
+        layout_convolution(l, name, (const int64_t[]){3, 3, in, out}, (size_t)(h * w));
         in = out;
         h /= 2;
         w /= 2;
@@ -174,29 +169,17 @@ t2m_value structure_last_channel(t2m_graph *g, const struct structure *s, t2m_va
 static t2m_value features_conv4(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
                                 struct norm_use *norm)
 {
-    t2m_value h = x, seen[2 * NN_MAX_LAYERS];
-    int64_t at = 0;
+    struct convolutions c = {.g = g, .m = m, .norm = norm};
+    structure_layout(s, &c.layout);
     for (int i = 0; i < s->layers; i++) {
-        const int64_t channels = s->hidden[i];
-        t2m_value mean, var;
+        char name[24];
+        snprintf(name, sizeof name, "layer%d", i + 1);
         t2m_scope(g, "conv4");
-        h = t2m_conv2d(g, h, take(g, s, m, i, "filter"), 1, 1);
-        if (norm->norm == NORM_BATCH) {
-            nn_statistics(g, h, &mean, &var);
-        } else {
-            mean = t2m_slice(g, norm->given, 0, at, channels);
-            var = t2m_slice(g, norm->given, 0, at + channels, channels);
-        }
-        seen[2 * i] = mean;
-        seen[2 * i + 1] = var;
-        at += 2 * channels;
-        const t2m_value scale = take(g, s, m, i, "scale");
-        h = t2m_max_pool_toward(g, h, scale, 2, 2); /* first, so a quarter of the numbers is left */
-        h = t2m_relu(g, nn_normalise(g, h, mean, var, scale, take(g, s, m, i, "bias")));
+        x = t2m_relu(g, convolution_norm(&c, name, x, true));
         t2m_scope(g, NULL);
     }
-    norm->seen = t2m_concat(g, 0, seen, 2 * (size_t)s->layers);
-    return flat(g, h);
+    convolutions_end(&c);
+    return flat(g, x);
 }
 
 /* ---- the table ---- */
@@ -214,11 +197,22 @@ static const struct {
     [NN_MLP] = {"mlp", 1, NN_MAX_LAYERS, 2, 40, 4096, false, false, layout_mlp, features_mlp},
     [NN_KERNEL] = {"kernel", 1, NN_MAX_LAYERS, 1, 256, 4096, false, false, layout_kernel, features_kernel},
     [NN_CONV4] = {"conv4", 4, 4, 4, 64, 4096, true, false, layout_conv4, features_conv4},
-    [NN_UNET] = {"unet", 2, 6, 4, 32, 1024, true, true, unet_layout, unet_features},
-    [NN_FCN] = {"fcn", 2, 6, 4, 32, 1024, true, true, fcn_layout, fcn_features},
+    [NN_RESNET] = {"resnet", 1, NN_MAX_LAYERS, 4, 64, 4096, true, false, resnet_layout, resnet_features},
+    [NN_UNET] = {"unet", 2, 6, 4, 16, 1024, true, true, unet_layout, unet_features},
+    [NN_FCN] = {"fcn", 2, 6, 4, 16, 1024, true, true, fcn_layout, fcn_features},
     [NN_METRIC] = {"metric", 1, 1, 1, 64, 4096, false, false, metric_layout, metric_features},
     [NN_TEXT] = {"text", 3, 3, 3, 64, 1 << 17, false, false, text_layout, text_features},
 };
+
+bool structure_is_dense(const struct structure *s)
+{
+    return kinds[s->kind].dense;
+}
+
+int64_t structure_places(const struct structure *s)
+{
+    return kinds[s->kind].dense ? s->height * s->width : 1;
+}
 
 void structure_layout(const struct structure *s, struct layout *out)
 {
@@ -226,6 +220,7 @@ void structure_layout(const struct structure *s, struct layout *out)
     kinds[s->kind].layout(s, out);
     out->body = out->numel;
     add_linear(out, "head", (int64_t)out->features, s->outputs);
+    out->parameter[out->count - 2].places = (size_t)structure_places(s); /* the weight's */
 }
 
 void layout_start(const struct layout *l, struct random *r, float *m)
@@ -260,33 +255,28 @@ t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *n
     return t2m_input(g, name, is_image ? 4 : 2, is_image ? image : row);
 }
 
-bool structure_is_dense(const struct structure *s)
-{
-    return kinds[s->kind].dense;
-}
-
-int64_t structure_places(const struct structure *s)
-{
-    return kinds[s->kind].dense ? s->height * s->width : 1;
-}
-
-/* A matrix is used once, a filter at each place of its layer. */
 size_t structure_macs(const struct structure *s)
 {
     struct layout l;
-    size_t sum = 0, h = (size_t)s->height, w = (size_t)s->width;
+    size_t sum = 0;
     structure_layout(s, &l);
-    for (size_t i = 0; i < l.count; i++) {
-        const struct parameter *p = &l.parameter[i];
-        if (p->rank == 2)
-            sum += p->count;
-        if (p->rank == 4) {
-            sum += p->count * h * w;
-            h /= 2;
-            w /= 2;
-        }
-    }
+    for (size_t i = 0; i < l.count; i++)
+        if (l.parameter[i].rank > 1)
+            sum += l.parameter[i].count * l.parameter[i].places;
     return sum;
+}
+
+size_t structure_activations(const struct structure *s)
+{
+    struct layout l;
+    size_t sum = structure_input_size(s), pixels = 0;
+    structure_layout(s, &l);
+    for (size_t i = 0; i < l.count; i++)
+        if (l.parameter[i].rank == 4)
+            pixels += (size_t)l.parameter[i].dim[3] * l.parameter[i].places;
+    for (int i = 0; i < s->layers && pixels == 0; i++)
+        sum += (size_t)s->hidden[i];
+    return sum + pixels;
 }
 
 size_t structure_input_size(const struct structure *s)
@@ -301,8 +291,8 @@ static t2m_status bad_structure(t2m *lib, const char *text)
     return refuse(
         lib, T2M_EUSAGE,
         "unknown structure '%.60s': expected linear, mlp:WIDTH,... or kernel:CENTRES,WIDTH,... (1 "
-        "to %d numbers of 1 to 4096), conv4:CHANNELS, unet:WIDTH,... or fcn:WIDTH,... (2 to 6 numbers "
-        "of 1 to 1024), text:WORDS,SLOTS,WIDTH or metric:WIDTH",
+        "to %d numbers of 1 to 4096), conv4:CHANNELS, resnet:CHANNELS,..., unet:WIDTH,... or "
+        "fcn:WIDTH,... (2 to 6 numbers of 1 to 1024), text:WORDS,SLOTS,WIDTH or metric:WIDTH",
         text, NN_MAX_LAYERS);
 }
 
@@ -331,7 +321,7 @@ t2m_status structure_parse(t2m *lib, const char *text, struct structure *out)
         const int64_t width = out->layers ? out->hidden[0] : kinds[kind].default_width;
         out->layers = want;
         for (int i = 0; i < want; i++)
-            out->hidden[i] = width;
+            out->hidden[i] = kinds[kind].dense ? width << i : width; /* each scale twice the last */
     }
     if (out->layers < kinds[kind].min_layers || out->layers > kinds[kind].max_layers)
         return bad_structure(lib, text);
@@ -371,8 +361,10 @@ t2m_status structure_check(t2m *lib, const struct structure *s)
                       (long long)s->width);
     if (s->kind == NN_TEXT && (s->height != 1 || s->channels != NN_TEXT_CHANNELS))
         return refuse(lib, T2M_EUSAGE, "the structure text is for texts");
-    if (kinds[s->kind].images && (s->height < 16 || s->width < 16))
-        return refuse(lib, T2M_EUSAGE, "%s needs images of at least 16 x 16, not %lld x %lld",
-                      kinds[s->kind].name, (long long)s->height, (long long)s->width);
+    const int64_t least = s->layers > 4 ? 1 << s->layers : 16; /* each layer halves it */
+    if (kinds[s->kind].images && (s->height < least || s->width < least))
+        return refuse(lib, T2M_EUSAGE, "%s needs images of at least %lld x %lld, not %lld x %lld",
+                      kinds[s->kind].name, (long long)least, (long long)least, (long long)s->height,
+                      (long long)s->width);
     return T2M_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "task/augment.h"
 #include "task/family.h"
+#include "task/photo.h"
 #include "task/vocabulary.h"
 #include "task/scale.h"
 
@@ -168,12 +169,21 @@ static size_t first_class(const struct t2m_family *f, const struct protocol *p, 
     }
 }
 
+/* Pictures in colour are taken for photographs, those of one channel for drawings. */
+static bool is_colour(const struct t2m_family *f)
+{
+    return f->channels == 3;
+}
+
 /* With augmentation half of the classes are as the family has them, and half of their images too:
  * an image that was bent is a little blurred, and a learner has to know the sharp ones as well. */
 static void put_image(const struct t2m_family *f, double strength, const struct warp *class,
                       struct random *r, const float *from, float *to)
 {
-    if (strength > 0 && (class || random_below(r, 2))) {
+    if (strength > 0 && is_colour(f)) {
+        const struct photo_change change = photo_change_draw(r, strength);
+        photo_apply(&change, from, f->height, f->width, f->channels, to);
+    } else if (strength > 0 && (class || random_below(r, 2))) {
         const struct warp picture = warp_picture(r, strength);
         warp_apply(class, &picture, from, f->height, f->width, f->channels, to);
     } else {
@@ -221,7 +231,7 @@ static void draw_images(const struct t2m_family *f, const struct protocol *p, st
         taken[w] = w ? draw_class(f, p, r, taken, w) : first_class(f, p, r);
         const struct example_class *c = name_class(f, taken[w], w, e);
         struct warp bent;
-        const bool new_class = p->augment > 0 && random_below(r, 2);
+        const bool new_class = p->augment > 0 && !is_colour(f) && random_below(r, 2);
         if (new_class)
             bent = warp_class(r, p->augment);
         choose_examples(c, p, r, index);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static size_t places(const struct t2m_family *f)
 {
     return f->height * f->width;

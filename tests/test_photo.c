@@ -1,0 +1,93 @@
+/* test_photo.c: random changes of photographs and of the labels of their pixels. */
+#include "check_few.h"
+
+#include "task/photo.h"
+
+enum { HIGH = 12, WIDE = 17, PIXELS = HIGH * WIDE, NUMBERS = 3 * PIXELS };
+
+static void picture(float *x, size_t n)
+{
+    struct random r = random_stream(5, 6, 7);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)random_uniform(&r, 0, 1);
+}
+
+static void no_change_gives_the_same_pixels(void **state)
+{
+    float x[NUMBERS], y[NUMBERS];
+    struct random r = random_stream(1, 2, 3);
+    (void)state;
+    const struct photo_change none = photo_change_draw(&r, 0);
+    picture(x, NUMBERS);
+    photo_apply(&none, x, HIGH, WIDE, 3, y);
+    assert_memory_equal(x, y, sizeof x);
+}
+
+static void a_flip_twice_is_none(void **state)
+{
+    float x[NUMBERS], y[NUMBERS], z[NUMBERS];
+    struct random r = random_stream(1, 2, 3);
+    (void)state;
+    struct photo_change flip = photo_change_draw(&r, 0);
+    flip.flip = true;
+    picture(x, NUMBERS);
+    photo_apply(&flip, x, HIGH, WIDE, 3, y);
+    assert_memory_not_equal(x, y, sizeof x);
+    photo_apply(&flip, y, HIGH, WIDE, 3, z);
+    assert_memory_equal(x, z, sizeof x);
+}
+
+/* A picture of two values, which are its labels. */
+static void labels_follow_pixels(void **state)
+{
+    unsigned char label[PIXELS], moved[PIXELS];
+    float x[PIXELS], y[PIXELS];
+    (void)state;
+    for (size_t i = 0; i < PIXELS; i++) {
+        label[i] = (unsigned char)(i % WIDE < WIDE / 2 + i / WIDE % 2 ? 0 : 1);
+        x[i] = (float)label[i];
+    }
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        struct random r = random_stream(seed, 0, 0);
+        struct photo_change p = photo_change_draw(&r, 1);
+        for (int k = 0; k < 3; k++)
+            p.gain[k] = 1;
+        p.saturation = p.contrast = p.brightness = 0;
+        photo_apply(&p, x, HIGH, WIDE, 1, y);
+        photo_apply_labels(&p, label, HIGH, WIDE, moved);
+        for (size_t i = 0; i < PIXELS; i++) /* the nearest of four has a quarter of the weight */
+            assert_true(moved[i] ? y[i] > 0.249F : y[i] < 0.751F);
+    }
+}
+
+static void values_stay_values_and_seeds_decide(void **state)
+{
+    float x[NUMBERS], y[NUMBERS], again[NUMBERS];
+    size_t same = 0;
+    (void)state;
+    picture(x, NUMBERS);
+    for (uint64_t seed = 0; seed < 400; seed++)
+        for (int strength = 1; strength <= 4; strength += 3) {
+            struct random r = random_stream(seed, 0, 0), s = r;
+            const struct photo_change p = photo_change_draw(&r, strength),
+                                      q = photo_change_draw(&s, strength);
+            photo_apply(&p, x, HIGH, WIDE, 3, y);
+            photo_apply(&q, x, HIGH, WIDE, 3, again);
+            assert_memory_equal(y, again, sizeof y);
+            for (size_t i = 0; i < NUMBERS; i++)
+                assert_true(y[i] >= 0 && y[i] <= 1);
+            same += memcmp(x, y, sizeof x) == 0;
+        }
+    assert_true(same > 160 && same < 240); /* about a quarter of 800 */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_change_gives_the_same_pixels),
+        cmocka_unit_test(a_flip_twice_is_none),
+        cmocka_unit_test(labels_follow_pixels),
+        cmocka_unit_test(values_stay_values_and_seeds_decide),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
