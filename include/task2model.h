@@ -133,7 +133,7 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
 void t2m_family_free(t2m_family *f);
 typedef struct t2m_family_info {
     const char *name;
-    bool images, texts, masks; /* masks: pictures with a class for each pixel */
+    bool images, texts, masks;         /* masks: pictures with a class for each pixel */
     size_t tasks, features;            /* regression: tasks (0: endless), columns */
     bool any_columns;                  /* it is of tables, for the method tables */
     size_t tables;                     /* of those, but for synthetic ones */
@@ -434,6 +434,11 @@ t2m_status t2m_file_save(t2m *lib, const char *path, const void *bytes, size_t n
 /* The PNG [*n] of pixels [height, width, channels], 1 (grey) or 3; caller frees with t2m_free. */
 t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsigned char *pixels,
                           size_t height, size_t width, size_t channels);
+/* The PNG [*n] of numbers [height, width] of the colours [colours, 3], of which there are 1 to 256:
+ * red, green, blue. Such is a mask; read as one, it gives the numbers. */
+t2m_status t2m_png_encode_palette(t2m *lib, unsigned char **png, size_t *n,
+                                  const unsigned char *numbers, size_t height, size_t width,
+                                  const unsigned char *colour, size_t colours);
 
 /* ---- evaluation ---- */
 typedef struct t2m_eval_options {
