@@ -239,6 +239,10 @@ static int report(struct report *r, const char *learner, const char *const *path
     if (r->l.texts)
         code = cli_fail(r->c, T2M_EUSAGE, "there are no pages about learners of texts yet",
                         "t2m eval LEARNER FAMILY... measures them");
+    if (r->l.masks)
+        code = cli_fail(r->c, T2M_EUSAGE,
+                        "there are no pages about learners of pictures with masks yet",
+                        "t2m eval LEARNER FAMILY... measures them");
     if (code != 0)
         return code;
     t2m_status status = r->l.tables ? measure_table(r, paths[0]) : measure_family(r, paths, n);
