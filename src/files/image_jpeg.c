@@ -139,7 +139,7 @@ static t2m_status read_pixels(t2m *lib, tjhandle tj, const struct bytes *file, c
 
 t2m_status image_read_jpeg(t2m *lib, const struct bytes *file, const char *name, struct image *out)
 {
-    struct image x;
+    struct image x = {0};
     if (count_scans(file) > MAX_SCANS)
         return image_bad(lib, name, "the JPEG has more than 500 scans");
     tjhandle tj = tjInitDecompress();

@@ -91,7 +91,7 @@ static t2m_status read_colour(const struct list_reading *r, size_t row, bool *ha
         (!*cell(r, row, r->part[0]) && !*cell(r, row, r->part[1]) && !*cell(r, row, r->part[2])))
         return T2M_OK;
     for (int i = 0; i < 3; i++) {
-        unsigned v;
+        unsigned v = 0;
         TRY(read_whole(r, row, r->part[i], 255, &v));
         *rgb = *rgb << 8 | v;
     }
@@ -138,7 +138,7 @@ static t2m_status add_name(struct list_reading *r, size_t row)
 static t2m_status add_row(struct list_reading *r, size_t row)
 {
     struct mask_class *class = &r->out->class[r->out->classes];
-    unsigned id;
+    unsigned id = 0;
     TRY(read_whole(r, row, r->id, LAST_ID, &id));
     if (r->seen[id])
         return table_bad_cell(r->t, row, (size_t)r->id, "is the id of another class too");
