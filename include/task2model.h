@@ -472,13 +472,15 @@ typedef struct t2m_eval_row {
     bool present;
     double mean, ci95, ms_per_task; /* ci95: half-width, 1.96 s / sqrt(tasks) */
     double log_loss;                /* mean, in nats: of classes of tables; else NaN */
+    double dice, dice_ci95;         /* mean and half-width, of masks; else NaN */
     size_t bytes;
     const char *note; /* why it is not present; or NULL */
 } t2m_eval_row;
 typedef struct t2m_eval_result {
-    /* "accuracy"; "mse" for built-in families; else "nrmse": the root of a task's mean squared
-     * error in standard deviations of the targets of the training family; of tables, in units of
-     * the task's support set */
+    /* "accuracy"; "iou" of masks: intersection over union of all pixels of a task's queries, mean
+     * over its classes, pixels that are to be ignored left out; "mse" for built-in families; else
+     * "nrmse": the root of a task's mean squared error in standard deviations of the targets of the
+     * training family; of tables, in units of the task's support set */
     const char *metric;
     const char *kind; /* of tables: what the tasks are, "classification" or "regression"; or NULL */
     size_t ways, shots, queries, tasks; /* of tables 0 if they differ */
@@ -487,6 +489,8 @@ typedef struct t2m_eval_result {
     char structure[T2M_STRUCTURES][96];
     double share[T2M_STRUCTURES]; /* part of the tasks whose model got it */
     t2m_eval_row row[T2M_EVAL_ROWS];
+    /* of masks "naive-bayes", of colour and place of the support set's pixels; else not present */
+    t2m_eval_row control;
 } t2m_eval_result;
 /* Accuracy or error of the learner on tasks of the family, beside the controls. Tasks of tables are
  * of classes, unless all tables of the family have values; in the row wrong-task what is made from
