@@ -260,6 +260,30 @@ PY
     refused 2 "leave it out" "$T2M" eval l family --rotations
 }
 
+@test "a page about a learner of masks" {
+    mask_learner l
+    "$T2M" report l family -o page.html --tasks 3 > /dev/null
+    grep "12 pictures with masks, 1 class in 1 set, 16 × 16 pixels; a task is to find the pixels of 1 class" page.html
+    grep "<h2>Intersection over union against the number of examples</h2>" page.html
+    grep "Naive Bayes" page.html
+    [ "$(grep -c "<h3>foreground: intersection over union [01]\.[0-9]*</h3>" page.html)" -eq 3 ]
+    grep "Other numbers of shots are left out: .*in more than 12 pictures, and --shots 20 needs 21" page.html
+    python3 - page.html <<'PY'
+import base64, re, sys
+page = open(sys.argv[1]).read()
+rows = re.findall(r"<span class=name>(\w+)</span>\n<span class=pics>(.*?)</span></div>", page, re.S)
+pictures = {}
+for name, row in rows:
+    pictures.setdefault(name, []).append([base64.b64decode(x) for x in re.findall(r"base64,([^\"]*)", row)])
+assert list(pictures) == ["examples", "new", "truth", "predicted"], list(pictures)
+for new, truth, said in zip(pictures["new"], pictures["truth"], pictures["predicted"], strict=True):
+    assert len(new) == len(truth) == len(said) == 4
+    assert all(x.startswith(b"\x89PNG") for x in new + truth + said)
+    assert all(a != b for a, b in zip(new, truth)) # the mask is laid over it
+PY
+    "$T2M" report l family -o two.html --tasks 2 --json | field 'd["data"]["metric"]' | grep iou
+}
+
 @test "a dry run tells the pictures; the parts of classes.csv; the shipped learner that fits" {
     pairs family 0 8 16 16 2
     printf 'id,name,split\n1,red,train\n2,green,val\n' > family/classes.csv
