@@ -96,7 +96,9 @@ static int check_outputs(const struct masking *k)
     struct planned *all = calloc((size_t)c->arguments * each, sizeof *all);
     char path[CLI_PATH_SIZE];
     size_t n = 0;
-    int code = all ? 0 : cli_fail(c, T2M_ENOMEM, "out of memory", NULL);
+    int code = 0;
+    if (!all)
+        return cli_fail(c, T2M_ENOMEM, "out of memory", NULL);
     for (int i = 1; i < c->arguments && code == 0; i++)
         for (size_t e = 0; e < each && code == 0; e++) {
             if (!output_path(k, c->argument[i], ending[e], path))
