@@ -70,7 +70,7 @@ examples_print() { # page, the fewest commands that it has
 import re, subprocess, sys
 def words(line, table):
     if table: # the column of times
-        line = re.sub(r"^(\S+\s+\S+\s+\S+)\s+\S+(\s+\d+)$", r"\1\2", line)
+        line = re.sub(r"^(\S+\s+\S+\s+\S+)\s+\S+(\s+\d+(\s+\S+\s+\S+)?)$", r"\1\2", line)
     line = re.sub(r"(after step) \d+: [\d.]+$", r"\1 N", re.sub(r"[\d.]+ (ms|s)\b", "TIME", line))
     return re.findall(r"-?\d+(?:\.\d+)?|[^\d\s]+", line)
 def near(x, y):
