@@ -107,6 +107,8 @@ typedef struct t2m_family_options {
     size_t image_size;          /* pixels of a side; 0: 28 */
     size_t channels;            /* 1 grey, 3 colour; 0: as the first image */
     bool rotations;             /* adds each class turned by 90, 180 and 270 degrees */
+    const char *split;          /* of masks: tasks are of the classes with this word in the column
+                                   `split` of classes.csv; NULL: of all classes */
     const t2m_learner *learner; /* sizes, columns and scales as this learner has them; or NULL */
     bool tables;                /* CSVs are tables of any columns: for the method tables */
     /* of such tables: names of columns to leave out, which each must have; 1: targets are classes,
@@ -117,7 +119,7 @@ typedef struct t2m_family_options {
 } t2m_family_options;
 #define T2M_FAMILY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        T2M_VERSION_1, 0, 0, 0, false, 0, false, 0, 0, -1                                          \
+        T2M_VERSION_1, 0, 0, 0, false, 0, 0, false, 0, 0, -1                                       \
     }
 
 /* Reads and joins the families at paths[n]: "builtin:NAME" ("builtin:tables": synthetic tables); a
@@ -131,12 +133,12 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
 void t2m_family_free(t2m_family *f);
 typedef struct t2m_family_info {
     const char *name;
-    bool images, texts;
+    bool images, texts, masks; /* masks: pictures with a class for each pixel */
     size_t tasks, features;            /* regression: tasks (0: endless), columns */
     bool any_columns;                  /* it is of tables, for the method tables */
     size_t tables;                     /* of those, but for synthetic ones */
     bool endless;                      /* as many tasks as are asked for: built-in families */
-    size_t classes, domains, examples; /* images, texts */
+    size_t classes, domains, examples; /* images, texts, masks */
     size_t height, width, channels;
     size_t fewest; /* rows of the smallest task, examples of the smallest class; 0: endless */
 } t2m_family_info;
@@ -284,7 +286,7 @@ void t2m_learner_free(t2m_learner *l);
 typedef struct t2m_learner_info {
     const char *method, *family, *settings, *target, *results;
     char structure[256];
-    bool images, tables, texts;
+    bool images, tables, texts, masks;
     size_t parameters, ways, shots, trained_steps, features, height, width, channels;
     bool ways_fixed; /* models have a head for so many classes, no other number */
     int inner_steps, eval_steps;
@@ -366,11 +368,13 @@ typedef struct t2m_model_info {
     size_t parameters, inputs, outputs, height, width, channels;
     bool table;   /* it takes columns of tables by name: t2m_model_feature */
     bool text;    /* it takes texts: t2m_model_line */
+    bool masks;   /* it answers for each pixel: t2m_model_segment */
     bool several; /* each class may be there or not: outputs are probabilities of their own */
 } t2m_model_info;
 void t2m_model_describe(const t2m_model *m, t2m_model_info *out);
 size_t t2m_model_classes(const t2m_model *m);                /* 0: values */
 const char *t2m_model_class(const t2m_model *m, size_t i);   /* name */
+int t2m_model_class_id(const t2m_model *m, size_t i);        /* in masks, 1..254; else -1 */
 const char *t2m_model_feature(const t2m_model *m, size_t i); /* column name, or NULL */
 /* Step 2. The model vector m [*n]: structure code, parameters, norm statistics; without loss. */
 t2m_status t2m_model_vector(const t2m_model *m, float **vector, size_t *n);
@@ -395,12 +399,22 @@ t2m_status t2m_model_add(const t2m_model *m, t2m_model **out, const char *path, 
 t2m_status t2m_model_remove(const t2m_model *m, t2m_model **out, const char *name);
 /* Makes ready for up to n inputs a call. After this, predict neither allocates nor reads. */
 t2m_status t2m_model_prepare(t2m_model *m, size_t n);
-/* x [n, inputs], n as prepared or less -> y [n, outputs]: probabilities of the classes, or a value.
+/* x [n, inputs], n as prepared or less -> y [n, outputs]: probabilities of the classes, or a value;
+ * of masks [n, height, width, classes], whose rest is that of no class.
  * An input's answer does not depend on its neighbours. */
 t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y);
 /* The same, and none [n] gets the probability that the input is of none of the classes, if half of
  * what comes is; NaN of models that do not know (those of texts do). It may be NULL. */
 t2m_status t2m_model_judge(t2m_model *m, const float *x, size_t n, float *y, float *none);
+typedef struct t2m_segmentation { /* of a picture, at its own size */
+    size_t height, width, channels;
+    unsigned char *picture; /* [height, width, channels], 1 (grey) or 3 */
+    unsigned char *mask;    /* [height, width] the id of the pixel's class, or 0 */
+} t2m_segmentation;
+/* The class of each pixel of the picture in this file (PNG or JPEG), for models of masks that are
+ * prepared: the most likely one, or none; probabilities between the model's pixels are bilinear.
+ * The caller frees both arrays with t2m_free. T2M_EDATA: what is wrong with the file. */
+t2m_status t2m_model_segment(t2m_model *m, const char *path, t2m_segmentation *out);
 /* Of models of values that know it: y +- half_width[0] holds the truth in 80 % of the cases,
  * half_width[1] in 95 %. False: not known. */
 bool t2m_model_interval(const t2m_model *m, double half_width[2]);

@@ -7,7 +7,7 @@
 struct settings {
     int ways, shots, queries, tasks, steps, transductive, within_domain, rotations;
     long long seed;
-    char *target;
+    char *target, *split;
 };
 
 static struct settings given;
@@ -92,7 +92,10 @@ static void print_table(struct cli *c, const t2m_family_info *f, const t2m_learn
 {
     (void)c;
     printf("%s on %s: ", l->method, f->name);
-    if (f->images || f->texts)
+    if (f->masks)
+        printf("%zu %s of %zu pictures, %zu queries, ", r->ways, r->ways == 1 ? "class" : "classes",
+               r->shots, r->queries);
+    else if (f->images || f->texts)
         printf("%zu-way %zu-shot, %zu queries a class, ", r->ways, r->shots, r->queries);
     else if (!r->kind)
         printf("%zu shots, %zu queries, ", r->shots, r->queries);
@@ -125,6 +128,8 @@ static const struct poptOption own[] = {
     {"steps", 0, POPT_ARG_INT, &given.steps, 0, "steps of tuning (default: the learner's)", "N"},
     {"seed", 0, POPT_ARG_LONGLONG, &given.seed, 0, "of the tasks (0)", "N"},
     {"target", 0, POPT_ARG_STRING, &given.target, 0, "column to predict", "NAME"},
+    {"split", 0, POPT_ARG_STRING, &given.split, 0,
+     "masks: only classes with this in the column split of classes.csv", "NAME"},
     {"transductive", 0, POPT_ARG_NONE, &given.transductive, 0, "use the query batch jointly", NULL},
     {"within-domain", 0, POPT_ARG_NONE, &given.within_domain, 0,
      "each task's classes from one domain", NULL},
@@ -199,6 +204,7 @@ static int eval(struct cli *c, const char *learner_path, const char *const *path
         return code;
     }
     of.rotations = given.rotations;
+    of.split = given.split;
     of.learner = learner;
     cli_reading(paths[0]);
     t2m_status status = t2m_family_open(c->lib, &family, paths, n, &of);
@@ -231,6 +237,7 @@ static int run(const struct command *command, int argc, const char **argv)
                                (size_t)(c->arguments - named)));
     }
     free(given.target);
+    free(given.split);
     cli_free_tables();
     return code;
 }

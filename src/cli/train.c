@@ -12,8 +12,9 @@
 enum { NO = CLI_NO_INT, MANY = 65536 /* classes, shots, tasks at once */ };
 
 static struct settings {
-    char *output, *method, *structure, *represent, *decode, *tune, *target, *from, *validation;
-    char **ignore; /* ended by NULL; or NULL */
+    char *output, *method, *structure, *represent, *decode, *tune, *target, *from, *split;
+    char *validation_split;
+    char **ignore, **validation; /* ended by NULL; or NULL */
     int ways, shots, queries, steps, meta_batch, validation_tasks, validation_ways, image_size;
     int inner_steps, eval_steps, rotations, within_domain, scale_by_task, resume, force, dry_run;
     bool tables; /* CSVs are tables of any columns */
@@ -79,9 +80,14 @@ static const struct poptOption data[] = {
      "tables: column to leave out of each; may be repeated", "NAME"},
     {"scale-by-task", 0, POPT_ARG_NONE, &given.scale_by_task, 0,
      "rows: each task in units of its own examples", NULL},
-    {"image-size", 0, POPT_ARG_INT, &given.image_size, 0, "side in pixels (28)", "N"},
-    {"validation", 0, POPT_ARG_STRING, &given.validation, 0,
-     "tasks to choose the best step on (default: other episodes of FAMILY)", "FAMILY"},
+    {"image-size", 0, POPT_ARG_INT, &given.image_size, 0, "side in pixels (28; masks: 64)", "N"},
+    {"split", 0, POPT_ARG_STRING, &given.split, 0,
+     "masks: only classes with this in the column split of classes.csv", "NAME"},
+    {"validation", 0, POPT_ARG_ARGV, &given.validation, 0,
+     "tasks to choose the best step on (default: other episodes of FAMILY); may be repeated",
+     "FAMILY"},
+    {"validation-split", 0, POPT_ARG_STRING, &given.validation_split, 0,
+     "as --split, of the validation families", "NAME"},
     {"validation-tasks", 0, POPT_ARG_INT, &given.validation_tasks, 0, "how many (200)", "N"},
     {"validation-ways", 0, POPT_ARG_INT, &given.validation_ways, 0, "as --ways, at most 5", "N"},
     POPT_TABLEEND,
@@ -281,6 +287,7 @@ static t2m_status open_family(struct cli *c, const char *const *paths, size_t n,
     o.channels = info.channels;
     o.rotations = given.rotations && !like;
     o.tables = info.any_columns || given.tables;
+    o.split = like ? given.validation_split : given.split;
     const t2m_status status = t2m_family_open(c->lib, out, paths, n, &o);
     if (status == T2M_OK)
         cli_say_warnings(*out, NULL);
@@ -332,7 +339,7 @@ static int train(struct cli *c)
     t2m_family *family = NULL, *validation = NULL;
     t2m_learner *from = NULL;
     t2m_train_options o = fill_options();
-    const char *const path = given.validation;
+    const char *const *paths = (const char *const *)given.validation;
     int code = check_options(c);
     if (code == 0 && given.from)
         code = cli_open_learner(c, &from, given.from, NULL);
@@ -341,8 +348,8 @@ static int train(struct cli *c)
     cli_reading(c->argument[0]);
     given.tables = wants_tables(from);
     t2m_status status = open_family(c, c->argument, (size_t)c->arguments, NULL, &family);
-    if (status == T2M_OK && path)
-        status = open_family(c, &path, 1, family, &validation);
+    if (status == T2M_OK && paths)
+        status = open_family(c, paths, cli_count(given.validation), family, &validation);
     o.validation = validation;
     o.from = from;
     if (status == T2M_OK)
@@ -365,10 +372,12 @@ static int run(const struct command *command, int argc, const char **argv)
         code = cli_end(c, train(c));
     char *const text[] = {given.output, given.method,     given.decode,
                           given.tune,   given.structure,  given.represent,
-                          given.target, given.validation, given.from};
+                          given.target, given.split,      given.validation_split,
+                          given.from};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         free(text[i]);
     cli_free_list(given.ignore);
+    cli_free_list(given.validation);
     return code;
 }
 

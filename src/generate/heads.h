@@ -30,3 +30,15 @@ struct head head_ridge_classes(t2m_graph *g, t2m_value h, t2m_value member,
  * with their means [classes, features], each as often as there are examples, at most eight times.
  */
 struct head head_ridge_later(t2m_graph *g, t2m_value h, t2m_value others, t2m_value later);
+
+/* ---- of pixels (mask_heads.c): h [pixels, features], one logit for each class against the rest.
+ * Of a class that no pixel has, nothing is said. ---- */
+
+/* Twice the distance of the means of the features in and out of the class (masked average pooling,
+ * Zhang et al. 2020, "SG-One", equation 2): 2 (c1 - c0) h - (c1 c1 - c0 c0). */
+struct head head_mask_prototypes(t2m_graph *g, t2m_value h, const struct nn_masks *m);
+/* Ridge regression of 1 in the class and -1 outside, both sides having the same weight however many
+ * pixels they are. learned: logarithm of the penalty, of the factor of the logits; what is added to
+ * them; all []. */
+struct head head_mask_ridge(t2m_graph *g, t2m_value h, const struct nn_masks *m,
+                            const t2m_value learned[3]);

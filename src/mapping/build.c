@@ -56,7 +56,8 @@ static t2m_value prototypes(const struct building *b)
 
 static bool keeps_prototypes(const struct building *b)
 {
-    return b->l->method->head == HEAD_RIDGE && kind_has_classes(b->l->kind);
+    return b->l->method->head == HEAD_RIDGE && kind_has_classes(b->l->kind) &&
+           b->l->kind != FAMILY_MASKS;
 }
 
 /* The query set has no part in building; one input stands in for it. */
@@ -115,6 +116,7 @@ static t2m_status name_model(const struct building *b, t2m_model *m)
     m->method = mem_text(l->lib, l->method->name);
     m->target = l->target ? mem_text(l->lib, l->target) : NULL;
     m->encoder = l->encoder;
+    memcpy(m->id, b->task->id, sizeof m->id);
     if (l->vocabulary)
         TRY(vocabulary_copy(l->vocabulary, &m->vocabulary));
     if (!m->method || (l->target && !m->target))

@@ -5,6 +5,7 @@
 #include "files/texts.h"
 #include "mapping/doors.h"
 #include "mapping/text_build.h"
+#include "task/mask_family.h"
 #include "model/model.h"
 
 static struct family_options options_for(const t2m_learner *l)
@@ -68,6 +69,7 @@ t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths,
     if (o->channels && !o->learner)
         mine.channels = o->channels;
     mine.rotations = o->rotations;
+    mine.split = o->split;
     mine.tables = o->tables || (o->learner && o->learner->kind == FAMILY_TABLES);
     mine.ignore = o->ignore;
     mine.ignored = o->ignored;
@@ -92,7 +94,8 @@ static t2m_task *task_room(const t2m_learner *l, size_t n, size_t classes)
     t->input = learner_input_size(l);
     t->classes = classes;
     t->x = mem_new(l->lib, n * t->input, sizeof *t->x);
-    t->y = mem_new(l->lib, n, sizeof *t->y);
+    t->places = (size_t)structure_places(learner_structure(l));
+    t->y = mem_new(l->lib, n * t->places, sizeof *t->y);
     t->scale = mem_new(l->lib, t->input + 1, sizeof *t->scale);
     t->class = mem_new(l->lib, classes, sizeof *t->class);
     if (t->x && t->y && t->scale && t->class)
@@ -153,7 +156,10 @@ t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char
     const bool images = kind_has_classes(l->kind);
     if (n < 1 || n > 100000)
         return refuse(l->lib, T2M_EDATA, "%s: a task has 1 to 100000 examples, not %zu", name, n);
-    if (images && (classes < 2 || classes > 65536))
+    const bool masks = l->kind == FAMILY_MASKS;
+    if (masks && (classes < 1 || classes > 254))
+        return refuse(l->lib, T2M_EDATA, "%s has %zu classes; masks have 1 to 254", name, classes);
+    if (images && !masks && (classes < 2 || classes > 65536))
         return refuse(l->lib, T2M_EDATA, "%s has %zu class%s; a classifier needs at least two",
                       name, classes, classes == 1 ? "" : "es");
     if (learner_ways_fixed(l) && classes != l->ways)
@@ -197,6 +203,34 @@ static t2m_status task_of_classes(const t2m_learner *l, t2m_task **out, const t2
     }
     *out = t;
     return T2M_OK;
+}
+
+/* All pictures and all classes, of which each has its number. */
+static t2m_status task_of_masks(const t2m_learner *l, t2m_task **out, const t2m_family *f)
+{
+    float number[256] = {[MASK_IGNORE] = -1};
+    TRY(task_check(l, f->pictures, f->classes, f->name));
+    if (f->domains > 1)
+        return refuse(l->lib, T2M_EDATA, "'%s' holds %zu sets; a task is one of them", f->name,
+                      f->domains);
+    t2m_task *t = task_room(l, f->pictures, f->classes);
+    if (!t)
+        return T2M_ENOMEM;
+    memcpy(t->x, f->pixels, t->n * t->input * sizeof *t->x);
+    for (size_t i = 0; i < f->classes; i++)
+        number[f->class[i].id] = (float)(i + 1);
+    for (size_t i = 0; i < t->n * t->places; i++)
+        t->y[i] = number[f->labels[i]];
+    bool named = true;
+    for (size_t i = 0; named && i < f->classes; i++) {
+        t->id[i] = f->class[i].id;
+        named = (t->class[i] = mem_text(l->lib, f->class[i].name)) != NULL;
+    }
+    if (named)
+        *out = t;
+    else
+        t2m_task_free(t);
+    return named ? T2M_OK : T2M_ENOMEM;
 }
 
 static t2m_status task_of_rows(const t2m_learner *l, t2m_task **out, const t2m_family *f)
@@ -243,7 +277,8 @@ static t2m_status task_of_family(const t2m_learner *l, t2m_task **out, const cha
                                         [FAMILY_REGRESSION] = "rows of numbers",
                                         [FAMILY_IMAGES] = "pictures",
                                         [FAMILY_TABLES] = "tables",
-                                        [FAMILY_TEXTS] = "texts"};
+                                        [FAMILY_TEXTS] = "texts",
+                                        [FAMILY_MASKS] = "pictures with masks"};
     t2m_family *f;
     TRY(family_open(l->lib, &f, &path, 1, o));
     t2m_status status;
@@ -253,7 +288,9 @@ static t2m_status task_of_family(const t2m_learner *l, t2m_task **out, const cha
     else if (f->builtin)
         status = refuse(l->lib, T2M_EUSAGE, "'%s' is a family, not one task", path);
     else
-        status = kind_has_classes(f->kind) ? task_of_classes(l, out, f) : task_of_rows(l, out, f);
+        status = f->kind == FAMILY_MASKS     ? task_of_masks(l, out, f)
+                 : kind_has_classes(f->kind) ? task_of_classes(l, out, f)
+                                             : task_of_rows(l, out, f);
     if (status == T2M_OK) {
         (*out)->warning = f->warning;
         (*out)->warnings = f->warnings;
@@ -301,7 +338,13 @@ t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, co
                       "a learner of tables has no number of columns by which to take rows from "
                       "memory; give it a CSV by t2m_task_open");
     TRY(task_check(l, n, n_classes, "the task"));
-    for (size_t i = 0; images && i < n; i++)
+    const bool masks = l->kind == FAMILY_MASKS;
+    const size_t places = (size_t)structure_places(learner_structure(l));
+    for (size_t i = 0; masks && i < n * places; i++)
+        if (!(y[i] >= -1 && y[i] <= (float)n_classes))
+            return refuse(l->lib, T2M_EDATA, "pixel %zu of picture %zu has the class %g of %zu",
+                          i % places, i / places, (double)y[i], n_classes);
+    for (size_t i = 0; images && !masks && i < n; i++)
         if (!(y[i] >= 0 && y[i] < (float)n_classes))
             return refuse(l->lib, T2M_EDATA, "example %zu has the class number %g of %zu classes",
                           i, (double)y[i], n_classes);
@@ -312,7 +355,7 @@ t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, co
         const size_t k = i % t->input;
         t->x[i] = images ? x[i] : (float)(((double)x[i] - l->x_mean[k]) / l->x_scale[k]);
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n * places; i++)
         t->y[i] = images ? y[i] : (float)(((double)y[i] - l->y_mean) / l->y_scale);
     if (!images)
         scale_task(l, t, t);
@@ -333,7 +376,7 @@ static t2m_status take_set(const t2m_learner *l, t2m_task **out, const t2m_famil
     if (!t)
         return T2M_ENOMEM;
     memcpy(t->x, query ? e->x_query : e->x_support, t->n * t->input * sizeof(float));
-    memcpy(t->y, query ? e->y_query : e->y_support, t->n * sizeof(float));
+    memcpy(t->y, query ? e->y_query : e->y_support, t->n * t->places * sizeof(float));
     bool good = (t->name = mem_text(l->lib, e->name)) != NULL;
     for (size_t i = 0; good && i < classes; i++)
         good = (t->class[i] = mem_text(l->lib, f->class[e->class[i]].name)) != NULL;
@@ -389,7 +432,7 @@ t2m_status t2m_episode_draw(const t2m_learner *l, t2m_task **support, t2m_task *
     if (f->kind != l->kind || episode_input_size(f) != learner_input_size(l))
         return refuse(l->lib, T2M_EDATA, "'%s' does not fit this learner", f->name);
     TRY(episode_check(f, &p));
-    TRY(task_check(l, p.ways * p.shots, images ? p.ways : 0, f->name));
+    TRY(task_check(l, episode_size(f, &p).supports, images ? p.ways : 0, f->name));
     const t2m_status status = take_sets(l, set, f, &p, o);
     if (status != T2M_OK) {
         t2m_task_free(set[0]);

@@ -7,10 +7,12 @@
 struct t2m_task {
     t2m *lib;
     size_t n, input, classes;
-    float *x, *y;             /* [n, input], [n]; in the learner's scales; of a table raw */
+    size_t places;            /* targets of an example: pixels of masks, else 1 */
+    float *x, *y;             /* [n, input], [n, places]; in the learner's scales; of a table raw */
     struct task_scale *scale; /* [input + 1] of rows: from the data's units to those of x and y; of
                                  a table NULL */
     char **class;             /* [classes] names */
+    unsigned char id[256];    /* [classes] of masks: what they are called in files */
     char *name;               /* of a drawn one; else NULL */
     struct schema *schema;    /* of a table; else NULL */
     char **column;            /* [input] of a table: names */

@@ -23,7 +23,8 @@ struct evaluating {
     struct scores *score;
     t2m_plan *plan;
     struct worker_room *room;
-    size_t workers, outputs;
+    size_t workers;
+    struct episode_size size;
     struct task_loop loop;
     float *start_statistics; /* those of a new learner, for scratch */
     double unit;             /* error in the data's own units */
@@ -34,9 +35,9 @@ static t2m_status compile_plan(struct evaluating *e)
     const struct evaluation *v = e->v;
     const struct protocol *p = &v->protocol;
     struct episode_graph s = {0};
-    const struct episode_use use = {.supports = p->ways * p->shots,
-                                    .queries = p->ways * p->queries,
-                                    .outputs = (int64_t)e->outputs,
+    const struct episode_use use = {.supports = e->size.supports,
+                                    .queries = e->size.queries,
+                                    .outputs = kind_has_classes(v->l->kind) ? (int64_t)p->ways : 1,
                                     .transductive = v->transductive,
                                     .steps = v->steps,
                                     .choose = v->choose};
@@ -70,8 +71,8 @@ static void score_row(struct evaluating *e, struct worker_room *r, int row, size
     if (!e->score[row].value)
         return;
     const double unit = *r->episode.unit * *r->episode.unit;
-    const double metric = unit * episode_metric(v->l->kind, r->y[output], r->episode.y_query,
-                                                r->episode.queries, e->outputs);
+    const double metric =
+        unit * episode_metric(v->l->kind, r->y[output], r->episode.y_query, &e->size);
     e->score[row].value[task] = v->relative ? sqrt(metric) : metric * e->unit;
 }
 
@@ -108,7 +109,7 @@ static void one_task(void *ctx, size_t job, size_t worker)
 static t2m_status make_rooms(struct evaluating *e)
 {
     t2m *lib = e->v->l->lib;
-    const size_t y = e->v->protocol.ways * e->v->protocol.queries * e->outputs;
+    const size_t y = e->size.queries * e->size.outputs;
     e->room = mem_new(lib, e->workers, sizeof *e->room);
     e->start_statistics = mem_new(lib, e->v->l->norms, sizeof(float));
     if (!e->room || !e->start_statistics)
@@ -180,7 +181,7 @@ t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROW
                                     .progress = v->progress,
                                     .stop = v->stop,
                                     .ctx = v->ctx}};
-    e.outputs = kind_has_classes(v->l->kind) ? v->protocol.ways : 1;
+    e.size = episode_size(v->f, &v->protocol);
     e.unit = kind_has_classes(v->l->kind) ? 1 : v->l->y_scale * v->l->y_scale;
     t2m_status status = compile_plan(&e);
     if (status == T2M_OK)
@@ -205,6 +206,7 @@ static t2m_status check_kinds(const struct t2m_learner *l, const struct t2m_fami
                                        [FAMILY_REGRESSION] = "rows of numbers",
                                        [FAMILY_IMAGES] = "images",
                                        [FAMILY_TEXTS] = "texts",
+                                       [FAMILY_MASKS] = "pictures with masks",
                                        [FAMILY_TABLES] = "tables of any columns"};
     if (l->kind != f->kind)
         return refuse(l->lib, T2M_EDATA, "this learner is for %s, but '%s' has %s", name[l->kind],
@@ -290,6 +292,10 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
     v.protocol.queries = o->queries ? o->queries : f->builtin ? 100 : v.protocol.queries;
     v.protocol.even_queries = true;
     v.protocol.within_domain = o->within_domain;
+    if (l->kind == FAMILY_MASKS) {
+        v.protocol.ways = o->ways ? o->ways : 1;
+        v.protocol.fewer = false;
+    }
     TRY(check_ways(l, &v.protocol));
     TRY(episode_check(f, &v.protocol));
     double *values = mem_new(l->lib, T2M_EVAL_ROWS * v.tasks, sizeof *values);
@@ -299,7 +305,8 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
         score[row].value = values + (size_t)row * v.tasks;
     size_t chosen[MAX_CANDIDATES] = {0};
     const t2m_status status = evaluate(&v, score, chosen);
-    *out = (t2m_eval_result){.metric = kind_has_classes(l->kind) ? "accuracy"
+    *out = (t2m_eval_result){.metric = l->kind == FAMILY_MASKS   ? "iou"
+                                       : kind_has_classes(l->kind) ? "accuracy"
                                        : v.relative              ? "nrmse"
                                                                  : "mse",
                              .ways = v.protocol.ways,

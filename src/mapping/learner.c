@@ -31,7 +31,7 @@ static void put(struct meta *m, const char *key, const char *format, ...)
     m->count++;
 }
 
-static const char *const kind_names[] = {"none", "rows", "images", "tables", "texts"};
+static const char *const kind_names[] = {"none", "rows", "images", "tables", "texts", "masks"};
 
 static void describe(const struct t2m_learner *l, struct meta *m)
 {
@@ -245,8 +245,8 @@ static bool read_settings(struct t2m_learner *l, const struct tensor_file *f,
     if (!read_changes(l, f))
         return false;
     l->by_task = strcmp(meta(f, "scale"), "task") == 0;
-    const size_t kind = name_find(kind_names, 5, meta(f, "data"));
-    if (kind < FAMILY_REGRESSION || kind > FAMILY_TEXTS)
+    const size_t kind = name_find(kind_names, 6, meta(f, "data"));
+    if (kind < FAMILY_REGRESSION || kind > FAMILY_MASKS)
         return false;
     l->kind = (enum family_kind)kind;
     *like =
@@ -318,7 +318,8 @@ static bool structures_fit(const struct t2m_learner *l)
 {
     const bool bags = l->kind == FAMILY_TEXTS && !l->encoder, tables = l->kind == FAMILY_TABLES;
     for (size_t i = 0; i < l->candidates; i++)
-        if ((l->candidate[i].structure.kind == NN_TEXT) != bags)
+        if ((l->candidate[i].structure.kind == NN_TEXT) != bags ||
+            structure_is_dense(&l->candidate[i].structure) != (l->kind == FAMILY_MASKS))
             return false;
     return (!bags && !tables) ||
            (l->candidates == 1 && (bags || table_structure_fits(learner_structure(l))));
@@ -411,6 +412,7 @@ void t2m_learner_describe(const t2m_learner *l, t2m_learner_info *out)
                               .images = l->kind == FAMILY_IMAGES,
                               .tables = l->kind == FAMILY_TABLES,
                               .texts = l->kind == FAMILY_TEXTS,
+                              .masks = l->kind == FAMILY_MASKS,
                               .parameters = l->numel,
                               .ways = l->ways,
                               .shots = l->shots,

@@ -177,10 +177,15 @@ t2m_status episodes_new(t2m *lib, struct episode *e, const struct t2m_family *f,
                         const struct protocol *p, size_t count);
 void episodes_free(t2m *lib, struct episode *e);
 /* Episode k of such an array. */
-struct episode episode_at(const struct episode *all, size_t k, size_t input_size);
+struct episode episode_at(const struct episode *all, size_t k, const struct episode_size *s);
+/* The intersection of what is said and what is there by their union, over all the pixels, mean over
+ * the classes that are there; y [pixels, classes] logits, truth [pixels] labels, below 0 not to be
+ * counted. *dice (may be NULL): the same of twice the intersection by the sum. */
+double masks_metric(const float *y, const float *truth, size_t pixels, size_t classes,
+                    double *dice);
 /* Part of right answers, or mean squared error, of outputs y [queries, outputs]. */
-double episode_metric(enum family_kind kind, const float *y, const float *truth, size_t queries,
-                      size_t outputs);
+double episode_metric(enum family_kind kind, const float *y, const float *truth,
+                      const struct episode_size *s);
 
 /* Whether jobs are to be left out from now on: *stopped is set, or `stop` (NULL: never) says so,
  * which sets it. */

@@ -1,54 +1,8 @@
 /* objective.c: steps 1, 3, 4 and 5 for one task as one differentiable graph. Everything that a
  * method does to a task is here, so that training, evaluation and building do the same. */
-#include "mapping/learner.h"
+#include "mapping/objective.h"
 
-#include "generate/heads.h"
 #include "tune/tune.h"
-
-struct task_ctx {
-    const struct t2m_learner *l;
-    const struct candidate *k; /* whose models these are */
-    const struct episode_use *use;
-    struct structure s; /* with this task's outputs */
-    t2m_graph *g;
-    struct episode_graph *e;
-    struct decoder decoder;
-    t2m_value theta;  /* theta0 */
-    t2m_value code;   /* z, or null */
-    t2m_value body;   /* theta0 as z changes it */
-    t2m_value model;  /* full model vector before tuning */
-    t2m_value given;  /* norm statistics in tuning; null: those of the support set */
-    enum tuned tuned; /* what the numbers that are tuned now are; TUNE_NOTHING: a body */
-};
-
-static t2m_value part(struct task_ctx *c, const char *name)
-{
-    return layout_take(c->g, &c->k->parts, c->e->phi, name);
-}
-
-static bool has_classes(const struct task_ctx *c)
-{
-    return kind_has_classes(c->l->kind);
-}
-
-static bool head_is_learned(const struct task_ctx *c)
-{
-    return learner_theta(c->l, c->k) == c->k->layout.numel;
-}
-
-static t2m_value loss_of(const struct task_ctx *c, t2m_value output, t2m_value y)
-{
-    const int64_t n = t2m_dim(c->g, output, 0);
-    return has_classes(c) ? nn_cross_entropy(c->g, output, y)
-                          : nn_squared_error(c->g, t2m_reshape(c->g, output, 1, &n), y);
-}
-
-static t2m_value targets_of(const struct task_ctx *c)
-{
-    const int64_t column[] = {t2m_dim(c->g, c->e->y_support, 0), 1};
-    return has_classes(c) ? t2m_one_hot(c->g, c->e->y_support, c->s.outputs)
-                          : t2m_reshape(c->g, c->e->y_support, 2, column);
-}
 
 /* Features of x by a body; norm by the statistics given, or those of x itself, which *seen (or
  * NULL) then gets. */
@@ -69,51 +23,13 @@ static t2m_value output_of(struct task_ctx *c, t2m_value m, t2m_value x, t2m_val
     return structure_head(c->g, &c->s, m, features_of(c, m, x, given, seen));
 }
 
-/* ---- heads ---- */
-
-static t2m_value generator(struct task_ctx *c, const char *const name[4], t2m_value t)
-{
-    return generator_run(c->g, &c->k->parts, c->e->phi, name, t);
-}
-
-/* For each class, from the mean of its features. */
-static struct head head_generated(struct task_ctx *c, t2m_value h)
-{
-    t2m_graph *g = c->g;
-    struct head head = head_prototypes(g, h, c->e->y_support, c->s.outputs);
-    const int64_t features = t2m_dim(g, h, 1);
-    const t2m_value mean = t2m_scale(g, 0.5, head.weight);
-    const t2m_value w = generator(c, class_generator, t2m_swap(g, mean));
-    return (struct head){.weight = t2m_swap(g, t2m_slice(g, w, 1, 0, features)),
-                         .bias = t2m_reshape(g, t2m_slice(g, w, 1, features, 1), 1, &c->s.outputs)};
-}
-
-static struct head head_for(struct task_ctx *c, t2m_value h)
-{
-    t2m_graph *g = c->g;
-    const enum head_kind kind = c->l->method->head;
-    if (kind == HEAD_LEARNED)
-        return head_generated(c, h);
-    if (kind == HEAD_PROTOTYPES || (kind == HEAD_CLOSED && has_classes(c)))
-        return head_prototypes(g, h, c->e->y_support, c->s.outputs);
-    if (has_classes(c)) {
-        const t2m_value learned[] = {part(c, "ridge.log_penalty"), part(c, "ridge.scale")};
-        const struct head head = head_ridge_classes(g, h, targets_of(c), learned);
-        c->e->later = head.later;
-        return head;
-    }
-    const struct nn_ridge_prior prior = {part(c, "ridge.log_penalty"), part(c, "ridge.mean"),
-                                         part(c, "ridge.log_scale")};
-    return head_ridge(g, h, targets_of(c), &prior);
-}
-
 /* The full model vector: the body, with a head for the support features h where none is learned. */
 static t2m_value with_head(struct task_ctx *c, t2m_value body, t2m_value h)
 {
     const int64_t all = -1;
-    if (head_is_learned(c))
+    if (task_head_is_learned(c))
         return body;
-    const struct head head = head_for(c, h);
+    const struct head head = task_head(c, h);
     const t2m_value x[] = {body, t2m_reshape(c->g, head.weight, 1, &all),
                            t2m_reshape(c->g, head.bias, 1, &all)};
     return t2m_concat(c->g, 0, x, 3);
@@ -121,7 +37,7 @@ static t2m_value with_head(struct task_ctx *c, t2m_value body, t2m_value h)
 
 static t2m_value complete(struct task_ctx *c, t2m_value body)
 {
-    if (head_is_learned(c))
+    if (task_head_is_learned(c))
         return body;
     return with_head(c, body, features_of(c, body, c->e->x_support, c->given, NULL));
 }
@@ -157,7 +73,7 @@ static t2m_value model_of(struct task_ctx *c, t2m_value x)
 static t2m_value surprise_of(struct task_ctx *c, t2m_value x)
 {
     const t2m_value h = features_of(c, body_of(c, x), c->e->x_support, c->given, NULL);
-    return head_for(c, h).surprise;
+    return task_head(c, h).surprise;
 }
 
 /* On the support set; with a head that is made anew, on each example by the head of the others. */
@@ -166,7 +82,7 @@ static t2m_value score_of(t2m_graph *g, void *ctx, t2m_value x)
     struct task_ctx *c = ctx;
     if (is_refitted(c))
         return t2m_mean_all(g, surprise_of(c, x));
-    return loss_of(c, output_of(c, model_of(c, x), c->e->x_support, c->given, NULL),
+    return task_loss(c, output_of(c, model_of(c, x), c->e->x_support, c->given, NULL),
                    c->e->y_support);
 }
 
@@ -190,7 +106,7 @@ static void add_shared(struct task_ctx *c, struct stages *s)
     const double n = (double)t2m_dim(g, c->e->y_support, 0);
     add_stage(c, s, c->theta);
     t2m_value *score = &s->score[s->n - 1];
-    *score = t2m_axpy(g, 1 / n, part(c, "choice.shared"), *score);
+    *score = t2m_axpy(g, 1 / n, task_part(c, "choice.shared"), *score);
 }
 
 /* `steps` steps of `tuned` from x; each is a stage. Gives what was tuned. */
@@ -213,7 +129,7 @@ static t2m_value tune(struct task_ctx *c, enum tuned tuned, t2m_value x, t2m_val
 
 static t2m_value rate_of(struct task_ctx *c, const char *name)
 {
-    return c->l->method->learned_rates ? part(c, name) : t2m_constant(c->g, c->l->rate);
+    return c->l->method->learned_rates ? task_part(c, name) : t2m_constant(c->g, c->l->rate);
 }
 
 /* The steps of the method, each a stage. */
@@ -256,7 +172,7 @@ static void infer(struct task_ctx *c)
     c->body = c->theta;
     if (m->represent) {
         struct represented task = {.x = c->e->x_support, .y = c->e->y_support};
-        if (has_classes(c)) {
+        if (task_has_classes(c)) {
             task.x = features_of(c, c->theta, task.x, c->given, NULL);
             task.classes = c->s.outputs;
         }
@@ -264,12 +180,12 @@ static void infer(struct task_ctx *c)
             task.probe = probe(c);
         c->e->t = represent_task(g, &r, &c->k->parts, c->e->phi, &task);
     }
-    if (c->l->decode == DECODE_NOTHING || (c->l->decode == DECODE_ALL && has_classes(c)))
+    if (c->l->decode == DECODE_NOTHING || (c->l->decode == DECODE_ALL && task_has_classes(c)))
         return;
     c->code = t2m_fill(g, 0, 1, &size);
     if (m->represent) {
         const t2m_value t = c->l->decode == DECODE_ALL ? c->e->t : generator_squash(g, c->e->t);
-        c->code = t2m_reshape(g, generator(c, code_generator, t2m_reshape(g, t, 2, row)), 1, &all);
+        c->code = t2m_reshape(g, task_generator(c, code_generator, t2m_reshape(g, t, 2, row)), 1, &all);
     }
     c->body = decode_model(g, &c->decoder, c->theta, c->code);
 }
@@ -282,7 +198,8 @@ static void both_features(struct task_ctx *c, struct norm_use *norm, t2m_value *
 {
     t2m_graph *g = c->g;
     const struct episode_graph *e = c->e;
-    const int64_t n = t2m_dim(g, e->x_support, 0), q = t2m_dim(g, e->x_query, 0);
+    const int64_t places = structure_places(&c->s), n = places * t2m_dim(g, e->x_support, 0),
+                  q = places * t2m_dim(g, e->x_query, 0);
     if (norm->norm == NORM_GIVEN) {
         *support = structure_features(g, &c->s, c->body, e->x_support, norm);
         *query = structure_features(g, &c->s, c->body, e->x_query, norm);
@@ -311,7 +228,7 @@ static void make_joint(struct task_ctx *c, struct stages *s)
     e->norm = norm.seen.id ? (batch ? norm.seen : e->statistics) : norm.seen;
     e->seen = norm.seen;
     e->support_loss[0] = e->support_loss[1] =
-        loss_of(c, structure_head(g, &c->s, c->model, support), e->y_support);
+        task_loss(c, structure_head(g, &c->s, c->model, support), e->y_support);
     if (c->use->steps > 0 && !batch) { /* asked for beyond what the method does */
         tune(c, TUNE_WEIGHTS, c->model, t2m_constant(g, c->l->rate), s);
         e->m_tuned = s->model[s->n - 1];
@@ -364,10 +281,10 @@ static void make_tuned(struct task_ctx *c, struct stages *s)
     if (learner_chooses(c->l))
         choose_stage(c, s);
     const t2m_value before = output_of(c, e->m_generated, e->x_support, batch, &seen);
-    e->support_loss[0] = loss_of(c, before, e->y_support);
+    e->support_loss[0] = task_loss(c, before, e->y_support);
     e->generated = output_of(c, e->m_generated, e->x_query, joint ? batch : seen, NULL);
     const t2m_value after = output_of(c, e->m_tuned, e->x_support, batch, &seen);
-    e->support_loss[1] = loss_of(c, after, e->y_support);
+    e->support_loss[1] = task_loss(c, after, e->y_support);
     e->tuned = output_of(c, e->m_tuned, e->x_query, joint ? batch : seen, NULL);
     e->norm = seen;
     e->seen = (t2m_value){0};
@@ -404,7 +321,7 @@ static t2m_value loss_of_choice(struct task_ctx *c)
     const double n = (double)t2m_dim(g, e->y_support, 0);
     const int64_t one = 1;
     for (int i = 0; i < 3; i++) {
-        loss[i] = t2m_reshape(g, loss_of(c, output[i], e->y_query), 1, &one);
+        loss[i] = t2m_reshape(g, task_loss(c, output[i], e->y_query), 1, &one);
         weight[i] = t2m_reshape(g, t2m_scale(g, -n, score[i]), 1, &one);
     }
     const t2m_value all = t2m_concat(g, 0, loss, 3),
@@ -420,7 +337,7 @@ static t2m_value loss_of_none(struct task_ctx *c)
     const struct nn_none x = {
         t2m_stop_gradient(g, c->e->tuned),
         t2m_stop_gradient(g, t2m_slice(g, c->e->m_tuned, 0, m - classes, classes)),
-        part(c, "none")};
+        task_part(c, "none")};
     return nn_none_loss(g, &x, c->e->y_query);
 }
 
@@ -436,7 +353,7 @@ static t2m_status make_candidate(const struct t2m_learner *l, const struct candi
     c.theta = t2m_slice(c.g, e->phi, 0, 0, (int64_t)theta);
     c.decoder = (struct decoder){l->decode, &k->layout, theta, &k->parts, e->phi};
     (l->tuned == TUNE_NOTHING ? make_joint : make_tuned)(&c, &stages);
-    e->loss = loss_of(&c, e->tuned, e->y_query);
+    e->loss = task_loss(&c, e->tuned, e->y_query);
     if (learner_chooses(l))
         e->loss = loss_of_choice(&c);
     if (structure_has_none(&k->structure))
@@ -454,14 +371,14 @@ static void make_inputs(const struct t2m_learner *l, const struct episode_use *u
     t2m_graph *g = e->g;
     const struct structure *s = learner_structure(l);
     const int64_t phi = (int64_t)l->numel, norms = (int64_t)l->norms, n = (int64_t)use->supports,
-                  q = (int64_t)use->queries;
+                  q = (int64_t)use->queries, places = structure_places(s), targets[] = {n * places, q * places};
     *e = (struct episode_graph){.g = g};
     e->phi = t2m_input(g, "phi", 1, &phi);
     e->statistics = t2m_input(g, "norm statistics", 1, &norms);
     e->x_support = structure_input(g, s, "x of the support set", n);
-    e->y_support = t2m_input(g, "y of the support set", 1, &n);
+    e->y_support = t2m_input(g, "y of the support set", 1, &targets[0]);
     e->x_query = structure_input(g, s, "x of the query set", q);
-    e->y_query = t2m_input(g, "y of the query set", 1, &q);
+    e->y_query = t2m_input(g, "y of the query set", 1, &targets[1]);
 }
 
 t2m_status episode_graph_make(const struct t2m_learner *l, const struct episode_use *use,

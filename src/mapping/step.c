@@ -15,7 +15,7 @@ static size_t activations(const struct t2m_learner *l, const struct protocol *p)
     size_t numbers = 0;
     for (size_t k = 0; k < l->candidates; k++)
         numbers += structure_activations(&l->candidate[k].structure);
-    return p->ways * (p->shots + p->queries) * numbers;
+    return (l->kind == FAMILY_MASKS ? 1 : p->ways) * (p->shots + p->queries) * numbers;
 }
 
 /* Four blocks at least, if there are as many tasks: work for a few threads. */
@@ -57,8 +57,9 @@ static t2m_status compile_block(struct meta_step *s, size_t size, t2m_plan **pla
 {
     const struct protocol *p = &s->protocol;
     struct block_graph b = {0};
-    const struct episode_use use = {.supports = p->ways * p->shots,
-                                    .queries = p->ways * p->queries,
+    const struct episode_size size_of = episode_size(s->family, p);
+    const struct episode_use use = {.supports = size_of.supports,
+                                    .queries = size_of.queries,
                                     .outputs = learner_structure(s->l)->outputs,
                                     .training = true,
                                     .steps = s->l->steps};
@@ -132,8 +133,8 @@ static t2m_status make_sums(struct meta_step *s)
 static t2m_status make_rooms(struct meta_step *s)
 {
     t2m *lib = s->l->lib;
-    const size_t outputs = s->block * s->protocol.ways * s->protocol.queries *
-                           (size_t)learner_structure(s->l)->outputs;
+    const struct episode_size one = episode_size(s->family, &s->protocol);
+    const size_t outputs = s->block * one.queries * one.outputs;
     s->workspace = mem_new(lib, 2 * s->workers, sizeof *s->workspace);
     s->episode = mem_new(lib, s->workers, sizeof *s->episode);
     s->outputs = mem_new(lib, s->workers, sizeof *s->outputs);
@@ -208,14 +209,14 @@ static void one_block(void *ctx, size_t job, size_t worker)
     struct meta_step *s = ctx;
     const size_t least = s->tasks / s->blocks, larger = s->tasks % s->blocks,
                  first = job * least + (job < larger ? job : larger), size = least + (job < larger),
-                 numel = s->l->numel, statistics = s->l->norms,
-                 input = episode_input_size(s->family);
+                 numel = s->l->numel, statistics = s->l->norms;
+    const struct episode_size sizes = episode_size(s->family, &s->protocol);
     const size_t which = size != s->block;
     struct episode *e = &s->episode[worker];
     if (asked_to_stop(s->stop, s->stop_ctx, &s->stopped))
         return;
     for (size_t k = 0; k < size; k++) {
-        struct episode one = episode_at(e, k, input);
+        struct episode one = episode_at(e, k, &sizes);
         s->draw(s->family, &s->protocol, s->seed, s->number * s->tasks + first + k, &one);
     }
     const void *const in[] = {s->state,     s->l->statistics, e->x_support,
@@ -226,11 +227,11 @@ static void one_block(void *ctx, size_t job, size_t worker)
     t2m_run(s->plan[which], s->workspace[2 * worker + which], in, out);
     /* a plan that runs alone has all workers */
     s->running[worker] += (seconds_now() - begin) * (s->blocks == 1 ? (double)s->workers : 1);
-    const size_t outputs = (size_t)learner_structure(s->l)->outputs;
     s->metric[job] = 0;
     for (size_t k = 0; k < size; k++)
-        s->metric[job] += episode_metric(s->l->kind, s->outputs[worker] + k * e->queries * outputs,
-                                         e->y_query + k * e->queries, e->queries, outputs);
+        s->metric[job] +=
+            episode_metric(s->l->kind, s->outputs[worker] + k * sizes.queries * sizes.outputs,
+                           e->y_query + k * sizes.queries * sizes.target, &sizes);
 }
 
 /* Row 0 of x [blocks, n] becomes the sum of all rows, in order, times factor. */

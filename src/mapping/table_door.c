@@ -70,6 +70,7 @@ t2m_status task_of_table(const t2m_learner *l, t2m_task **out, const char *path,
     status = T2M_ENOMEM;
     if (t) {
         t->lib = l->lib;
+        t->places = 1;
         status = take_table(l, t, table, o);
     }
     table_free(table);
@@ -102,6 +103,7 @@ static t2m_status task_of_rows(const t2m_task *from, const size_t *row, size_t n
     if (!t)
         return T2M_ENOMEM;
     t->lib = from->lib;
+    t->places = 1;
     t->n = n;
     t->input = from->input;
     t->classes = from->classes;

@@ -214,8 +214,10 @@ static t2m_status measure(const struct shaped *s, enum variant v, const float *p
     t2m_run(s->plan[v], w, in, to);
     t2m_workspace_free(w);
     out[MILLISECONDS] = 1e3 * (seconds_now() - start);
+    const struct episode_size size = {
+        .queries = queries, .outputs = classes ? classes : 1, .target = 1};
     out[METRIC] = episode_metric(classes ? FAMILY_IMAGES : FAMILY_REGRESSION, r->output, t->y_query,
-                                 queries, classes ? classes : 1);
+                                 &size);
     if (classes)
         out[LOG_LOSS] = log_loss_of(r->output, t->y_query, queries, classes);
     else

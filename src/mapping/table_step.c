@@ -164,10 +164,11 @@ static t2m_status run_job(struct table_job *j, struct table_task *all, float *lo
     t2m_run(j->plans->plan[j->which], w, in, out);
     t2m_workspace_free(w);
     j->loss = j->metric = 0;
+    const struct episode_size size = {.queries = queries, .outputs = classes, .target = 1};
     for (size_t k = 0; k < tasks; k++) {
         j->loss += (double)loss[k] / (double)tasks;
         j->metric += classes ? episode_metric(FAMILY_IMAGES, output + k * queries * classes,
-                                              all->y_query + k * queries, queries, classes)
+                                              all->y_query + k * queries, &size)
                              : (double)loss[k];
     }
     j->metric /= (double)tasks;

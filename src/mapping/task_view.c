@@ -30,7 +30,7 @@ void t2m_task_values(const t2m_task *t, float *x, float *y)
         const size_t k = i % t->input;
         x[i] = s ? (float)((double)t->x[i] * s[k].unit + s[k].shift) : t->x[i];
     }
-    for (size_t i = 0; i < t->n; i++)
+    for (size_t i = 0; i < t->n * t->places; i++)
         y[i] = s ? (float)((double)t->y[i] * s[t->input].unit + s[t->input].shift) : t->y[i];
 }
 

@@ -34,6 +34,7 @@ static t2m_status choose_method(struct training *t)
     const bool tables = t->family->kind == FAMILY_TABLES;
     const char *name = t->o->method                      ? t->o->method
                        : t->family->kind == FAMILY_TEXTS ? "ridge"
+                       : t->family->kind == FAMILY_MASKS ? "ridge"
                        : images                          ? "protonet"
                        : tables                          ? "tables"
                                                          : "ridge";
@@ -46,6 +47,12 @@ static t2m_status choose_method(struct training *t)
         return refuse(t->lib, T2M_EUSAGE,
                       "the method tables is for tables, and they for it; '%s'%s", t->family->name,
                       tables ? " has tables" : " has none");
+    if (t->family->kind == FAMILY_MASKS &&
+        (m->represent || m->decode != DECODE_NOTHING || m->meta == META_REPTILE))
+        return refuse(t->lib, T2M_EUSAGE,
+                      "the method %s is not for pictures with masks; use ridge, protonet, "
+                      "protomaml, anil, metasgd, maml or fomaml",
+                      name);
     if (!images && m->head == HEAD_PROTOTYPES)
         return refuse(t->lib, T2M_EUSAGE,
                       "%s needs classes, and '%s' has values; use ridge, maml, cavia or hyper",
@@ -94,6 +101,7 @@ static t2m_status choose_structures(struct training *t)
                        : from && from->kind == f->kind ? of_from
                        : vectors                       ? "metric:64"
                        : texts                         ? "text:16384,4096,64"
+                       : f->kind == FAMILY_MASKS       ? "unet"
                        : images                        ? "conv4"
                        : tables                        ? "kernel:256,32,32"
                                                        : "mlp";
@@ -102,6 +110,11 @@ static t2m_status choose_structures(struct training *t)
         l->encoder = t->lib->encoder.fingerprint;
     else if (texts)
         TRY(choose_words(t));
+    for (size_t i = 0; i < l->candidates; i++)
+        if (structure_is_dense(&l->candidate[i].structure) != (f->kind == FAMILY_MASKS))
+            return refuse(t->lib, T2M_EUSAGE,
+                          "models of pictures with masks are unet:WIDTH,... or fcn:WIDTH,..., and "
+                          "these are for nothing else");
     if (tables && (l->candidates > 1 || !table_structure_fits(learner_structure(l))))
         return refuse(t->lib, T2M_EUSAGE,
                       "models of tables are kernel:CENTRES,WIDTH,WIDTH or, without layers, linear");
@@ -154,6 +167,14 @@ static t2m_status choose_changes(struct training *t)
     return T2M_OK;
 }
 
+static const struct defaults {
+    size_t ways, shots, queries;
+} defaults[] = {[FAMILY_REGRESSION] = {1, 10, 10},
+                [FAMILY_TABLES] = {1, 10, 10},
+                [FAMILY_IMAGES] = {5, 1, 15},
+                [FAMILY_TEXTS] = {5, 1, 15},
+                [FAMILY_MASKS] = {4, 3, 9}};
+
 t2m_status training_learner(struct training *t)
 {
     const t2m_train_options *o = t->o;
@@ -167,9 +188,10 @@ t2m_status training_learner(struct training *t)
     TRY(choose_method(t));
     TRY(choose_represent(t));
     TRY(choose_changes(t));
-    l->ways = images ? training_default(o->ways, 5) : 1;
-    l->shots = training_default(o->shots, images ? 1 : 10);
-    l->queries = training_default(o->queries, images ? 15 : 10);
+    const struct defaults *usual = &defaults[f->kind];
+    l->ways = images ? training_default(o->ways, usual->ways) : 1;
+    l->shots = training_default(o->shots, usual->shots);
+    l->queries = training_default(o->queries, usual->queries);
     l->steps = o->inner_steps >= 0 ? o->inner_steps : l->method->steps;
     l->eval_steps = o->eval_steps >= 0 ? o->eval_steps : l->steps;
     if (l->method->tuned == TUNE_NOTHING)

@@ -100,6 +100,12 @@ void t2m_model_free(t2m_model *m)
     mem_free(lib, m);
 }
 
+/* Numbers of an answer. */
+static size_t outputs_of(const t2m_model *m)
+{
+    return (size_t)(m->structure.outputs * structure_places(&m->structure));
+}
+
 /* Numbers of an input as callers give it. */
 static size_t inputs_of(const t2m_model *m)
 {
@@ -112,14 +118,20 @@ void t2m_model_describe(const t2m_model *m, t2m_model_info *out)
                             .target = m->target,
                             .parameters = m->layout.numel,
                             .inputs = inputs_of(m),
-                            .outputs = (size_t)m->structure.outputs,
+                            .outputs = outputs_of(m),
                             .height = (size_t)m->structure.height,
                             .width = (size_t)m->structure.width,
                             .channels = (size_t)m->structure.channels,
                             .table = m->table.schema != NULL,
+                            .masks = structure_is_dense(&m->structure),
                             .text = m->vocabulary || m->encoder,
                             .several = m->several};
     structure_text(&m->structure, out->structure);
+}
+
+int t2m_model_class_id(const t2m_model *m, size_t i)
+{
+    return i < m->classes && structure_is_dense(&m->structure) ? m->id[i] : -1;
 }
 
 size_t t2m_model_classes(const t2m_model *m)
@@ -192,6 +204,7 @@ static t2m_status copy_names(const t2m_model *like, t2m_model *m)
 {
     m->method = mem_text(m->lib, like->method);
     m->encoder = like->encoder;
+    memcpy(m->id, like->id, sizeof m->id);
     m->several = like->several;
     memcpy(m->table.spread, like->table.spread, sizeof m->table.spread);
     if (m->layout.features == like->layout.features)
@@ -299,6 +312,19 @@ t2m_status t2m_model_between(const t2m_model *a, const t2m_model *b, double part
 
 /* ---- at work ---- */
 
+/* What is said of logits y [n, classes]. A pixel [n * places] may also be of no class, whose logit
+ * is 0. */
+static t2m_value probabilities(const t2m_model *m, t2m_graph *g, t2m_value y)
+{
+    const int64_t n = t2m_dim(g, y, 0), classes = t2m_dim(g, y, 1), column[] = {n, 1};
+    if (m->several)
+        return t2m_sigmoid(g, y);
+    if (!structure_is_dense(&m->structure))
+        return t2m_softmax(g, y);
+    const t2m_value all[] = {t2m_fill(g, 0, 2, column), y};
+    return t2m_slice(g, t2m_softmax(g, t2m_concat(g, 1, all, 2)), 1, 1, classes);
+}
+
 t2m_status t2m_model_prepare(t2m_model *m, size_t n)
 {
     const int64_t numel = (int64_t)m->layout.numel, statistics = (int64_t)m->layout.statistics;
@@ -319,7 +345,7 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n)
             g, nn_none(g, &(struct nn_none){y[0], layout_take(g, &m->layout, in[0], "head.bias"),
                                             layout_take(g, &m->layout, in[0], "none")}));
     if (m->classes > 0)
-        y[0] = m->several ? t2m_sigmoid(g, y[0]) : t2m_softmax(g, y[0]);
+        y[0] = probabilities(m, g, y[0]);
     t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
     o.parallel = true;
     t2m_status status = t2m_compile(g, in, 3, y, knows ? 2 : 1, &o, &m->plan);
@@ -328,7 +354,7 @@ t2m_status t2m_model_prepare(t2m_model *m, size_t n)
         status = t2m_workspace_new(m->plan, &m->workspace);
     if (status == T2M_OK) {
         m->x = mem_new(m->lib, n * structure_input_size(&m->structure), sizeof *m->x);
-        m->y = mem_new(m->lib, n * (size_t)m->structure.outputs, sizeof *m->y);
+        m->y = mem_new(m->lib, n * outputs_of(m), sizeof *m->y);
         m->none = knows ? mem_new(m->lib, n, sizeof *m->none) : NULL;
         status = m->x && m->y && (m->none || !knows) ? T2M_OK : T2M_ENOMEM;
     }
@@ -346,8 +372,7 @@ t2m_status t2m_model_predict(t2m_model *m, const float *x, size_t n, float *y)
 
 t2m_status t2m_model_judge(t2m_model *m, const float *x, size_t n, float *y, float *none)
 {
-    const size_t inputs = structure_input_size(&m->structure),
-                 outputs = (size_t)m->structure.outputs;
+    const size_t inputs = structure_input_size(&m->structure), outputs = outputs_of(m);
     const bool table = m->table.schema;
     if (n > m->prepared)
         return refuse(m->lib, T2M_EUSAGE, "the model is prepared for %zu inputs, not %zu",

@@ -26,6 +26,7 @@ struct t2m_model {
     char *method, *target; /* target: NULL for classes */
     size_t classes;
     char **class;
+    unsigned char id[256]; /* [classes] of masks: what they are called in these */
     size_t features; /* columns; 0 for pictures */
     char **feature;
     float *scales; /* [features + 1, 2] mean and scale of each column and of the target */

@@ -1,5 +1,6 @@
 /* store_model.c: models in files, and the files that they take as input. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -68,6 +69,15 @@ static size_t put_tensors(const t2m_model *m, struct tensor_entry *t, float *wor
     return n;
 }
 
+enum { IDS_TEXT = 4 * 256 }; /* numbers of three digits */
+
+static void list_ids(const t2m_model *m, char out[IDS_TEXT])
+{
+    out[0] = 0;
+    for (size_t i = 0, at = 0; i < m->classes && i < 255; i++)
+        at += (size_t)snprintf(out + at, IDS_TEXT - at, "%s%d", i ? " " : "", m->id[i]);
+}
+
 /* Writes the model's file; with no path, only says how many bytes it has. */
 static t2m_status store(const t2m_model *m, const char *path, bool force, size_t *bytes)
 {
@@ -89,7 +99,7 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
     snprintf(input, sizeof input, "%lld %lld %lld %lld", (long long)m->structure.height,
              (long long)m->structure.width, (long long)m->structure.channels,
              (long long)m->structure.outputs);
-    char encoder[17];
+    char encoder[17], ids[IDS_TEXT];
     snprintf(encoder, sizeof encoder, "%016llx", (unsigned long long)m->encoder);
     const char *key[10] = {"kind",   "version", "structure", "input",
                            "method", "classes", "features",  "target"},
@@ -105,6 +115,11 @@ static t2m_status store(const t2m_model *m, const char *path, bool force, size_t
     if (schema || m->encoder) {
         key[keys] = schema ? "schema" : "encoder";
         value[keys++] = schema ? schema : encoder;
+    }
+    if (structure_is_dense(&m->structure)) {
+        list_ids(m, ids);
+        key[keys] = "ids";
+        value[keys++] = ids;
     }
     if (m->several) {
         key[keys] = "labels";
@@ -219,6 +234,21 @@ static t2m_status read_names(t2m_model *m, const struct tensor_file *f)
                : T2M_ENOMEM;
 }
 
+/* Numbers from 1 to 254, all different, one for each class. */
+static bool read_ids(t2m_model *m, const char *text)
+{
+    bool taken[256] = {[0] = true, [255] = true};
+    char *end;
+    for (size_t i = 0; i < m->classes; i++, text = end) {
+        const long id = strtol(text, &end, 10);
+        if (end == text || id < 0 || id > 255 || taken[id] || i >= 254)
+            return false;
+        taken[id] = true;
+        m->id[i] = (unsigned char)id;
+    }
+    return *text == 0;
+}
+
 static t2m_status read_table(t2m_model *m, const struct tensor_file *f, const char *path,
                              struct schema *schema)
 {
@@ -234,6 +264,8 @@ static bool structure_fits(const struct tensor_file *f, const struct structure *
 {
     const bool text = s->kind == NN_TEXT || *meta(f, "encoder");
     if (classes ? classes != (size_t)s->outputs : s->outputs != 1)
+        return false;
+    if (structure_is_dense(s) && (schema || classes < 1 || features > 0))
         return false;
     if (schema)
         return features * MARGINAL_VIEWS == structure_input_size(s) &&
@@ -269,6 +301,8 @@ static t2m_status read_whole(t2m *lib, const struct tensor_file *f, const char *
         if (status == T2M_EMODEL)
             return bad(lib, path, "its vocabulary makes no sense");
     }
+    if (structure_is_dense(s) && !read_ids(m, meta(f, "ids")))
+        return bad(lib, path, "what it says of its classes makes no sense");
     if (status == T2M_OK && !m->method)
         status = T2M_ENOMEM;
     return status == T2M_OK ? read_numbers(m, f, path) : status;
@@ -309,8 +343,9 @@ static t2m_status read_picture(const t2m_model *m, const struct bytes *file, con
 {
     struct image image;
     TRY(image_decode(m->lib, file, name, &image));
-    image_scale(&image, (size_t)m->structure.height, (size_t)m->structure.width,
-                (size_t)m->structure.channels, x);
+    (structure_is_dense(&m->structure) ? image_scale_as : image_scale)(
+        &image, (size_t)m->structure.height, (size_t)m->structure.width,
+        (size_t)m->structure.channels, x);
     mem_free(m->lib, image.pixels);
     return T2M_OK;
 }

@@ -52,21 +52,27 @@ t2m_value nn_layer_norm(t2m_graph *g, t2m_value x, t2m_value gamma, t2m_value be
     return t2m_madd(g, reshape_like(g, y, x), gamma, beta);
 }
 
+/* The mean of x [n, pixels, channels] over the pixels and each group's channels, [n, 1, channels]. */
+static t2m_value group_mean(t2m_graph *g, t2m_value x, int64_t groups)
+{
+    const int64_t n = t2m_dim(g, x, 0), channels = t2m_dim(g, x, 2),
+                  split[] = {n, groups, channels / groups}, back[] = {n, 1, channels};
+    const t2m_value mean = t2m_mean(g, t2m_reshape(g, t2m_mean(g, x, 1, 1), 3, split), 2, 1);
+    return t2m_reshape(g, t2m_broadcast(g, mean, 2, channels / groups), 3, back);
+}
+
+/* The variance as in nn_statistics. */
 t2m_value nn_group_norm(t2m_graph *g, t2m_value x, int64_t groups, t2m_value gamma, t2m_value beta)
 {
-    const int64_t n = t2m_dim(g, x, 0), pixels = t2m_dim(g, x, 1) * t2m_dim(g, x, 2),
-                  channels = t2m_dim(g, x, 3);
+    const int64_t n = t2m_dim(g, x, 0), channels = t2m_dim(g, x, 3), flat[] = {n, -1, channels};
     if (groups < 1 || channels % groups)
         return t2m_graph_fail(g, "group_norm: %lld channels do not make %lld equal groups",
                               (long long)channels, (long long)groups);
-    const int64_t split[] = {n, pixels, groups, channels / groups},
-                  rows[] = {n * groups, pixels * (channels / groups)},
-                  back[] = {n, groups, pixels, channels / groups};
-    const int order[] = {0, 2, 1, 3};
-    t2m_value y = t2m_transpose(g, t2m_reshape(g, x, 4, split), order);
-    y = nn_standard_rows(g, t2m_reshape(g, y, 2, rows), NN_EPSILON);
-    y = t2m_transpose(g, t2m_reshape(g, y, 4, back), order);
-    return t2m_madd(g, reshape_like(g, y, x), gamma, beta);
+    const t2m_value rows = t2m_reshape(g, x, 3, flat), mean = group_mean(g, rows, groups),
+                    centre = t2m_stop_gradient(g, mean),
+                    about = group_mean(g, t2m_square(g, t2m_sub(g, rows, centre)), groups),
+                    var = t2m_sub(g, about, t2m_square(g, t2m_sub(g, mean, centre)));
+    return reshape_like(g, nn_normalise(g, rows, mean, var, gamma, beta), x);
 }
 
 t2m_value nn_attention(t2m_graph *g, const struct nn_attention *a)

@@ -110,13 +110,28 @@ t2m_value nn_squared_error(t2m_graph *g, t2m_value y, t2m_value target);
 t2m_value nn_cross_entropy(t2m_graph *g, t2m_value logits, t2m_value labels);
 /* logits and targets (0..1) of one shape */
 t2m_value nn_binary_cross_entropy(t2m_graph *g, t2m_value logits, t2m_value targets);
+/* Of pictures with masks: logits [n * places, classes] of each pixel, labels [n * places]: 0
+ * background, 1 .. classes, below 0 not to be counted. Each class is held against all the rest. */
+struct nn_masks {
+    int64_t places, classes; /* pixels of a picture */
+    t2m_value valid;         /* [n * places]: 1 where a label counts */
+    t2m_value member;        /* [n * places, classes]: 1 where it is this class */
+};
+struct nn_masks nn_masks_of(t2m_graph *g, t2m_value labels, int64_t places, int64_t classes);
+/* [classes]: 1 if a pixel is of the class. */
+t2m_value nn_masks_present(t2m_graph *g, const struct nn_masks *m);
+/* Cross-entropy of each class, and 1 - Dice (Milletari et al. 2016, equation 3, with the masks' own
+ * sum and 1 in both places) of each picture that has it; the mean over the classes by weight
+ * [classes]. */
+t2m_value nn_masks_loss(t2m_graph *g, const struct nn_masks *m, t2m_value logits,
+                        t2m_value weight);
 /* -log N(target; mean, exp(log_sd)^2) */
 t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd, t2m_value target);
 
 /* ---- structures ---- */
 
 enum { NN_MAX_LAYERS = 8 };
-enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_METRIC, NN_RESNET, NN_KINDS };
+enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_METRIC, NN_RESNET, NN_UNET, NN_FCN, NN_KINDS };
 
 struct structure {
     enum nn_kind kind;
@@ -181,6 +196,16 @@ size_t structure_activations(const struct structure *s); /* numbers that its lay
 /* An input for n examples of this structure. */
 t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);
 size_t structure_input_size(const struct structure *s); /* numbers of one example */
+
+/* Structures that answer for each pixel (dense.c): features are [n * height * width, features]. */
+bool structure_is_dense(const struct structure *s);
+int64_t structure_places(const struct structure *s); /* answers for an input: its pixels, or 1 */
+void unet_layout(const struct structure *s, struct layout *l);
+void fcn_layout(const struct structure *s, struct layout *l);
+t2m_value unet_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                        struct norm_use *norm);
+t2m_value fcn_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                       struct norm_use *norm);
 
 /* ---- layers of pictures: a convolution and its norm (convolution.c) ---- */
 

@@ -188,19 +188,31 @@ static const struct {
     const char *name;
     int min_layers, max_layers, default_layers;
     int64_t default_width, most; /* most: of a width */
-    bool images;
+    bool images, dense; /* dense: an answer for each pixel */
     void (*layout)(const struct structure *s, struct layout *l);
     t2m_value (*features)(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
                           struct norm_use *norm);
 } kinds[NN_KINDS] = {
-    [NN_LINEAR] = {"linear", 0, 0, 0, 0, 0, false, layout_linear, features_linear},
-    [NN_MLP] = {"mlp", 1, NN_MAX_LAYERS, 2, 40, 4096, false, layout_mlp, features_mlp},
-    [NN_KERNEL] = {"kernel", 1, NN_MAX_LAYERS, 1, 256, 4096, false, layout_kernel, features_kernel},
-    [NN_CONV4] = {"conv4", 4, 4, 4, 64, 4096, true, layout_conv4, features_conv4},
-    [NN_RESNET] = {"resnet", 1, NN_MAX_LAYERS, 4, 64, 4096, true, resnet_layout, resnet_features},
-    [NN_METRIC] = {"metric", 1, 1, 1, 64, 4096, false, metric_layout, metric_features},
-    [NN_TEXT] = {"text", 3, 3, 3, 64, 1 << 17, false, text_layout, text_features},
+    [NN_LINEAR] = {"linear", 0, 0, 0, 0, 0, false, false, layout_linear, features_linear},
+    [NN_MLP] = {"mlp", 1, NN_MAX_LAYERS, 2, 40, 4096, false, false, layout_mlp, features_mlp},
+    [NN_KERNEL] = {"kernel", 1, NN_MAX_LAYERS, 1, 256, 4096, false, false, layout_kernel, features_kernel},
+    [NN_CONV4] = {"conv4", 4, 4, 4, 64, 4096, true, false, layout_conv4, features_conv4},
+    [NN_RESNET] = {"resnet", 1, NN_MAX_LAYERS, 4, 64, 4096, true, false, resnet_layout, resnet_features},
+    [NN_UNET] = {"unet", 2, 6, 4, 16, 1024, true, true, unet_layout, unet_features},
+    [NN_FCN] = {"fcn", 2, 6, 4, 16, 1024, true, true, fcn_layout, fcn_features},
+    [NN_METRIC] = {"metric", 1, 1, 1, 64, 4096, false, false, metric_layout, metric_features},
+    [NN_TEXT] = {"text", 3, 3, 3, 64, 1 << 17, false, false, text_layout, text_features},
 };
+
+bool structure_is_dense(const struct structure *s)
+{
+    return kinds[s->kind].dense;
+}
+
+int64_t structure_places(const struct structure *s)
+{
+    return kinds[s->kind].dense ? s->height * s->width : 1;
+}
 
 void structure_layout(const struct structure *s, struct layout *out)
 {
@@ -208,6 +220,7 @@ void structure_layout(const struct structure *s, struct layout *out)
     kinds[s->kind].layout(s, out);
     out->body = out->numel;
     add_linear(out, "head", (int64_t)out->features, s->outputs);
+    out->parameter[out->count - 2].places = (size_t)structure_places(s); /* the weight's */
 }
 
 void layout_start(const struct layout *l, struct random *r, float *m)
@@ -278,8 +291,8 @@ static t2m_status bad_structure(t2m *lib, const char *text)
     return refuse(
         lib, T2M_EUSAGE,
         "unknown structure '%.60s': expected linear, mlp:WIDTH,... or kernel:CENTRES,WIDTH,... (1 "
-        "to %d numbers of 1 to 4096), conv4:CHANNELS, resnet:CHANNELS,..., text:WORDS,SLOTS,WIDTH "
-        "or metric:WIDTH",
+        "to %d numbers of 1 to 4096), conv4:CHANNELS, resnet:CHANNELS,..., unet:WIDTH,... or "
+        "fcn:WIDTH,... (2 to 6 numbers of 1 to 1024), text:WORDS,SLOTS,WIDTH or metric:WIDTH",
         text, NN_MAX_LAYERS);
 }
 
@@ -308,7 +321,7 @@ t2m_status structure_parse(t2m *lib, const char *text, struct structure *out)
         const int64_t width = out->layers ? out->hidden[0] : kinds[kind].default_width;
         out->layers = want;
         for (int i = 0; i < want; i++)
-            out->hidden[i] = width;
+            out->hidden[i] = kinds[kind].dense ? width << i : width; /* each scale twice the last */
     }
     if (out->layers < kinds[kind].min_layers || out->layers > kinds[kind].max_layers)
         return bad_structure(lib, text);
@@ -339,6 +352,13 @@ t2m_status structure_check(t2m *lib, const struct structure *s)
             return refuse(lib, T2M_EUSAGE, "a layer of %s has 1 to %lld units, not %lld",
                           kinds[s->kind].name, (long long)kinds[s->kind].most,
                           (long long)s->hidden[i]);
+    const int64_t coarsest = (int64_t)1 << (s->layers > 0 ? s->layers - 1 : 0);
+    if (kinds[s->kind].dense && (s->height % coarsest || s->width % coarsest))
+        return refuse(lib, T2M_EUSAGE,
+                      "%s of %d scales halves pictures %d times, which %lld x %lld pixels do not "
+                      "allow",
+                      kinds[s->kind].name, s->layers, s->layers - 1, (long long)s->height,
+                      (long long)s->width);
     if (s->kind == NN_TEXT && (s->height != 1 || s->channels != NN_TEXT_CHANNELS))
         return refuse(lib, T2M_EUSAGE, "the structure text is for texts");
     const int64_t least = s->layers > 4 ? 1 << s->layers : 16; /* each layer halves it */

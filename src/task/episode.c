@@ -15,6 +15,17 @@ size_t episode_input_size(const struct t2m_family *f)
     return kind_has_classes(f->kind) ? f->height * f->width * f->channels : f->features;
 }
 
+struct episode_size episode_size(const struct t2m_family *f, const struct protocol *p)
+{
+    const bool masks = f->kind == FAMILY_MASKS;
+    const size_t each = masks ? 1 : p->ways, places = masks ? f->height * f->width : 1;
+    return (struct episode_size){.supports = each * p->shots,
+                                 .queries = each * p->queries,
+                                 .input = episode_input_size(f),
+                                 .target = places,
+                                 .outputs = kind_has_classes(f->kind) ? p->ways * places : 1};
+}
+
 /* ---- checks ---- */
 
 static t2m_status check_rows(const struct t2m_family *f, const struct protocol *p)
@@ -53,6 +64,8 @@ t2m_status episode_check(const struct t2m_family *f, const struct protocol *p)
                       MAX_SCALED);
     if (f->kind == FAMILY_REGRESSION)
         return check_rows(f, p);
+    if (f->kind == FAMILY_MASKS)
+        return mask_episode_check(f, p);
     const size_t classes = p->within_domain ? largest_domain(f) : f->classes;
     if (p->ways < 2)
         return refuse(f->lib, T2M_EUSAGE, "--ways must be at least 2");
@@ -274,7 +287,9 @@ void episode_draw(const struct t2m_family *f, const struct protocol *p, uint64_t
                   uint64_t number, struct episode *e)
 {
     struct random r = random_stream(seed, 1, number);
-    if (f->kind == FAMILY_TEXTS && p->vocabulary)
+    if (f->kind == FAMILY_MASKS)
+        mask_episode_draw(f, p, &r, e);
+    else if (f->kind == FAMILY_TEXTS && p->vocabulary)
         draw_texts(f, p, &r, e);
     else if (kind_has_classes(f->kind))
         draw_images(f, p, &r, e);

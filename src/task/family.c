@@ -160,6 +160,7 @@ void t2m_family_free(t2m_family *f)
     for (size_t i = 0; i < f->classes; i++) {
         mem_free(lib, f->class[i].name);
         mem_free(lib, f->class[i].pixels);
+        mem_free(lib, f->class[i].picture);
         for (size_t k = 0; f->class[i].text && k < f->class[i].count; k++)
             bag_clear(lib, &f->class[i].text[k]);
         mem_free(lib, f->class[i].text);
@@ -169,7 +170,8 @@ void t2m_family_free(t2m_family *f)
     for (size_t i = 0; i < f->warnings; i++)
         mem_free(lib, f->warning[i]);
     void *const memory[] = {f->task,   f->class,   f->feature_names, f->target,
-                            f->x_mean, f->x_scale, f->name,          f->warning};
+                            f->x_mean, f->x_scale, f->name,          f->warning,
+                            f->pixels, f->labels};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);
     mem_free(lib, f);
@@ -185,6 +187,7 @@ void t2m_family_describe(const t2m_family *f, t2m_family_info *out)
     *out = (t2m_family_info){.name = f->name,
                              .images = f->kind == FAMILY_IMAGES,
                              .texts = f->kind == FAMILY_TEXTS,
+                             .masks = f->kind == FAMILY_MASKS,
                              .tasks = f->tasks,
                              .any_columns = f->kind == FAMILY_TABLES,
                              .tables = f->tables,
@@ -197,6 +200,8 @@ void t2m_family_describe(const t2m_family *f, t2m_family_info *out)
                              .channels = f->channels};
     for (size_t i = 0; i < f->classes; i++)
         out->examples += f->class[i].count;
+    if (f->kind == FAMILY_MASKS)
+        out->examples = f->pictures;
     for (size_t i = 0; i < f->tasks + f->classes; i++) { /* one of the two is 0 */
         const size_t n = f->tasks ? f->task[i].rows : f->class[i].count;
         out->fewest = i == 0 || n < out->fewest ? n : out->fewest;

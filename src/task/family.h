@@ -8,11 +8,18 @@
 #include "nn/nn.h"
 #include "task2model.h"
 
-enum family_kind { FAMILY_NONE, FAMILY_REGRESSION, FAMILY_IMAGES, FAMILY_TABLES, FAMILY_TEXTS };
+enum family_kind {
+    FAMILY_NONE,
+    FAMILY_REGRESSION,
+    FAMILY_IMAGES,
+    FAMILY_TABLES,
+    FAMILY_TEXTS,
+    FAMILY_MASKS
+};
 /* Tasks are some classes, and some examples of each. */
 static inline bool kind_has_classes(enum family_kind kind)
 {
-    return kind == FAMILY_IMAGES || kind == FAMILY_TEXTS;
+    return kind == FAMILY_IMAGES || kind == FAMILY_TEXTS || kind == FAMILY_MASKS;
 }
 struct data_table; /* tables.h */
 struct bag;        /* vocabulary.h */
@@ -29,6 +36,10 @@ struct example_class {
     size_t domain, count;
     float *pixels;    /* [count, side, side, channels], 0..1; of images */
     struct bag *text; /* [count]; of texts, unless they are vectors: those are pixels */
+    /* of masks: which pictures have it [count], and what it is called in their labels */
+    uint32_t *picture;
+    unsigned char id;
+    bool left_out; /* not to be a task: another part of the classes was asked for */
 };
 
 struct builtin { /* a family made by a formula */
@@ -61,6 +72,11 @@ struct t2m_family {
     /* images; texts: inputs are [1, width, channels] */
     size_t height, width, channels, classes, domains;
     struct example_class *class;
+    /* pictures with masks: a label is the id of a class of the picture's domain, 0 background,
+     * MASK_IGNORE */
+    size_t pictures;
+    float *pixels;         /* [pictures, height, width, channels], 0..1 */
+    unsigned char *labels; /* [pictures, height, width] */
     size_t warnings;
     char **warning; /* of texts: sentences about what is odd in their files */
 };
@@ -69,6 +85,7 @@ struct family_options {
     const char *target;
     size_t height, width, channels; /* 0: 28, 28, as the first image */
     bool rotations;
+    const char *split; /* of masks: the part of the classes that tasks are of; NULL: all */
     bool vectors; /* texts are vectors of the handle's encoder */
     bool texts;   /* CSVs are texts: in a column of that name, with a label */
     bool tables;  /* CSVs are tables of any columns, not tasks of one family */
@@ -93,7 +110,9 @@ float *family_example(struct t2m_family *f, struct example_class *c);
 t2m_status family_measure(struct t2m_family *f);
 
 struct protocol {                /* how episodes are drawn */
-    size_t ways, shots, queries; /* of each class; ways = 1 for regression */
+    size_t ways, shots, queries; /* of each class; ways = 1 for regression. Of masks: shots and
+                                    queries pictures in all */
+    bool fewer; /* of masks: any number of shots up to that, the other pictures having no labels */
     bool even_queries;           /* built-in families: query x equally spaced over the range */
     bool within_domain;
     bool by_task;   /* rows in units of their own support set */
@@ -115,6 +134,12 @@ struct episode {              /* float arrays of fixed size for a protocol */
 };
 enum { EPISODE_NAME = 96 };
 
+/* How large the arrays of an episode are: examples, and numbers of one. */
+struct episode_size {
+    size_t supports, queries, input, target;
+    size_t outputs; /* of a model, for one query */
+};
+struct episode_size episode_size(const struct t2m_family *f, const struct protocol *p);
 /* Checks that the family has enough for the protocol; T2M_EDATA says what is missing. */
 t2m_status episode_check(const struct t2m_family *f, const struct protocol *p);
 /* Draws episode `number` of the stream `seed`. Support and query share no example; labels 0 ..
@@ -122,3 +147,9 @@ t2m_status episode_check(const struct t2m_family *f, const struct protocol *p);
 void episode_draw(const struct t2m_family *f, const struct protocol *p, uint64_t seed,
                   uint64_t number, struct episode *e);
 size_t episode_input_size(const struct t2m_family *f); /* numbers of one example */
+/* mask_family.c: the same for pictures with masks. The labels of an episode are 0 background, 1 ..
+ * ways, -1 not known; the first class is in every picture, the others in some of the support and of
+ * the query set, if there are such. */
+t2m_status mask_episode_check(const struct t2m_family *f, const struct protocol *p);
+void mask_episode_draw(const struct t2m_family *f, const struct protocol *p, struct random *r,
+                       struct episode *e);

@@ -12,6 +12,7 @@
 #include "files/image.h"
 #include "files/source.h"
 #include "files/table.h"
+#include "task/mask_family.h"
 #include "task/tables.h"
 #include "task/text_family.h"
 
@@ -21,7 +22,7 @@ static t2m_status mixed(struct t2m_family *f, enum family_kind kind, const char 
 {
     if (f->kind != FAMILY_NONE && f->kind != kind)
         return refuse(f->lib, T2M_EDATA,
-                      "'%.200s': pictures, tables and texts do not make one family", name);
+                      "'%.200s': pictures, masks, tables and texts do not make one family", name);
     f->kind = kind;
     return T2M_OK;
 }
@@ -301,6 +302,12 @@ static t2m_status add_texts(struct t2m_family *f, const char *path, const struct
     return family_add_texts(f, path, o);
 }
 
+static t2m_status add_masks(struct t2m_family *f, const char *path, const struct family_options *o)
+{
+    TRY(mixed(f, FAMILY_MASKS, path));
+    return family_add_masks(f, path, o);
+}
+
 static bool is_table(const char *name)
 {
     return text_ends(name, ".csv") || text_ends(name, ".tsv");
@@ -313,8 +320,11 @@ static bool ignored(const char *name)
     return strcmp(base, "index.csv") == 0 || strncmp(base, "README", 6) == 0;
 }
 
-/* Whether all files of a folder or .zip are texts. */
-static t2m_status holds_texts(t2m *lib, const char *path, bool tables, bool *out)
+struct holding { /* what all files of a folder or .zip are, if it is this */
+    bool texts, masks;
+};
+
+static t2m_status look_into(t2m *lib, const char *path, bool tables, struct holding *out)
 {
     struct source *s;
     size_t texts = 0, others = 0;
@@ -325,8 +335,8 @@ static t2m_status holds_texts(t2m *lib, const char *path, bool tables, bool *out
             texts += text;
             others += !text;
         }
+    *out = (struct holding){.texts = texts > 0 && others == 0, .masks = masks_recognise(s)};
     source_close(s);
-    *out = texts > 0 && others == 0;
     return T2M_OK;
 }
 
@@ -372,12 +382,14 @@ static t2m_status read_source(struct t2m_family *f, const char *path,
 t2m_status family_read(struct t2m_family *f, const char *path, const struct family_options *o)
 {
     struct stat st;
-    bool texts = text_file(path) || (is_table(path) && o->texts);
+    struct holding holds = {.texts = text_file(path) || (is_table(path) && o->texts)};
     const bool many = stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || text_ends(path, ".zip"));
     if (many)
-        TRY(holds_texts(f->lib, path, o->texts, &texts));
-    if (texts)
+        TRY(look_into(f->lib, path, o->texts, &holds));
+    if (holds.texts)
         return add_texts(f, path, o);
+    if (holds.masks)
+        return add_masks(f, path, o);
     if (many)
         return read_source(f, path, o);
     if (text_ends(path, ".npz")) {

@@ -1,0 +1,190 @@
+/* dense.c: structures that answer for each pixel: `unet:WIDTH,...`, one width for each scale, and the
+ * light `fcn:WIDTH,...`. Norms are over groups of channels of one picture, so a picture's answer
+ * does not depend on its neighbours and there are no statistics to keep. */
+#include "nn/nn.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { GROUP = 8 /* channels that share a norm (Wu and He 2018, section 4.1), if they divide */ };
+
+struct taking { /* tensors of m by name */
+    t2m_graph *g;
+    struct layout layout;
+    t2m_value m;
+};
+
+static t2m_value take(const struct taking *t, const char *place, int level, const char *part)
+{
+    char name[48];
+    snprintf(name, sizeof name, "%s%d.%s", place, level + 1, part);
+    return layout_take(t->g, &t->layout, t->m, name);
+}
+
+/* Numbers for each pixel: twice the first width. */
+static int64_t features(const struct structure *s)
+{
+    return 2 * s->hidden[0];
+}
+
+/* ---- layouts ---- */
+
+static size_t pixels_at(const struct structure *s, int level)
+{
+    return (size_t)((s->height >> level) * (s->width >> level));
+}
+
+struct laying { /* a layout, and what it is of */
+    const struct structure *s;
+    struct layout *l;
+};
+
+static void add_convolution(const struct laying *to, const char *place, int level, int number,
+                            const int64_t filter[4])
+{
+    struct layout *l = to->l;
+    char name[48];
+    const double inputs = (double)(filter[0] * filter[1] * filter[2]);
+    snprintf(name, sizeof name, "%s%d.filter%d", place, level + 1, number);
+    layout_add(l, name, 4, filter, sqrt(6 / inputs), 0); /* He et al. 2015, before a ReLU */
+    l->parameter[l->count - 1].places = pixels_at(to->s, level);
+    snprintf(name, sizeof name, "%s%d.scale%d", place, level + 1, number);
+    layout_add(l, name, 1, &filter[3], 0, 1);
+    snprintf(name, sizeof name, "%s%d.bias%d", place, level + 1, number);
+    layout_add(l, name, 1, &filter[3], 0, 0);
+}
+
+static void add_block(const struct laying *to, const char *place, int level, int64_t in,
+                      int64_t out)
+{
+    add_convolution(to, place, level, 1, (const int64_t[]){3, 3, in, out});
+    add_convolution(to, place, level, 2, (const int64_t[]){3, 3, out, out});
+}
+
+/* A linear map of the channels of a pixel; no norm follows. */
+static void add_mixing(const struct laying *to, int level, int64_t in, int64_t out)
+{
+    char name[48];
+    struct layout *l = to->l;
+    snprintf(name, sizeof name, "out%d.filter", level + 1);
+    layout_add(l, name, 4, (const int64_t[]){1, 1, in, out}, sqrt(1 / (double)in), 0);
+    l->parameter[l->count - 1].places = pixels_at(to->s, level);
+}
+
+void unet_layout(const struct structure *s, struct layout *l)
+{
+    const struct laying to = {s, l};
+    int64_t in = s->channels;
+    for (int i = 0; i < s->layers; i++) {
+        add_block(&to, "down", i, in, s->hidden[i]);
+        in = s->hidden[i];
+    }
+    for (int i = s->layers - 2; i >= 0; i--) {
+        add_block(&to, "up", i, in + s->hidden[i], s->hidden[i]);
+        in = s->hidden[i];
+    }
+    add_mixing(&to, 0, in, features(s));
+    l->features = (size_t)features(s);
+}
+
+void fcn_layout(const struct structure *s, struct layout *l)
+{
+    const struct laying to = {s, l};
+    int64_t in = s->channels;
+    for (int i = 0; i < s->layers; i++) {
+        add_convolution(&to, "down", i, 1, (const int64_t[]){3, 3, in, s->hidden[i]});
+        in = s->hidden[i];
+        add_mixing(&to, i, in, features(s));
+    }
+    l->features = (size_t)features(s);
+}
+
+/* ---- forward ---- */
+
+static t2m_value convolve(const struct taking *t, const char *place, int level, int number,
+                          t2m_value x)
+{
+    t2m_graph *g = t->g;
+    char part[4][16];
+    static const char *const parts[] = {"filter", "scale", "bias"};
+    for (int i = 0; i < 3; i++)
+        snprintf(part[i], sizeof part[i], "%s%d", parts[i], number);
+    const t2m_value y = t2m_conv2d(g, x, take(t, place, level, part[0]), 1, 1);
+    const int64_t channels = t2m_dim(g, y, 3);
+    return t2m_relu(g, nn_group_norm(g, y, channels % GROUP ? 1 : channels / GROUP,
+                                     take(t, place, level, part[1]), take(t, place, level, part[2])));
+}
+
+static t2m_value block(const struct taking *t, const char *place, int level, t2m_value x)
+{
+    return convolve(t, place, level, 2, convolve(t, place, level, 1, x));
+}
+
+static t2m_value mix(const struct taking *t, int level, t2m_value x)
+{
+    const int64_t n = t2m_dim(t->g, x, 0), h = t2m_dim(t->g, x, 1), w = t2m_dim(t->g, x, 2);
+    const t2m_value filter = take(t, "out", level, "filter");
+    const int64_t rows[] = {n * h * w, t2m_dim(t->g, x, 3)},
+                  matrix[] = {t2m_dim(t->g, filter, 2), t2m_dim(t->g, filter, 3)},
+                  back[] = {n, h, w, matrix[1]};
+    return t2m_reshape(t->g,
+                       t2m_matmul(t->g, t2m_reshape(t->g, x, 2, rows),
+                                  t2m_reshape(t->g, filter, 2, matrix)),
+                       4, back);
+}
+
+/* Each pixel becomes four. */
+static t2m_value enlarge(t2m_graph *g, t2m_value x)
+{
+    const int64_t n = t2m_dim(g, x, 0), h = t2m_dim(g, x, 1), w = t2m_dim(g, x, 2),
+                  c = t2m_dim(g, x, 3), apart[] = {n, h, 1, w, 1, c}, all[] = {n, h, 2, w, 2, c},
+                  back[] = {n, 2 * h, 2 * w, c};
+    return t2m_reshape(g, t2m_expand(g, t2m_reshape(g, x, 6, apart), 6, all), 4, back);
+}
+
+static t2m_value pixel_rows(t2m_graph *g, t2m_value x)
+{
+    const int64_t rows[] = {-1, t2m_dim(g, x, 3)};
+    return t2m_reshape(g, x, 2, rows);
+}
+
+static struct taking taking_of(t2m_graph *g, const struct structure *s, t2m_value m)
+{
+    struct taking t = {.g = g, .m = m};
+    structure_layout(s, &t.layout);
+    return t;
+}
+
+/* Ronneberger et al. 2015, figure 1, with padding and norms. */
+t2m_value unet_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                        struct norm_use *norm)
+{
+    const struct taking t = taking_of(g, s, m);
+    t2m_value beside[NN_MAX_LAYERS];
+    (void)norm;
+    for (int i = 0; i < s->layers; i++)
+        beside[i] = x = block(&t, "down", i, i ? t2m_max_pool(g, x, 2, 2) : x);
+    for (int i = s->layers - 2; i >= 0; i--) {
+        const t2m_value both[] = {enlarge(g, x), beside[i]};
+        x = block(&t, "up", i, t2m_concat(g, 3, both, 2));
+    }
+    return pixel_rows(g, mix(&t, 0, x));
+}
+
+/* A convolution at each scale; what they say is enlarged and added (Long et al. 2015, section 4.2).
+ */
+t2m_value fcn_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
+                       struct norm_use *norm)
+{
+    const struct taking t = taking_of(g, s, m);
+    t2m_value said[NN_MAX_LAYERS] = {{0}};
+    (void)norm;
+    for (int i = 0; i < s->layers; i++) {
+        x = convolve(&t, "down", i, 1, i ? t2m_max_pool(g, x, 2, 2) : x);
+        said[i] = mix(&t, i, x);
+    }
+    t2m_value sum = said[s->layers - 1];
+    for (int i = s->layers - 2; i >= 0; i--)
+        sum = t2m_add(g, enlarge(g, sum), said[i]);
+    return pixel_rows(g, sum);
+}
