@@ -31,7 +31,7 @@ static void photograph(const char *path, const struct photograph *of)
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
             for (int k = 0; k < 3; k++)
-                *at++ = (unsigned char)(light * (kind / 2 == k ? 150 : 60) + stripe[x] * (k != 1));
+                *at++ = (unsigned char)(light * (kind / 2 == k ? 150 : 70) + stripe[x] * (k != 1));
     unsigned char *jpeg = NULL;
     unsigned long size = 0;
     tjhandle handle = tjInitCompress();
