@@ -27,11 +27,11 @@ static void photograph(const char *path, const struct photograph *of)
     double *stripe = malloc((size_t)width * sizeof *stripe);
     assert_true(pixels && stripe);
     for (int x = 0; x < width; x++)
-        stripe[x] = 50 * sin(6.28 * (2 + 3 * (kind % 2)) * x / width + shift);
+        stripe[x] = 50 * sin(6.28 * (2 + 3 * (kind / 3)) * x / width + shift);
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
             for (int k = 0; k < 3; k++)
-                *at++ = (unsigned char)(light * (kind / 2 == k ? 150 : 70) + stripe[x] * (k != 1));
+                *at++ = (unsigned char)(light * (kind % 3 == k ? 150 : 70) + stripe[x] * (k != 1));
     unsigned char *jpeg = NULL;
     unsigned long size = 0;
     tjhandle handle = tjInitCompress();
