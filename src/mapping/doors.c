@@ -98,6 +98,8 @@ static t2m_task *task_room(const t2m_learner *l, size_t n, size_t classes)
     t->y = mem_new(l->lib, n * t->places, sizeof *t->y);
     t->scale = mem_new(l->lib, t->input + 1, sizeof *t->scale);
     t->class = mem_new(l->lib, classes, sizeof *t->class);
+    for (size_t i = 0; i < classes && i < MASK_IGNORE - 1; i++)
+        t->id[i] = (unsigned char)(i + 1); /* unless its files say otherwise */
     if (t->x && t->y && t->scale && t->class)
         return t;
     t2m_task_free(t);
@@ -273,12 +275,10 @@ static t2m_status check_options(const t2m_learner *l, const t2m_task_options *o)
 static t2m_status task_of_family(const t2m_learner *l, t2m_task **out, const char *path,
                                  const struct family_options *o)
 {
-    static const char *const kinds[] = {[FAMILY_NONE] = "nothing",
-                                        [FAMILY_REGRESSION] = "rows of numbers",
-                                        [FAMILY_IMAGES] = "pictures",
-                                        [FAMILY_TABLES] = "tables",
-                                        [FAMILY_TEXTS] = "texts",
-                                        [FAMILY_MASKS] = "pictures with masks"};
+    static const char *const kinds[] = {
+        [FAMILY_NONE] = "nothing",    [FAMILY_REGRESSION] = "rows of numbers",
+        [FAMILY_IMAGES] = "pictures", [FAMILY_TABLES] = "tables",
+        [FAMILY_TEXTS] = "texts",     [FAMILY_MASKS] = "pictures with masks"};
     t2m_family *f;
     TRY(family_open(l->lib, &f, &path, 1, o));
     t2m_status status;

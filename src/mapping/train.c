@@ -115,7 +115,7 @@ static t2m_status validate(struct training *t, double *mean, double *ci95)
     /* a norm of the joint batch is validated with the joint batch */
     v.transductive = l->norms > 0 && l->method->norm == NORM_JOINT;
     TRY(episode_check(t->validation, &v.protocol));
-    struct scores score[T2M_EVAL_ROWS] = {{0}};
+    struct scores score[SCORED_ROWS] = {{0}};
     double *value = mem_new(t->lib, v.tasks, sizeof *value);
     if (!value)
         return T2M_ENOMEM;
