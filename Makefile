@@ -2,7 +2,7 @@
 BUILD := build/release
 PREFIX ?= /usr/local
 
-.PHONY: all demo check bench bench-peers bench-families bench-tables bench-text fuzz install size format clean help
+.PHONY: all demo check bench bench-peers bench-families bench-tables bench-text bench-photos fuzz install size format clean help
 all: ## build the library and the command
 	@tools/deps.sh build
 	@cmake -G Ninja -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -41,6 +41,10 @@ bench-text: all ## short texts in DATA beside TF-IDF, with ENCODER=DIR beside a 
 	@test -x build/peers/texts/bin/python || python3 -m venv build/peers/texts
 	@build/peers/texts/bin/pip install -q numpy scikit-learn
 	@build/peers/texts/bin/python bench/accuracy/texts.py $(DATA) --t2m $(BUILD)/t2m $(if $(ENCODER),--encoder $(ENCODER)) $(ARGUMENTS)
+
+bench-photos: all ## photographs in DATA, classes of 1 and 5 examples, all methods; ARGUMENTS="--steps N --structure S"
+	@test -d "$(DATA)" || { echo "DATA=FOLDER is missing: *train*.zip and *val*.zip of class folders"; exit 2; }
+	@python3 bench/accuracy/photos.py $(BUILD)/t2m $(DATA) $(ARGUMENTS)
 
 fuzz: ## a minute for each fuzz target (clang)
 	@tools/deps.sh fuzz

@@ -274,6 +274,8 @@ typedef struct t2m_train_options {
 typedef struct t2m_train_result {
     size_t steps, best_step;
     double validation, seconds;
+    double outside; /* part of the threads' time in meta-steps that was no arithmetic: drawing
+                       tasks, waiting; NaN of tables, and if there was no step */
 } t2m_train_result;
 
 /* Meta-training: steps 1, 3, 4 and 5 as one graph, its gradient, and Adam (Kingma and Ba 2015). The

@@ -219,7 +219,7 @@ PY
             grep -F "[bytes,classes,file_kind,method,parameters,results,seed,structure]"
     done
     "$T2M" train builtin:line -o n --steps 2 --validation-tasks 2 --json 2>/dev/null | keys 'sorted(d["data"])' |
-        grep -F "[best_step,learner,seconds,steps,validation]"
+        grep -F "[best_step,learner,outside,seconds,steps,validation]"
     # a row that makes no sense has a note and no numbers
     "$T2M" train family -o maml --method maml --structure conv4:2 --ways 3 --queries 2 --image-size 16 --steps 1 \
         --validation-tasks 1 2>/dev/null

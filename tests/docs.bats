@@ -71,7 +71,7 @@ import re, subprocess, sys
 def words(line, table):
     if table: # the column of times
         line = re.sub(r"^(\S+\s+\S+\s+\S+)\s+\S+(\s+\d+(\s+\S+\s+\S+)?)$", r"\1\2", line)
-    line = re.sub(r"(after step) \d+: [\d.]+$", r"\1 N", re.sub(r"[\d.]+ (ms|s)\b", "TIME", line))
+    line = re.sub(r"(after step) \d+: [\d.]+$", r"\1 N", re.sub(r"[\d.]+ (ms\b|s\b|% outside)", "TIME", line))
     return re.findall(r"-?\d+(?:\.\d+)?|[^\d\s]+", line)
 def near(x, y):
     try:

@@ -71,6 +71,7 @@ static t2m_status train(size_t threads, const char *output, bool resume)
     const t2m_status status = t2m_train(lib, NULL, family, &o, &result);
     if (status != T2M_OK && status != T2M_ECANCELLED)
         fail_msg("%s", t2m_errmsg(lib));
+    assert_true(status != T2M_OK || resume || (result.outside > 0 && result.outside < 1));
     t2m_family_free(family);
     t2m_close(lib);
     return status;

@@ -1,5 +1,6 @@
 /* train.c: t2m train: steps 1 to 3. */
 #include <malloc.h>
+#include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -300,13 +301,17 @@ static t2m_status open_family(struct cli *c, const char *const *paths, size_t n,
 
 static void print_result(struct cli *c, const t2m_train_result *r)
 {
+    char outside[64] = "";
+    if (isfinite(r->outside))
+        snprintf(outside, sizeof outside, " (%.1f %% outside arithmetic)", 100 * r->outside);
     if (c->json)
-        cli_json(c, json_pack("{s:o, s:I, s:I, s:o, s:f}", "learner", cli_string(given.output),
+        cli_json(c, json_pack("{s:o, s:I, s:I, s:o, s:f, s:o}", "learner", cli_string(given.output),
                               "steps", (json_int_t)r->steps, "best_step", (json_int_t)r->best_step,
-                              "validation", cli_number(r->validation), "seconds", r->seconds));
+                              "validation", cli_number(r->validation), "seconds", r->seconds,
+                              "outside", cli_number(r->outside)));
     else
-        printf("%s: %zu steps in %.1f s, best on validation after step %zu: %.4f\n", given.output,
-               r->steps, r->seconds, r->best_step, r->validation);
+        printf("%s: %zu steps in %.1f s%s, best on validation after step %zu: %.4f\n", given.output,
+               r->steps, r->seconds, outside, r->best_step, r->validation);
 }
 
 static t2m_status learn(struct cli *c, const t2m_family *family, const t2m_train_options *o)

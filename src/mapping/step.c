@@ -121,9 +121,10 @@ static t2m_status make_sums(struct meta_step *s)
     s->loss = mem_new(lib, s->blocks, sizeof *s->loss);
     s->seen = mem_new(lib, s->blocks * s->l->norms, sizeof *s->seen);
     s->metric = mem_new(lib, s->blocks, sizeof *s->metric);
+    s->running = mem_new(lib, s->workers, sizeof *s->running);
     s->state = mem_new(lib, 3 * numel, sizeof *s->state);
     s->next = mem_new(lib, 3 * numel, sizeof *s->next);
-    if (!s->gradient || !s->loss || !s->seen || !s->metric || !s->state || !s->next)
+    if (!s->gradient || !s->loss || !s->seen || !s->metric || !s->running || !s->state || !s->next)
         return T2M_ENOMEM;
     memcpy(s->state, s->l->phi, numel * sizeof *s->state);
     return T2M_OK;
@@ -190,7 +191,7 @@ void meta_step_free(struct meta_step *s)
             mem_free(lib, s->outputs[i]);
     }
     void *const memory[] = {s->workspace, s->episode, s->outputs, s->gradient, s->loss,
-                            s->seen,      s->metric,  s->state,   s->next};
+                            s->seen,      s->metric,  s->running, s->state,    s->next};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);
     table_plans_free(s->tables);
@@ -222,7 +223,10 @@ static void one_block(void *ctx, size_t job, size_t worker)
                               e->y_support, e->x_query,       e->y_query};
     void *const out[] = {s->gradient + job * numel, s->loss + job, s->outputs[worker],
                          s->seen + job * statistics};
+    const double begin = seconds_now();
     t2m_run(s->plan[which], s->workspace[2 * worker + which], in, out);
+    /* a plan that runs alone has all workers */
+    s->running[worker] += (seconds_now() - begin) * (s->blocks == 1 ? (double)s->workers : 1);
     s->metric[job] = 0;
     for (size_t k = 0; k < size; k++)
         s->metric[job] +=
@@ -249,7 +253,9 @@ static void adam_run(struct meta_step *s, double rate)
     const void *const in[] = {s->state, s->state + n, s->state + 2 * n, s->gradient, &step,
                               &c1,      &c2};
     void *const out[] = {s->next, s->next + n, s->next + 2 * n};
+    const double begin = seconds_now();
     t2m_run(s->adam, s->adam_workspace, in, out);
+    s->running[0] += seconds_now() - begin;
     float *swap = s->state;
     s->state = s->next;
     s->next = swap;
@@ -262,6 +268,7 @@ t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, doub
     const float share = 1 / (float)s->tasks;
     const float momentum = 0.05F; /* of the running norm statistics */
     const size_t statistics = s->l->norms;
+    const double begin = seconds_now();
     s->number = number;
     pool_run(s->l->lib->pool, s->blocks, s->tables ? table_step_job : one_block, s);
     if (atomic_load(&s->stopped))
@@ -282,5 +289,14 @@ t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, doub
     adam_run(s, rate);
     for (size_t i = 0; i < statistics && s->l->tuned == TUNE_NOTHING; i++)
         s->l->statistics[i] += momentum * (s->seen[i] - s->l->statistics[i]);
+    s->seconds += seconds_now() - begin;
     return T2M_OK;
+}
+
+double meta_step_outside(const struct meta_step *s)
+{
+    double running = 0;
+    for (size_t i = 0; i < s->workers; i++)
+        running += s->running[i];
+    return s->tables ? NAN : 1 - running / (s->seconds * (double)s->workers);
 }

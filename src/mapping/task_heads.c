@@ -77,7 +77,7 @@ static struct head mask_head(struct task_ctx *c, t2m_value h)
     if (c->l->method->head == HEAD_PROTOTYPES)
         return head_mask_prototypes(c->g, h, &m);
     const t2m_value learned[] = {task_part(c, "ridge.log_penalty"), task_part(c, "ridge.log_scale"),
-                                 task_part(c, "ridge.bias")};
+                                 task_part(c, "ridge.bias"), task_part(c, "ridge.share")};
     return head_mask_ridge(c->g, h, &m, learned);
 }
 

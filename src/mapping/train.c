@@ -229,8 +229,8 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
              t->state.best);
     TRY(likeness_learn(l, t->family, &t->step.protocol));
     if (result)
-        *result =
-            (t2m_train_result){t->state.step, t->state.best_step, t->state.best, t->state.seconds};
+        *result = (t2m_train_result){t->state.step, t->state.best_step, t->state.best,
+                                     t->state.seconds, meta_step_outside(&t->step)};
     if (!t->o->output)
         return T2M_OK;
     manifest_now(t->times.finished);

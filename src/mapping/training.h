@@ -23,6 +23,8 @@ struct meta_step {
     float **outputs;               /* [workers] query outputs of a block */
     float *gradient, *loss, *seen; /* [blocks, ...] */
     double *metric;                /* [blocks] */
+    double *running;               /* [workers] seconds in plans, of all steps */
+    double seconds;                /* of all steps */
     int (*stop)(void *ctx);        /* asked before each block; or NULL */
     void *stop_ctx;
     atomic_bool stopped;   /* the step that runs is to be dropped */
@@ -42,6 +44,9 @@ void meta_step_free(struct meta_step *s);
  * the step was stopped and has changed nothing. */
 t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, double *loss,
                          double *metric);
+
+/* Part of the workers' time in all steps so far that was not spent in plans; NaN: not known. */
+double meta_step_outside(const struct meta_step *s);
 
 /* An input for `size` tasks, each with the shape of `like`. */
 t2m_value batched_input(t2m_graph *g, t2m_value like, size_t size);

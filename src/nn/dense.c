@@ -21,10 +21,17 @@ static t2m_value take(const struct taking *t, const char *place, int level, cons
     return layout_take(t->g, &t->layout, t->m, name);
 }
 
-/* Numbers for each pixel: twice the first width. */
-static int64_t features(const struct structure *s)
+/* Numbers for each pixel by the layers: twice the first width. */
+static int64_t learned(const struct structure *s)
 {
     return 2 * s->hidden[0];
+}
+
+/* And what its look and its place are: channels, their products, and those of row and column. */
+enum { PLACE = 5 };
+static int64_t seen(const struct structure *s)
+{
+    return s->channels + s->channels * (s->channels + 1) / 2 + PLACE;
 }
 
 /* ---- layouts ---- */
@@ -71,6 +78,14 @@ static void add_mixing(const struct laying *to, int level, int64_t in, int64_t o
     l->parameter[l->count - 1].places = pixels_at(to->s, level);
 }
 
+/* How much the look and the place of a pixel count, as logarithms. */
+static void add_seen(const struct laying *to)
+{
+    layout_add(to->l, "seen.look", 0, NULL, 0, log(0.3));
+    layout_add(to->l, "seen.place", 0, NULL, 0, log(0.3));
+    to->l->features = (size_t)(learned(to->s) + seen(to->s));
+}
+
 void unet_layout(const struct structure *s, struct layout *l)
 {
     const struct laying to = {s, l};
@@ -83,8 +98,8 @@ void unet_layout(const struct structure *s, struct layout *l)
         add_block(&to, "up", i, in + s->hidden[i], s->hidden[i]);
         in = s->hidden[i];
     }
-    add_mixing(&to, 0, in, features(s));
-    l->features = (size_t)features(s);
+    add_mixing(&to, 0, in, learned(s));
+    add_seen(&to);
 }
 
 void fcn_layout(const struct structure *s, struct layout *l)
@@ -94,9 +109,9 @@ void fcn_layout(const struct structure *s, struct layout *l)
     for (int i = 0; i < s->layers; i++) {
         add_convolution(&to, "down", i, 1, (const int64_t[]){3, 3, in, s->hidden[i]});
         in = s->hidden[i];
-        add_mixing(&to, i, in, features(s));
+        add_mixing(&to, i, in, learned(s));
     }
-    l->features = (size_t)features(s);
+    add_seen(&to);
 }
 
 /* ---- forward ---- */
@@ -148,6 +163,17 @@ static t2m_value pixel_rows(t2m_graph *g, t2m_value x)
     return t2m_reshape(g, x, 2, rows);
 }
 
+/* Minus 1 to 1 along the axis (1 rows, 2 columns) of n pictures. */
+static t2m_value place(t2m_graph *g, const struct structure *s, int64_t n, int axis)
+{
+    const int64_t size = axis == 1 ? s->height : s->width,
+                  along[] = {1, axis == 1 ? size : 1, axis == 2 ? size : 1, 1},
+                  all[] = {n, s->height, s->width, 1}, rows[] = {n * s->height * s->width, 1};
+    const t2m_value at = t2m_add(g, t2m_scale(g, 2 / (double)size, t2m_iota(g, size)),
+                                 t2m_constant(g, 1 / (double)size - 1));
+    return t2m_reshape(g, t2m_expand(g, t2m_reshape(g, at, 4, along), 4, all), 2, rows);
+}
+
 static struct taking taking_of(t2m_graph *g, const struct structure *s, t2m_value m)
 {
     struct taking t = {.g = g, .m = m};
@@ -155,11 +181,38 @@ static struct taking taking_of(t2m_graph *g, const struct structure *s, t2m_valu
     return t;
 }
 
+/* What the layers say of each pixel [n * places, learned], beside what is seen there in x. */
+static t2m_value with_seen(const struct taking *t, const struct structure *s, t2m_value said,
+                           t2m_value x)
+{
+    t2m_graph *g = t->g;
+    enum { MOST = 4 };
+    t2m_value all[2 + MOST * (MOST + 1) / 2 + PLACE];
+    size_t count = 0;
+    const int64_t rows[] = {-1, s->channels};
+    const t2m_value of_look = t2m_exp(g, layout_take(g, &t->layout, t->m, "seen.look")),
+                    of_place = t2m_exp(g, layout_take(g, &t->layout, t->m, "seen.place"));
+    const t2m_value half = t2m_constant(g, 0.5),
+                    look = t2m_scale(g, 3, t2m_sub(g, t2m_reshape(g, x, 2, rows), half)),
+                    row = place(g, s, t2m_dim(g, x, 0), 1), column = place(g, s, t2m_dim(g, x, 0), 2);
+    all[count++] = said;
+    all[count++] = t2m_mul(g, of_look, look);
+    for (int64_t i = 0; i < s->channels; i++)
+        all[count++] = t2m_mul(g, of_look, t2m_mul(g, t2m_slice(g, look, 1, i, s->channels - i),
+                               t2m_slice(g, look, 1, i, 1)));
+    const t2m_value places[PLACE] = {row, column, t2m_square(g, row), t2m_square(g, column),
+                                     t2m_mul(g, row, column)};
+    for (int i = 0; i < PLACE; i++)
+        all[count++] = t2m_mul(g, of_place, places[i]);
+    return t2m_concat(g, 1, all, count);
+}
+
 /* Ronneberger et al. 2015, figure 1, with padding and norms. */
 t2m_value unet_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
                         struct norm_use *norm)
 {
     const struct taking t = taking_of(g, s, m);
+    const t2m_value picture = x;
     t2m_value beside[NN_MAX_LAYERS];
     (void)norm;
     for (int i = 0; i < s->layers; i++)
@@ -168,7 +221,7 @@ t2m_value unet_features(t2m_graph *g, const struct structure *s, t2m_value m, t2
         const t2m_value both[] = {enlarge(g, x), beside[i]};
         x = block(&t, "up", i, t2m_concat(g, 3, both, 2));
     }
-    return pixel_rows(g, mix(&t, 0, x));
+    return with_seen(&t, s, pixel_rows(g, mix(&t, 0, x)), picture);
 }
 
 /* A convolution at each scale; what they say is enlarged and added (Long et al. 2015, section 4.2).
@@ -177,6 +230,7 @@ t2m_value fcn_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m
                        struct norm_use *norm)
 {
     const struct taking t = taking_of(g, s, m);
+    const t2m_value picture = x;
     t2m_value said[NN_MAX_LAYERS] = {{0}};
     (void)norm;
     for (int i = 0; i < s->layers; i++) {
@@ -186,5 +240,5 @@ t2m_value fcn_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m
     t2m_value sum = said[s->layers - 1];
     for (int i = s->layers - 2; i >= 0; i--)
         sum = t2m_add(g, enlarge(g, sum), said[i]);
-    return pixel_rows(g, sum);
+    return with_seen(&t, s, pixel_rows(g, sum), picture);
 }

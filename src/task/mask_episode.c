@@ -92,15 +92,21 @@ static void draw_pictures(const struct example_class *c, const struct protocol *
 
 /* ---- pictures and labels ---- */
 
+struct changing { /* how the pictures of an episode are changed */
+    struct random *r;
+    double strength; /* 0: not at all */
+    struct photo_change task;
+};
+
 /* Labels are written as bytes at the beginning of their floats. */
-static void put_picture(const struct t2m_family *f, double strength, struct random *r,
-                        size_t picture, float *x, float *y)
+static void put_picture(const struct t2m_family *f, const struct changing *c, size_t picture,
+                        float *x, float *y)
 {
     const size_t n = places(f);
     const float *from = f->pixels + picture * n * f->channels;
     const unsigned char *label = f->labels + picture * n;
-    if (strength > 0) {
-        const struct photo_change change = photo_change_draw(r, strength);
+    if (c->strength > 0) {
+        const struct photo_change change = photo_change_in_task(&c->task, c->r, c->strength);
         photo_apply(&change, from, f->height, f->width, f->channels, x);
         photo_apply_labels(&change, label, f->height, f->width, (unsigned char *)y);
     } else {
@@ -179,11 +185,11 @@ void mask_episode_draw(const struct t2m_family *f, const struct protocol *p, str
     size_t class[MOST_WAYS] = {draw_class(f, p, r)};
     struct cast cast;
     draw_pictures(&f->class[class[0]], p, r, &cast);
+    const struct changing change = {r, p->augment, photo_change_of_task(r, p->augment)};
     for (size_t i = 0; i < cast.shots; i++)
-        put_picture(f, p->augment, r, cast.index[i], e->x_support + i * input,
-                    e->y_support + i * n);
+        put_picture(f, &change, cast.index[i], e->x_support + i * input, e->y_support + i * n);
     for (size_t i = 0; i < cast.queries; i++)
-        put_picture(f, p->augment, r, cast.index[cast.shots + i], e->x_query + i * input,
+        put_picture(f, &change, cast.index[cast.shots + i], e->x_query + i * input,
                     e->y_query + i * n);
     const size_t classes = draw_others(f, p, r, e, &cast, class);
     name_episode(f, class, classes, p, e);

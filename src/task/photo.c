@@ -39,6 +39,55 @@ struct photo_change photo_change_draw(struct random *r, double strength)
     return p;
 }
 
+static void draw_part(struct photo_change *p, struct random *r, double least)
+{
+    const double side = fmax(least_side, random_uniform(r, least, 1)),
+                 aspect = exp(0.5 * within(r, longer));
+    p->wide = side * aspect;
+    p->high = side / aspect;
+    p->left = (1 - p->wide) * random_uniform(r, 0, 1);
+    p->top = (1 - p->high) * random_uniform(r, 0, 1);
+}
+
+static void draw_colours(struct photo_change *p, struct random *r, double strength)
+{
+    for (int k = 0; k < 3; k++)
+        p->gain[k] = exp(strength * within(r, 2 * of_gain));
+    p->saturation = strength * within(r, of_saturation);
+    p->contrast = strength * within(r, of_contrast);
+    p->brightness = strength * within(r, of_brightness);
+}
+
+struct photo_change photo_change_of_task(struct random *r, double strength)
+{
+    struct photo_change p = {.gain = {1, 1, 1}};
+    draw_part(&p, r, 1 - 0.5 * strength * smaller);
+    draw_colours(&p, r, strength);
+    p.flip = random_below(r, 2);
+    if (random_below(r, 5) == 0) /* light and dark change places */
+        p.contrast = -2 - p.contrast;
+    return p;
+}
+
+struct photo_change photo_change_in_task(const struct photo_change *task, struct random *r,
+                                         double strength)
+{
+    struct photo_change p = {.gain = {1, 1, 1}}, q = *task;
+    draw_part(&p, r, 1 - 0.25 * strength * smaller);
+    draw_colours(&p, r, 0.3 * strength);
+    q.left += q.wide * (q.flip ? 1 - p.left - p.wide : p.left); /* mirrored after the part is taken */
+    q.top += q.high * p.top;
+    q.wide *= p.wide;
+    q.high *= p.high;
+    q.flip = random_below(r, 2);
+    for (int k = 0; k < 3; k++)
+        q.gain[k] *= p.gain[k];
+    q.saturation = (1 + q.saturation) * (1 + p.saturation) - 1;
+    q.contrast = (1 + q.contrast) * (1 + p.contrast) - 1;
+    q.brightness += p.brightness;
+    return q;
+}
+
 /* A place of the old picture as one of its `side` pixels: mirrored at the edges. */
 static size_t pixel(double at, size_t side)
 {
@@ -48,7 +97,7 @@ static size_t pixel(double at, size_t side)
     return (size_t)fmin(fmax(at, 0), last);
 }
 
-/* Where pixel (x, y) of the new picture lies in the old one; both count from the centre of the
+/* Where pixel x or y of the new picture lies in the old one; both count from the centre of the
  * first. */
 static double source_x(const struct photo_change *p, size_t x, size_t width)
 {
@@ -61,24 +110,42 @@ static double source_y(const struct photo_change *p, size_t y, size_t height)
     return p->top * (double)height + ((double)y + 0.5) * p->high - 0.5;
 }
 
-/* Bilinear. */
-static void take(const struct photo_change *p, const float *from, size_t height, size_t width,
-                 size_t channels, float *to)
+/* Two neighbours of the old picture, and the part of the second. */
+struct between {
+    size_t first, second;
+    float part;
+};
+
+static struct between between(double at, size_t side)
 {
+    const double before = floor(at);
+    return (struct between){pixel(before, side), pixel(before + 1, side), (float)(at - before)};
+}
+
+enum { STRIP = 256 /* columns at once, whose places are the same in all rows */ };
+
+/* Bilinear, from column x on. */
+static void take_strip(const struct photo_change *p, const float *from, const size_t size[3],
+                       size_t x, float *to)
+{
+    const size_t height = size[0], width = size[1], channels = size[2],
+                 count = width - x < STRIP ? width - x : STRIP;
+    struct between column[STRIP];
+    for (size_t i = 0; i < count; i++)
+        column[i] = between(source_x(p, x + i, width), width);
     for (size_t y = 0; y < height; y++) {
-        const double v = source_y(p, y, height), above = floor(v);
-        const float down = (float)(v - above);
-        const float *const row[2] = {from + pixel(above, height) * width * channels,
-                                     from + pixel(above + 1, height) * width * channels};
-        for (size_t x = 0; x < width; x++) {
-            const double u = source_x(p, x, width), before = floor(u);
-            const float right = (float)(u - before);
-            const size_t i = pixel(before, width) * channels,
-                         j = pixel(before + 1, width) * channels;
+        const struct between row = between(source_y(p, y, height), height);
+        const float *const above = from + row.first * width * channels, *const below =
+                                                                            from + row.second *
+                                                                                       width *
+                                                                                       channels;
+        float *out = to + (y * width + x) * channels;
+        for (size_t i = 0; i < count; i++) {
+            const size_t a = column[i].first * channels, b = column[i].second * channels;
             for (size_t k = 0; k < channels; k++) {
-                const float top = row[0][i + k] + right * (row[0][j + k] - row[0][i + k]),
-                            bottom = row[1][i + k] + right * (row[1][j + k] - row[1][i + k]);
-                *to++ = top + down * (bottom - top);
+                const float top = above[a + k] + column[i].part * (above[b + k] - above[a + k]),
+                            low = below[a + k] + column[i].part * (below[b + k] - below[a + k]);
+                *out++ = top + row.part * (low - top);
             }
         }
     }
@@ -87,19 +154,24 @@ static void take(const struct photo_change *p, const float *from, size_t height,
 /* Gains, then away from or towards grey, the picture's mean, and white. */
 static void colour(const struct photo_change *p, float *x, size_t pixels, size_t channels)
 {
-    double mean = 0;
-    for (size_t i = 0; i < pixels * channels; i++) {
-        x[i] *= (float)p->gain[i % channels % 3];
-        mean += (double)x[i] / (double)(pixels * channels);
-    }
+    const float share = 1 / (float)channels, saturation = (float)p->saturation,
+                contrast = (float)p->contrast, brightness = (float)p->brightness;
+    float *at = x;
+    double sum = 0;
+    for (size_t i = 0; i < pixels; i++)
+        for (size_t k = 0; k < channels; k++, at++) {
+            *at *= (float)p->gain[k % 3];
+            sum += (double)*at;
+        }
+    const float mean = (float)(sum / (double)(pixels * channels));
     for (size_t i = 0; i < pixels; i++, x += channels) {
         float grey = 0;
         for (size_t k = 0; k < channels; k++)
-            grey += x[k] / (float)channels;
+            grey += x[k] * share;
         for (size_t k = 0; k < channels; k++) {
-            x[k] += (float)p->saturation * (x[k] - grey);
-            x[k] += (float)p->contrast * (x[k] - (float)mean) + (float)p->brightness;
-            x[k] = x[k] < 0 ? 0 : x[k] > 1 ? 1 : x[k];
+            float y = x[k] + saturation * (x[k] - grey);
+            y += contrast * (y - mean) + brightness;
+            x[k] = y < 0 ? 0 : y > 1 ? 1 : y;
         }
     }
 }
@@ -107,7 +179,9 @@ static void colour(const struct photo_change *p, float *x, size_t pixels, size_t
 void photo_apply(const struct photo_change *p, const float *from, size_t height, size_t width,
                  size_t channels, float *to)
 {
-    take(p, from, height, width, channels, to);
+    const size_t size[] = {height, width, channels};
+    for (size_t x = 0; x < width; x += STRIP)
+        take_strip(p, from, size, x, to);
     colour(p, to, height * width, channels);
 }
 
