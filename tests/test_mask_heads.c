@@ -7,7 +7,7 @@
 /* ---- heads ---- */
 
 enum { SIDE = 16, PLACES = SIDE * SIDE, INPUT = 3 * PLACES };
-enum { PIXELS = 40, WIDTH = 5, CLASSES = 3, LEARNED = 3 };
+enum { PIXELS = 40, WIDTH = 5, CLASSES = 3, LEARNED = 4 };
 
 struct pixels { /* of two pictures */
     double h[PIXELS * WIDTH], label[PIXELS], learned[LEARNED];
@@ -16,7 +16,7 @@ struct pixels { /* of two pictures */
 /* A sixth is not known; of the last class there is no pixel. */
 static struct pixels some_pixels(void)
 {
-    struct pixels p = {.learned = {-1.2, 0.4, -0.3}};
+    struct pixels p = {.learned = {-1.2, 0.4, -0.3, 0.7}};
     normals(p.h, PIXELS * WIDTH, 1);
     for (size_t i = 0; i < PIXELS; i++)
         p.label[i] = i % 6 == 5 ? -1 : (double)(i * i % 3);
@@ -69,7 +69,7 @@ static void ridge_by_hand(const struct pixels *p, size_t c, double *w)
     solve(a, w, N);
     for (size_t k = 0; k < N; k++)
         w[k] *= exp(p->learned[1]);
-    w[WIDTH] += p->learned[2];
+    w[WIDTH] += p->learned[2] + p->learned[3] * log((number[1] + 1) / (number[0] + 1));
 }
 
 static void prototypes_by_hand(const struct pixels *p, size_t c, double *w)
@@ -177,9 +177,22 @@ static void slopes_of_structures(void **state)
     }
 }
 
+/* A file may say anything; what a pixel looks like has room for few channels. */
+static void too_many_channels(void **state)
+{
+    struct structure s;
+    assert_int_equal(structure_parse(*state, "unet:2,4", &s), T2M_OK);
+    s.height = s.width = SIDE;
+    s.outputs = 1;
+    for (s.channels = 1; s.channels < 20; s.channels++)
+        assert_int_equal(structure_check(*state, &s),
+                         s.channels <= NN_DENSE_CHANNELS ? T2M_OK : T2M_EUSAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(heads), cmocka_unit_test(slope_of_loss),
-                                       cmocka_unit_test(slopes_of_structures)};
+                                       cmocka_unit_test(slopes_of_structures),
+                                       cmocka_unit_test(too_many_channels)};
     return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }

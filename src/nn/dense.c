@@ -186,7 +186,7 @@ static t2m_value with_seen(const struct taking *t, const struct structure *s, t2
                            t2m_value x)
 {
     t2m_graph *g = t->g;
-    enum { MOST = 4 };
+    enum { MOST = NN_DENSE_CHANNELS };
     t2m_value all[2 + MOST * (MOST + 1) / 2 + PLACE];
     size_t count = 0;
     const int64_t rows[] = {-1, s->channels};

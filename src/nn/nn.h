@@ -197,6 +197,7 @@ size_t structure_activations(const struct structure *s); /* numbers that its lay
 t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);
 size_t structure_input_size(const struct structure *s); /* numbers of one example */
 
+enum { NN_DENSE_CHANNELS = 4 /* of their pictures, at most */ };
 /* Structures that answer for each pixel (dense.c): features are [n * height * width, features]. */
 bool structure_is_dense(const struct structure *s);
 int64_t structure_places(const struct structure *s); /* answers for an input: its pixels, or 1 */

@@ -359,6 +359,9 @@ t2m_status structure_check(t2m *lib, const struct structure *s)
                       "allow",
                       kinds[s->kind].name, s->layers, s->layers - 1, (long long)s->height,
                       (long long)s->width);
+    if (kinds[s->kind].dense && s->channels > NN_DENSE_CHANNELS)
+        return refuse(lib, T2M_EUSAGE, "%s takes pictures of at most %d channels, not %lld",
+                      kinds[s->kind].name, NN_DENSE_CHANNELS, (long long)s->channels);
     if (s->kind == NN_TEXT && (s->height != 1 || s->channels != NN_TEXT_CHANNELS))
         return refuse(lib, T2M_EUSAGE, "the structure text is for texts");
     const int64_t least = s->layers > 4 ? 1 << s->layers : 16; /* each layer halves it */
