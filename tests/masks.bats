@@ -237,6 +237,12 @@ PY
     refused 3 "huge.png" "$T2M" predict m shots/images/p0.png "$corpus/huge.png" --out bad
     refused 3 "cut.png" "$T2M" predict m "$corpus/cut.png" --out worse
     [ "$(ls bad worse | tr '\n' ' ')" = "bad: p0.png  worse: " ]
+    mkdir -p classes/red classes/ink # pairs in class folders
+    cp shots/images/progressive.jpg shots/masks/progressive.png classes/red
+    cp shots/images/inks.jpg shots/masks/inks.png classes/ink
+    "$T2M" build l classes -o of_classes --explain > said
+    grep -E "^  ink +1 +0\.2" said
+    "$T2M" predict of_classes classes/red/progressive.jpg | grep "progressive.jpg,red,0\."
     cp "$corpus/inks.jpg" shots/masks/p0.png
     refused 3 "masks/p0.png': a mask as JPEG" "$T2M" build l shots -o n
 }

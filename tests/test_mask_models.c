@@ -87,6 +87,31 @@ static void methods_not_for_masks(void **state)
     t2m_family_free(f);
 }
 
+/* Where models have a head for a fixed number of classes, tasks have as many: one by default. */
+static void fixed_heads(void **state)
+{
+    t2m_family *f = check_masks(*state, SIDE);
+    t2m_train_options o = check_mask_training("maml", "fcn:2,4");
+    for (size_t ways = 0; ways < 3; ways++) {
+        t2m_learner *l = NULL;
+        t2m_learner_info info;
+        t2m_eval_options oe = T2M_EVAL_OPTIONS_INIT;
+        t2m_eval_result result;
+        o.ways = ways;
+        oe.tasks = 2;
+        assert_int_equal(t2m_train(*state, &l, f, &o, NULL), T2M_OK);
+        t2m_learner_describe(l, &info);
+        assert_true(info.ways == (ways ? ways : 1) && info.ways_fixed);
+        assert_int_equal(t2m_eval(l, f, &oe, &result), T2M_OK);
+        assert_int_equal(result.ways, info.ways);
+        assert_true(result.control.present && result.control.dice >= result.control.mean);
+        oe.ways = info.ways + 1;
+        assert_int_equal(t2m_eval(l, f, &oe, &result), T2M_EUSAGE);
+        t2m_learner_free(l);
+    }
+    t2m_family_free(f);
+}
+
 /* ---- models ---- */
 
 static t2m_model *build(t2m_learner *l, const t2m_family *f, uint64_t seed)
@@ -282,9 +307,13 @@ static void stopped_and_resumed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exact_and_first_order), cmocka_unit_test(methods_not_for_masks),
-        cmocka_unit_test(files_and_vectors),     cmocka_unit_test(segments),
-        cmocka_unit_test(threads_change_no_bit), cmocka_unit_test(stopped_and_resumed),
+        cmocka_unit_test(exact_and_first_order),
+        cmocka_unit_test(methods_not_for_masks),
+        cmocka_unit_test(fixed_heads),
+        cmocka_unit_test(files_and_vectors),
+        cmocka_unit_test(segments),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(stopped_and_resumed),
     };
     return cmocka_run_group_tests(tests, check_files_setup, check_files_teardown);
 }

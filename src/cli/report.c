@@ -112,7 +112,8 @@ static void choose_protocol(struct report *r)
                            : r->f.tasks ? REPORT_QUERIES
                                         : 100;
     r->episode = (t2m_episode_options)T2M_EPISODE_OPTIONS_INIT;
-    r->episode.ways = given.ways != CLI_NO_INT ? (size_t)given.ways : r->f.masks ? 1 : usual;
+    const bool one = r->f.masks && !r->l.ways_fixed;
+    r->episode.ways = given.ways != CLI_NO_INT ? (size_t)given.ways : one ? 1 : usual;
     r->episode.queries =
         r->f.fewest && !r->f.masks && queries > r->f.fewest / 2 ? r->f.fewest / 2 : queries;
     r->episode.seed = (uint64_t)given.seed;

@@ -165,8 +165,8 @@ t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char
         return refuse(l->lib, T2M_EDATA, "%s has %zu class%s; a classifier needs at least two",
                       name, classes, classes == 1 ? "" : "es");
     if (learner_ways_fixed(l) && classes != l->ways)
-        return refuse(l->lib, T2M_EDATA, "%s has %zu classes; this learner (%s) is for %zu", name,
-                      classes, l->method->name, l->ways);
+        return refuse(l->lib, T2M_EDATA, "%s has %zu class%s; this learner (%s) is for %zu", name,
+                      classes, classes == 1 ? "" : "es", l->method->name, l->ways);
     if (l->represent & REPRESENT_CONCAT && n != l->shots)
         return refuse(l->lib, T2M_EDATA, "%s has %zu rows; this learner is for exactly %zu", name,
                       n, l->shots);

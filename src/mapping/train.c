@@ -108,7 +108,8 @@ static t2m_status validate(struct training *t, double *mean, double *ci95)
     v.protocol.queries =
         kind_has_classes(l->kind) && v.protocol.queries > 5 ? 5 : v.protocol.queries;
     if (l->kind == FAMILY_MASKS) {
-        v.protocol.ways = training_default(t->o->validation_ways, 1);
+        v.protocol.ways =
+            learner_ways_fixed(l) ? l->ways : training_default(t->o->validation_ways, 1);
         v.protocol.fewer = false;
         v.protocol.shots = 1;
     }
