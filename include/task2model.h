@@ -205,9 +205,8 @@ const char *t2m_task_name(const t2m_task *t); /* of a drawn one; else "" */
 size_t t2m_task_examples(const t2m_task *t);
 size_t t2m_task_classes(const t2m_task *t);              /* 0: values */
 const char *t2m_task_class(const t2m_task *t, size_t i); /* name, or NULL */
-/* The examples of the task in the learner's scales, borrowed. Of a table they are raw numbers, NaN
- * where nothing is known. Of masks y is [examples, height, width]: 1 + the class's number, 0 for
- * none, -1 not known. */
+/* The examples of the task in the learner's scales, borrowed. Of a table raw, NaN where nothing is
+ * known; of masks y [examples, height, width]: 1 + the class's number, 0 none, -1 not known. */
 const float *t2m_task_x(const t2m_task *t);
 const float *t2m_task_y(const t2m_task *t);
 /* The same as t2m_task_new takes them. */
@@ -475,10 +474,9 @@ typedef struct t2m_eval_row {
     const char *note; /* why it is not present; or NULL */
 } t2m_eval_row;
 typedef struct t2m_eval_result {
-    /* "accuracy"; of masks "iou", intersection over union of a task's query pixels, mean over its
-     * classes; "mse" for built-in families; else "nrmse": the root of a task's mean squared error
-     * in standard deviations of the targets of the training family; of tables, in units of the
-     * task's support set */
+    /* "accuracy"; of masks "iou", intersection over union, mean over a task's classes; "mse" for
+     * built-in families; else "nrmse": the root of a task's mean squared error in standard
+     * deviations of the targets of the training family; of tables, of the task's support set */
     const char *metric;
     const char *kind; /* of tables: what the tasks are, "classification" or "regression"; or NULL */
     size_t ways, shots, queries, tasks; /* of tables 0 if they differ */
