@@ -27,12 +27,10 @@ static int64_t learned(const struct structure *s)
     return 2 * s->hidden[0];
 }
 
-/* And what its look and its place are: channels, their products, and those of row and column. */
-enum { PLACE = 5 };
-static int64_t seen(const struct structure *s)
-{
-    return s->channels + s->channels * (s->channels + 1) / 2 + PLACE;
-}
+/* And waves of its colour and of its place, with which a linear head can tell any of these apart
+ * (Rahimi and Recht 2007, algorithm 1): all that can be known of what is like nothing in the
+ * training. */
+enum { COLOUR_WAVES = 32, PLACE_WAVES = 16 };
 
 /* ---- layouts ---- */
 
@@ -78,12 +76,30 @@ static void add_mixing(const struct laying *to, int level, int64_t in, int64_t o
     l->parameter[l->count - 1].places = pixels_at(to->s, level);
 }
 
-/* How much the look and the place of a pixel count, as logarithms. */
+struct waves { /* NAME.filter, .phase and .size */
+    const char *name;
+    int64_t inputs, count;
+    double width; /* of the kernel that they make: inputs so far apart are not alike */
+};
+
+/* The frequencies are drawn evenly, with the deviation of those of a Gaussian kernel. */
+static void add_waves(const struct laying *to, const struct waves *w)
+{
+    char name[48];
+    snprintf(name, sizeof name, "%s.filter", w->name);
+    layout_add(to->l, name, 2, (const int64_t[]){w->inputs, w->count}, sqrt(3) / w->width, 0);
+    to->l->parameter[to->l->count - 1].places = pixels_at(to->s, 0);
+    snprintf(name, sizeof name, "%s.phase", w->name);
+    layout_add(to->l, name, 1, &w->count, 3.141592653589793, 0);
+    snprintf(name, sizeof name, "%s.size", w->name);
+    layout_add(to->l, name, 0, NULL, 0, log(0.5));
+}
+
 static void add_seen(const struct laying *to)
 {
-    layout_add(to->l, "seen.look", 0, NULL, 0, log(0.3));
-    layout_add(to->l, "seen.place", 0, NULL, 0, log(0.3));
-    to->l->features = (size_t)(learned(to->s) + seen(to->s));
+    add_waves(to, &(struct waves){"colour", to->s->channels, COLOUR_WAVES, 0.15});
+    add_waves(to, &(struct waves){"place", 2, PLACE_WAVES, 0.4});
+    to->l->features = (size_t)(learned(to->s) + COLOUR_WAVES + PLACE_WAVES);
 }
 
 void unet_layout(const struct structure *s, struct layout *l)
@@ -163,15 +179,19 @@ static t2m_value pixel_rows(t2m_graph *g, t2m_value x)
     return t2m_reshape(g, x, 2, rows);
 }
 
-/* Minus 1 to 1 along the axis (1 rows, 2 columns) of n pictures. */
-static t2m_value place(t2m_graph *g, const struct structure *s, int64_t n, int axis)
+/* Row and column of each pixel from -1 to 1 [places, 2]. */
+static t2m_value places_of(t2m_graph *g, const struct structure *s)
 {
-    const int64_t size = axis == 1 ? s->height : s->width,
-                  along[] = {1, axis == 1 ? size : 1, axis == 2 ? size : 1, 1},
-                  all[] = {n, s->height, s->width, 1}, rows[] = {n * s->height * s->width, 1};
-    const t2m_value at = t2m_add(g, t2m_scale(g, 2 / (double)size, t2m_iota(g, size)),
-                                 t2m_constant(g, 1 / (double)size - 1));
-    return t2m_reshape(g, t2m_expand(g, t2m_reshape(g, at, 4, along), 4, all), 2, rows);
+    const int64_t h = s->height, w = s->width, shape[2][3] = {{h, 1, 1}, {1, w, 1}},
+                  all[] = {h, w, 1}, size[] = {h, w}, rows[] = {h * w, 2};
+    t2m_value at[2];
+    for (int i = 0; i < 2; i++) {
+        const double step = 2 / (double)size[i];
+        const t2m_value along =
+            t2m_axpy(g, step, t2m_iota(g, size[i]), t2m_constant(g, 0.5 * step - 1));
+        at[i] = t2m_expand(g, t2m_reshape(g, along, 3, shape[i]), 3, all);
+    }
+    return t2m_reshape(g, t2m_concat(g, 2, at, 2), 2, rows);
 }
 
 static struct taking taking_of(t2m_graph *g, const struct structure *s, t2m_value m)
@@ -181,30 +201,31 @@ static struct taking taking_of(t2m_graph *g, const struct structure *s, t2m_valu
     return t;
 }
 
-/* What the layers say of each pixel [n * places, learned], beside what is seen there in x. */
+/* x [n, inputs] -> [n, count] */
+static t2m_value waves(const struct taking *t, const char *name, t2m_value x)
+{
+    static const char *const parts[] = {"filter", "phase", "size"};
+    t2m_value of[3];
+    for (int i = 0; i < 3; i++) {
+        char full[48];
+        snprintf(full, sizeof full, "%s.%s", name, parts[i]);
+        of[i] = layout_take(t->g, &t->layout, t->m, full);
+    }
+    const t2m_value y = t2m_sin(t->g, nn_linear(t->g, x, of[0], of[1]));
+    return t2m_mul(t->g, t2m_exp(t->g, of[2]), y);
+}
+
+/* What the layers say of each pixel [n * places, learned], beside the waves of the pictures x. */
 static t2m_value with_seen(const struct taking *t, const struct structure *s, t2m_value said,
                            t2m_value x)
 {
     t2m_graph *g = t->g;
-    enum { MOST = NN_DENSE_CHANNELS };
-    t2m_value all[2 + MOST * (MOST + 1) / 2 + PLACE];
-    size_t count = 0;
-    const int64_t rows[] = {-1, s->channels};
-    const t2m_value of_look = t2m_exp(g, layout_take(g, &t->layout, t->m, "seen.look")),
-                    of_place = t2m_exp(g, layout_take(g, &t->layout, t->m, "seen.place"));
-    const t2m_value half = t2m_constant(g, 0.5),
-                    look = t2m_scale(g, 3, t2m_sub(g, t2m_reshape(g, x, 2, rows), half)),
-                    row = place(g, s, t2m_dim(g, x, 0), 1), column = place(g, s, t2m_dim(g, x, 0), 2);
-    all[count++] = said;
-    all[count++] = t2m_mul(g, of_look, look);
-    for (int64_t i = 0; i < s->channels; i++)
-        all[count++] = t2m_mul(g, of_look, t2m_mul(g, t2m_slice(g, look, 1, i, s->channels - i),
-                               t2m_slice(g, look, 1, i, 1)));
-    const t2m_value places[PLACE] = {row, column, t2m_square(g, row), t2m_square(g, column),
-                                     t2m_mul(g, row, column)};
-    for (int i = 0; i < PLACE; i++)
-        all[count++] = t2m_mul(g, of_place, places[i]);
-    return t2m_concat(g, 1, all, count);
+    const int64_t n = t2m_dim(g, x, 0), rows[] = {-1, s->channels},
+                  all[] = {n * s->height * s->width, PLACE_WAVES};
+    const t2m_value colour = waves(t, "colour", t2m_reshape(g, x, 2, rows)),
+                    place = t2m_broadcast(g, waves(t, "place", places_of(g, s)), 0, n),
+                    both[] = {said, colour, t2m_reshape(g, place, 2, all)};
+    return t2m_concat(g, 1, both, 3);
 }
 
 /* Ronneberger et al. 2015, figure 1, with padding and norms. */
