@@ -225,8 +225,8 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
              l->kind == FAMILY_MASKS     ? "iou"
              : kind_has_classes(l->kind) ? "accuracy"
-             : l->kind == FAMILY_TABLES ? "loss"
-                                        : "mse",
+             : l->kind == FAMILY_TABLES  ? "loss"
+                                         : "mse",
              t->state.best);
     TRY(likeness_learn(l, t->family, &t->step.protocol));
     if (result)
@@ -270,9 +270,11 @@ static t2m_status begin(struct training *t)
                       "--augment is for images and for texts without --encoder, which '%s' has not",
                       t->family->name);
     TRY(check_families(t, &p));
-    static const size_t batches[] = {
-        [FAMILY_REGRESSION] = 25, [FAMILY_IMAGES] = 4, [FAMILY_TABLES] = 8, [FAMILY_TEXTS] = 4,
-        [FAMILY_MASKS] = 2};
+    static const size_t batches[] = {[FAMILY_REGRESSION] = 25,
+                                     [FAMILY_IMAGES] = 4,
+                                     [FAMILY_TABLES] = 8,
+                                     [FAMILY_TEXTS] = 4,
+                                     [FAMILY_MASKS] = 2};
     const size_t batch = training_default(o->meta_batch, batches[t->l->kind]);
     TRY(meta_step_new(&t->step, t->l, t->family, batch));
     t->step.protocol.within_domain = o->within_domain;

@@ -1,6 +1,6 @@
-/* dense.c: structures that answer for each pixel: `unet:WIDTH,...`, one width for each scale, and the
- * light `fcn:WIDTH,...`. Norms are over groups of channels of one picture, so a picture's answer
- * does not depend on its neighbours and there are no statistics to keep. */
+/* dense.c: structures that answer for each pixel: `unet:WIDTH,...`, one width for each scale, and
+ * the light `fcn:WIDTH,...`. Norms are over groups of channels of one picture, so a picture's
+ * answer does not depend on its neighbours and there are no statistics to keep. */
 #include "nn/nn.h"
 
 #include <math.h>
@@ -142,8 +142,9 @@ static t2m_value convolve(const struct taking *t, const char *place, int level, 
         snprintf(part[i], sizeof part[i], "%s%d", parts[i], number);
     const t2m_value y = t2m_conv2d(g, x, take(t, place, level, part[0]), 1, 1);
     const int64_t channels = t2m_dim(g, y, 3);
-    return t2m_relu(g, nn_group_norm(g, y, channels % GROUP ? 1 : channels / GROUP,
-                                     take(t, place, level, part[1]), take(t, place, level, part[2])));
+    return t2m_relu(g,
+                    nn_group_norm(g, y, channels % GROUP ? 1 : channels / GROUP,
+                                  take(t, place, level, part[1]), take(t, place, level, part[2])));
 }
 
 static t2m_value block(const struct taking *t, const char *place, int level, t2m_value x)
@@ -158,10 +159,9 @@ static t2m_value mix(const struct taking *t, int level, t2m_value x)
     const int64_t rows[] = {n * h * w, t2m_dim(t->g, x, 3)},
                   matrix[] = {t2m_dim(t->g, filter, 2), t2m_dim(t->g, filter, 3)},
                   back[] = {n, h, w, matrix[1]};
-    return t2m_reshape(t->g,
-                       t2m_matmul(t->g, t2m_reshape(t->g, x, 2, rows),
-                                  t2m_reshape(t->g, filter, 2, matrix)),
-                       4, back);
+    return t2m_reshape(
+        t->g, t2m_matmul(t->g, t2m_reshape(t->g, x, 2, rows), t2m_reshape(t->g, filter, 2, matrix)),
+        4, back);
 }
 
 /* Each pixel becomes four. */

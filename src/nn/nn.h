@@ -123,15 +123,25 @@ t2m_value nn_masks_present(t2m_graph *g, const struct nn_masks *m);
 /* Cross-entropy of each class, and 1 - Dice (Milletari et al. 2016, equation 3, with the masks' own
  * sum and 1 in both places) of each picture that has it; the mean over the classes by weight
  * [classes]. */
-t2m_value nn_masks_loss(t2m_graph *g, const struct nn_masks *m, t2m_value logits,
-                        t2m_value weight);
+t2m_value nn_masks_loss(t2m_graph *g, const struct nn_masks *m, t2m_value logits, t2m_value weight);
 /* -log N(target; mean, exp(log_sd)^2) */
 t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd, t2m_value target);
 
 /* ---- structures ---- */
 
 enum { NN_MAX_LAYERS = 8 };
-enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_METRIC, NN_RESNET, NN_UNET, NN_FCN, NN_KINDS };
+enum nn_kind {
+    NN_LINEAR,
+    NN_MLP,
+    NN_CONV4,
+    NN_KERNEL,
+    NN_TEXT,
+    NN_METRIC,
+    NN_RESNET,
+    NN_UNET,
+    NN_FCN,
+    NN_KINDS
+};
 
 struct structure {
     enum nn_kind kind;

@@ -39,9 +39,10 @@ t2m_status mask_episode_check(const struct t2m_family *f, const struct protocol 
             most = f->class[i].count;
     return most >= needed(p)
                ? T2M_OK
-               : refuse(f->lib, T2M_EDATA,
-                        "'%.200s': no class is in more than %zu pictures, and --shots %zu needs %zu",
-                        f->name, most, p->shots, needed(p));
+               : refuse(
+                     f->lib, T2M_EDATA,
+                     "'%.200s': no class is in more than %zu pictures, and --shots %zu needs %zu",
+                     f->name, most, p->shots, needed(p));
 }
 
 /* Classes are equally likely, but a set with four times as many has only twice as many tasks. */
@@ -57,7 +58,7 @@ static size_t draw_class(const struct t2m_family *f, const struct protocol *p, s
     }
 }
 
-struct cast { /* the pictures of an episode: support first, then query */
+struct cast {              /* the pictures of an episode: support first, then query */
     size_t shots, queries; /* those that there are; the arrays have room for more */
     size_t index[MOST_PICTURES];
 };
@@ -134,8 +135,8 @@ static size_t draw_others(const struct t2m_family *f, const struct protocol *p, 
     count_labels(e->y_query, cast->queries, places(f), in[1]);
     for (size_t i = 0; i < f->classes && p->ways > 1; i++) {
         const struct example_class *c = &f->class[i];
-        if (c->domain != f->class[class[0]].domain || c->id == f->class[class[0]].id || c->left_out ||
-            !in[0][c->id] || !in[1][c->id])
+        if (c->domain != f->class[class[0]].domain || c->id == f->class[class[0]].id ||
+            c->left_out || !in[0][c->id] || !in[1][c->id])
             continue;
         const size_t at = 1 + random_below(r, ++seen); /* each is equally likely to stay */
         if (chosen < p->ways)
@@ -147,8 +148,7 @@ static size_t draw_others(const struct t2m_family *f, const struct protocol *p, 
 }
 
 /* From bytes to numbers of the episode's classes, from the end, since they share their place. */
-static void number_labels(const struct t2m_family *f, const size_t *class, size_t classes,
-                          float *y)
+static void number_labels(const struct t2m_family *f, const size_t *class, size_t classes, float *y)
 {
     float number[256] = {[MASK_IGNORE] = -1};
     for (size_t w = 0; w < classes; w++)

@@ -75,7 +75,8 @@ struct photo_change photo_change_in_task(const struct photo_change *task, struct
     struct photo_change p = {.gain = {1, 1, 1}}, q = *task;
     draw_part(&p, r, 1 - 0.25 * strength * smaller);
     draw_colours(&p, r, 0.3 * strength);
-    q.left += q.wide * (q.flip ? 1 - p.left - p.wide : p.left); /* mirrored after the part is taken */
+    q.left +=
+        q.wide * (q.flip ? 1 - p.left - p.wide : p.left); /* mirrored after the part is taken */
     q.top += q.high * p.top;
     q.wide *= p.wide;
     q.high *= p.high;
