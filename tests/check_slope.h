@@ -21,7 +21,7 @@ struct slope { /* y [] as a function of in [n], of which in[0] is moved */
 static inline void both_slopes(t2m *lib, const struct slope *s, double out[2])
 {
     const size_t numel = check_numel(s->g, s->in[0]);
-    const double step = 1e-6;
+    const double step = 1e-8; /* small, since tuning jumps where a ReLU of it bends */
     double *direction = check_room(numel), *keep = s->x[0], *moved = check_room(numel), value[2];
     double *gradient = check_run(lib, s->g, s->in, s->x, s->n, s->gradient, T2M_F64, false);
     normals(direction, numel, 2);
