@@ -124,16 +124,19 @@ typedef struct t2m_family_options {
 
 /* Reads and joins the families at paths[n]: "builtin:NAME" ("builtin:tables": synthetic tables); a
  * CSV with a column `task`; a folder of CSVs; a folder or .zip of class folders, or of domains of
- * them, with PNG or JPEG images; .npz with arrays images [n, h, w] or [n, h, w, c] of bytes, labels
- * [n] and, if there is, domain [n]; labelled texts as docs/texts.md has them, each path a domain. A
- * .tsv is read as a .csv is. T2M_EDATA names file, line, column or image. Freed by t2m_family_free.
- * options may be NULL. */
+ * them, with PNG or JPEG images; one with pictures in images/ and masks in masks/, or with pairs
+ * NAME.jpg and NAME.png in class folders (docs/masks.md); .npz with arrays images [n, h, w] or [n,
+ * h, w, c] of bytes, labels [n] and, if there is, domain [n]; labelled texts as docs/texts.md has
+ * them, each path a domain. A .tsv is read as a .csv is. T2M_EDATA names file, line, column or
+ * image. Freed by t2m_family_free. options may be NULL. */
 t2m_status t2m_family_open(t2m *lib, t2m_family **out, const char *const *paths, size_t n,
                            const t2m_family_options *options);
 void t2m_family_free(t2m_family *f);
+/* Whether a folder or .zip is pictures with masks, by the names of its files. */
+bool t2m_holds_masks(t2m *lib, const char *path);
 typedef struct t2m_family_info {
     const char *name;
-    bool images, texts, masks; /* masks: pictures with a class for each pixel */
+    bool images, texts, masks;         /* masks: pictures with a class for each pixel */
     size_t tasks, features;            /* regression: tasks (0: endless), columns */
     bool any_columns;                  /* it is of tables, for the method tables */
     size_t tables;                     /* of those, but for synthetic ones */
@@ -175,9 +178,9 @@ const char *t2m_task_warning(const t2m_task *t, size_t i); /* as t2m_family_warn
  * is not of a table, or `every` is below 2; T2M_EDATA: there are not so many rows. */
 t2m_status t2m_task_split(const t2m_task *t, t2m_task **rest, t2m_task **held, size_t every);
 /* The same from memory: x [n, numbers of one example] as the learner takes them (images: height,
- * width, channels, 0..1; rows: the columns, not scaled), y [n] values or class numbers, classes
- * [n_classes] names (NULL for values). All is copied. T2M_EUSAGE: a learner of tables has no number
- * of columns of its own; use t2m_task_open. */
+ * width, channels, 0..1; rows: the columns, not scaled), y [n] values or class numbers, of masks as
+ * t2m_task_y has them (classes get the ids 1, 2, ...), classes [n_classes] names (NULL for values).
+ * All is copied. T2M_EUSAGE: a learner of tables has no columns of its own; use t2m_task_open. */
 t2m_status t2m_task_new(const t2m_learner *l, t2m_task **out, const float *x, const float *y,
                         size_t n, const char *const *classes, size_t n_classes);
 /* A task drawn from a family, as an episode is. */
@@ -202,11 +205,11 @@ const char *t2m_task_name(const t2m_task *t); /* of a drawn one; else "" */
 size_t t2m_task_examples(const t2m_task *t);
 size_t t2m_task_classes(const t2m_task *t);              /* 0: values */
 const char *t2m_task_class(const t2m_task *t, size_t i); /* name, or NULL */
-/* The examples of the task in the learner's scales, borrowed. Of a table they are raw numbers, NaN
- * where nothing is known, as t2m_task_values gives them. */
+/* The examples of the task in the learner's scales, borrowed. Of a table raw, NaN where nothing is
+ * known; of masks y [examples, height, width]: 1 + the class's number, 0 none, -1 not known. */
 const float *t2m_task_x(const t2m_task *t);
 const float *t2m_task_y(const t2m_task *t);
-/* The same as t2m_task_new takes them, x [examples, numbers of one] and y [examples]. */
+/* The same as t2m_task_new takes them. */
 void t2m_task_values(const t2m_task *t, float *x, float *y);
 typedef struct t2m_column {
     const char *name;   /* borrowed of the learner; of a table, of the task */
@@ -436,6 +439,10 @@ t2m_status t2m_file_save(t2m *lib, const char *path, const void *bytes, size_t n
 /* The PNG [*n] of pixels [height, width, channels], 1 (grey) or 3; caller frees with t2m_free. */
 t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsigned char *pixels,
                           size_t height, size_t width, size_t channels);
+/* The same of numbers [height, width] of the colours [colours, 3], 1 to 256 of them: a mask. */
+t2m_status t2m_png_encode_palette(t2m *lib, unsigned char **png, size_t *n,
+                                  const unsigned char *numbers, size_t height, size_t width,
+                                  const unsigned char *colour, size_t colours);
 
 /* ---- evaluation ---- */
 typedef struct t2m_eval_options {
@@ -462,13 +469,14 @@ typedef struct t2m_eval_row {
     bool present;
     double mean, ci95, ms_per_task; /* ci95: half-width, 1.96 s / sqrt(tasks) */
     double log_loss;                /* mean, in nats: of classes of tables; else NaN */
+    double dice, dice_ci95;         /* of masks; else NaN */
     size_t bytes;
     const char *note; /* why it is not present; or NULL */
 } t2m_eval_row;
 typedef struct t2m_eval_result {
-    /* "accuracy"; "mse" for built-in families; else "nrmse": the root of a task's mean squared
-     * error in standard deviations of the targets of the training family; of tables, in units of
-     * the task's support set */
+    /* "accuracy"; of masks "iou", intersection over union, mean over a task's classes; "mse" for
+     * built-in families; else "nrmse": the root of a task's mean squared error in standard
+     * deviations of the targets of the training family; of tables, of the task's support set */
     const char *metric;
     const char *kind; /* of tables: what the tasks are, "classification" or "regression"; or NULL */
     size_t ways, shots, queries, tasks; /* of tables 0 if they differ */
@@ -477,6 +485,7 @@ typedef struct t2m_eval_result {
     char structure[T2M_STRUCTURES][96];
     double share[T2M_STRUCTURES]; /* part of the tasks whose model got it */
     t2m_eval_row row[T2M_EVAL_ROWS];
+    t2m_eval_row control; /* of masks "naive-bayes", of the support's colours and places */
 } t2m_eval_result;
 /* Accuracy or error of the learner on tasks of the family, beside the controls. Tasks of tables are
  * of classes, unless all tables of the family have values; in the row wrong-task what is made from

@@ -63,14 +63,14 @@ PY
 # best.
 examples_print() { # page, the fewest commands that it has
     [ -z "${T2M_SANITIZED:-}" ] || skip "in the release build"
-    cp -r data/omniglot/unseen/* examples/data/*.csv data/intents/*.jsonl data/intents/*.txt "$BATS_TEST_TMPDIR"
+    cp -r data/nuclei data/omniglot/unseen/* examples/data/*.csv data/intents/*.jsonl data/intents/*.txt "$BATS_TEST_TMPDIR"
     local page=$PWD/$1
     cd "$BATS_TEST_TMPDIR"
     PATH=$(dirname "$T2M"):$PATH python3 - "$page" "$2" <<'PY'
 import re, subprocess, sys
 def words(line, table):
     if table: # the column of times
-        line = re.sub(r"^(\S+\s+\S+\s+\S+)\s+\S+(\s+\d+)$", r"\1\2", line)
+        line = re.sub(r"^(\S+\s+\S+\s+\S+)\s+\S+(\s+\d+(\s+\S+\s+\S+)?)$", r"\1\2", line)
     line = re.sub(r"(after step) \d+: [\d.]+$", r"\1 N", re.sub(r"[\d.]+ (ms\b|s\b|% outside)", "TIME", line))
     return re.findall(r"-?\d+(?:\.\d+)?|[^\d\s]+", line)
 def near(x, y):
@@ -107,4 +107,9 @@ PY
 @test "the examples of the page on texts print what it shows" {
     [ -e learners/intents.safetensors ] || skip "no shipped learner of texts"
     examples_print docs/texts.md 7
+}
+
+@test "the examples of the page on pictures with masks print what it shows" {
+    [ -e learners/masks.safetensors ] || skip "no shipped learner of pictures with masks"
+    examples_print docs/masks.md 3
 }

@@ -1,13 +1,14 @@
-/* test_damage.c: a learner, a model or a model of a table that is cut at any length, or has any one
- * bit flipped, is refused with a sentence that names the file. */
-#include "check.h"
+/* test_damage.c: a learner, a model, a model of a table or of masks that is cut at any length, or
+ * has any one bit flipped, is refused with a sentence that names the file. */
+#include "check_masks.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "task2model.h"
 
-static char folder[] = "/tmp/t2m-damage-XXXXXX", learner[64], model[64], of_table[64], csv[64];
+static char folder[] = "/tmp/t2m-damage-XXXXXX", learner[64], model[64], of_table[64], csv[64],
+            of_masks[64];
 
 static t2m_status open_learner(t2m *lib, const char *path)
 {
@@ -82,6 +83,30 @@ static void damaged_model_of_a_table(void **state)
     damage(of_table, open_model);
 }
 
+static void damaged_model_of_masks(void **state)
+{
+    (void)state;
+    damage(of_masks, open_model);
+}
+
+static bool build_of_masks(t2m *lib)
+{
+    const t2m_train_options o = check_mask_training("protonet", "unet:1,1");
+    t2m_family *f = check_masks(lib, 16);
+    t2m_learner *l = NULL;
+    t2m_task *task = NULL;
+    t2m_model *m = NULL;
+    const bool good = t2m_train(lib, &l, f, &o, NULL) == T2M_OK &&
+                      t2m_task_draw(l, &task, f, 2, 1, 0) == T2M_OK &&
+                      t2m_build(l, &m, task, NULL, NULL) == T2M_OK &&
+                      t2m_model_save(m, of_masks, false) == T2M_OK;
+    t2m_model_free(m);
+    t2m_task_free(task);
+    t2m_learner_free(l);
+    t2m_family_free(f);
+    return good;
+}
+
 static bool build_of_table(t2m *lib)
 {
     const char *const name = "builtin:tables";
@@ -126,6 +151,7 @@ static int make_files(void **state)
     snprintf(model, sizeof model, "%s/m", folder);
     snprintf(of_table, sizeof of_table, "%s/t", folder);
     snprintf(csv, sizeof csv, "%s/t.csv", folder);
+    snprintf(of_masks, sizeof of_masks, "%s/p", folder);
     o.structure = "linear";
     o.steps = o.validation_tasks = 1;
     const bool good = t2m_family_open(lib, &f, &name, 1, NULL) == T2M_OK &&
@@ -133,7 +159,8 @@ static int make_files(void **state)
                       t2m_learner_save(l, learner, false) == T2M_OK &&
                       t2m_task_new(l, &task, x, y, 4, NULL, 0) == T2M_OK &&
                       t2m_build(l, &m, task, NULL, NULL) == T2M_OK &&
-                      t2m_model_save(m, model, false) == T2M_OK && build_of_table(lib);
+                      t2m_model_save(m, model, false) == T2M_OK && build_of_table(lib) &&
+                      build_of_masks(lib);
     t2m_model_free(m);
     t2m_task_free(task);
     t2m_learner_free(l);
@@ -145,13 +172,14 @@ static int make_files(void **state)
 static int remove_files(void **state)
 {
     (void)state;
-    return unlink(learner) || unlink(model) || unlink(of_table) || unlink(csv) || rmdir(folder);
+    return unlink(learner) || unlink(model) || unlink(of_table) || unlink(csv) ||
+           unlink(of_masks) || rmdir(folder);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(damaged_learner),
-                                       cmocka_unit_test(damaged_model),
-                                       cmocka_unit_test(damaged_model_of_a_table)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(damaged_learner), cmocka_unit_test(damaged_model),
+        cmocka_unit_test(damaged_model_of_a_table), cmocka_unit_test(damaged_model_of_masks)};
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

@@ -1,6 +1,8 @@
 /* test_photo.c: random changes of photographs and of the labels of their pixels. */
 #include "check_few.h"
 
+#include <math.h>
+
 #include "task/photo.h"
 
 enum { HIGH = 12, WIDE = 17, PIXELS = HIGH * WIDE, NUMBERS = 3 * PIXELS };
@@ -81,12 +83,44 @@ static void values_stay_values_and_seeds_decide(void **state)
     assert_true(same > 160 && same < 240); /* about a quarter of 800 */
 }
 
+/* The part of a part, mirrored or not, is what doing one after the other gives. */
+static void changes_of_a_task_are_joined(void **state)
+{
+    enum { SIDE = 64, LARGE = SIDE * SIDE };
+    static unsigned char x[LARGE], once[LARGE], twice[LARGE], together[LARGE];
+    (void)state;
+    for (size_t i = 0; i < LARGE; i++)
+        x[i] = (unsigned char)(i % SIDE / 8 + 8 * (i / SIDE / 8)); /* squares of 8 x 8 */
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct random r = random_stream(seed, 0, 0), s = r;
+        const struct photo_change task = photo_change_of_task(&r, 1);
+        s = r;
+        const struct photo_change all = photo_change_in_task(&task, &r, 1);
+        struct photo_change none = photo_change_of_task(&(struct random){0}, 0);
+        none.flip = false;
+        none.left = none.top = 0;
+        none.wide = none.high = 1;
+        struct photo_change own = photo_change_in_task(&none, &s, 1);
+        assert_true(fabs(all.wide - task.wide * own.wide) < 1e-12);
+        /* the picture is mirrored by chance, not with its task */
+        own.flip = all.flip != task.flip;
+        photo_apply_labels(&task, x, SIDE, SIDE, once);
+        photo_apply_labels(&own, once, SIDE, SIDE, twice);
+        photo_apply_labels(&all, x, SIDE, SIDE, together);
+        size_t other = 0;
+        for (size_t i = 0; i < LARGE; i++)
+            other += twice[i] != together[i];
+        assert_true(other < LARGE / 4); /* pixels at the edges of the squares, rounded twice */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_change_gives_the_same_pixels),
         cmocka_unit_test(a_flip_twice_is_none),
         cmocka_unit_test(labels_follow_pixels),
+        cmocka_unit_test(changes_of_a_task_are_joined),
         cmocka_unit_test(values_stay_values_and_seeds_decide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole product on real input, in five parts. Usage: demo.sh T2M
+# The whole product on real input, in six parts. Usage: demo.sh T2M
 set -eu
 cd "$(dirname "$0")/.."
 t2m=$1
@@ -41,11 +41,21 @@ printf '%s, of eleven intents\n\n' "$(right "$out/all.jsonl" "$out/rows.csv")"
 printf '$ echo "my flight was moved and my suitcase is not here" | t2m predict %s/eleven -\n' "$out"
 echo "my flight was moved and my suitcase is not here" | "$t2m" predict "$out/eleven" -
 
-say "4. The worked example: a line through ten noisy points; t is the list of the points, m the line"
+say "4. Five pictures of stained cells, with masks of their nuclei; then masks of seven others"
+if [ -e learners/masks.safetensors ]; then
+    show build learners/masks.safetensors data/nuclei/shots -o "$out/nuclei.model"
+    printf '\n$ t2m predict %s/nuclei.model data/nuclei/new/images/*.jpg --out %s/nuclei --overlay\n' "$out" "$out"
+    "$t2m" predict "$out/nuclei.model" data/nuclei/new/images/*.jpg --out "$out/nuclei" --overlay
+    printf '\nto look at: %s/nuclei/*.overlay.png; the true masks are in data/nuclei/new/masks\n' "$out"
+else
+    printf 'left out: learners/masks.safetensors is not there\n'
+fi
+
+say "5. The worked example: a line through ten noisy points; t is the list of the points, m the line"
 cmake --build "$(dirname "$t2m")" --target example_five_steps >/dev/null
 "$(dirname "$t2m")/tests/example_five_steps" examples/data/points.csv
 
-say "5. A minute of meta-training on 792 characters, then tasks of alphabets it never saw"
+say "6. A minute of meta-training on 792 characters, then tasks of alphabets it never saw"
 show train data/omniglot/train.npz -o "$out/small" --structure conv4:32 --ways 20 --queries 5 \
     --meta-batch 2 --steps 1000 --minutes 0.9 --validation data/omniglot/validation.npz --validation-tasks 50
 printf '\n'

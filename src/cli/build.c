@@ -36,6 +36,10 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
                  m.several ? ", several at once" : "");
     else if (m.text)
         snprintf(a->note[0], room, "%zu texts with a value each", examples);
+    else if (m.masks)
+        snprintf(a->note[0], room, "%zu picture%s of %zu class%s, %zu x %zu x %zu", examples,
+                 examples == 1 ? "" : "s", classes, classes == 1 ? "" : "es", m.height, m.width,
+                 m.channels);
     else if (classes)
         snprintf(a->note[0], room, "%zu examples of %zu classes, %zu x %zu x %zu", examples,
                  classes, m.height, m.width, m.channels);
@@ -250,6 +254,7 @@ const struct command command_build = {
     "t2m build table.csv --target price -o model    any table, by the shipped learner\n"
     "t2m build texts.jsonl -o model                 texts, each with a label, or a .txt a class\n"
     "t2m build shots/ -o model                      a folder of class folders of images\n"
+    "t2m build cells/ -o model                      pictures in images/, masks in masks/\n"
     "t2m build curves points.csv -o model           by a learner of one's own",
     run,
     NULL};

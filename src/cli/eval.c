@@ -22,6 +22,10 @@ static json_t *row_json(const t2m_eval_row *r)
                         r->present ? json_integer((json_int_t)r->bytes) : json_null());
     if (r->present && isfinite(r->log_loss))
         json_object_set_new(row, "log_loss", cli_number(r->log_loss));
+    if (r->present && isfinite(r->dice)) {
+        json_object_set_new(row, "dice", cli_number(r->dice));
+        json_object_set_new(row, "dice_ci95", cli_number(r->dice_ci95));
+    }
     json_object_set_new(row, "note", r->note ? json_string(r->note) : json_null());
     return row;
 }
@@ -51,6 +55,8 @@ static void print_json(struct cli *c, const t2m_family_info *f, const t2m_learne
                              l->method, "protocol", protocol, "metric", r->metric, "rows", rows);
     if (r->kind)
         json_object_set_new(data, "kind", json_string(r->kind));
+    if (r->control.present)
+        json_object_set_new(data, "controls", json_pack("[o]", row_json(&r->control)));
     if (r->structures > 1)
         json_object_set(data, "structures", structures);
     json_decref(structures);
@@ -84,6 +90,8 @@ static void print_row(const t2m_eval_row *row)
            row->bytes);
     if (isfinite(row->log_loss))
         printf(" %9.4f", row->log_loss);
+    if (isfinite(row->dice))
+        printf(" %10.5f %10.5f", row->dice, row->dice_ci95);
     printf("\n");
 }
 
@@ -104,9 +112,13 @@ static void print_table(struct cli *c, const t2m_family_info *f, const t2m_learn
     else
         printf("%zu tasks, %s\n", r->tasks, given.transductive ? "transductive" : "inductive");
     printf("%-12s %10s %10s %8s %8s%s\n", "", r->metric, "+- 95 %", "ms/task", "bytes",
-           isfinite(r->row[T2M_EVAL_ROWS - 1].log_loss) ? "  log loss" : "");
+           r->control.present                             ? "       dice    +- 95 %"
+           : isfinite(r->row[T2M_EVAL_ROWS - 1].log_loss) ? "  log loss"
+                                                          : "");
     for (int i = 0; i < T2M_EVAL_ROWS; i++)
         print_row(&r->row[i]);
+    if (r->control.present)
+        print_row(&r->control);
     for (size_t i = 0; i < r->structures && r->structures > 1; i++)
         printf("%s%s %.1f %%%s", i ? ", " : "structures: ", r->structure[i], 100 * r->share[i],
                i + 1 == r->structures ? "\n" : "");

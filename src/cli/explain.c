@@ -33,6 +33,56 @@ static void stage_name(const t2m_build_report *r, size_t i, char out[32])
         snprintf(out, 32, "weights, step %zu", k - steps + 1);
 }
 
+/* ---- masks ---- */
+
+struct shown_class {
+    size_t pictures; /* that show it */
+    double share;    /* of the pixels of all pictures that are known */
+};
+
+static struct shown_class class_in_masks(const struct built *b, const t2m_model_info *m, size_t i)
+{
+    const size_t places = m->height * m->width, n = t2m_task_examples(b->task);
+    const float *y = t2m_task_y(b->task);
+    size_t known = 0, all = 0;
+    struct shown_class out = {0};
+    for (size_t k = 0; k < n; k++) {
+        const size_t before = all;
+        for (size_t at = 0; at < places; at++, y++) {
+            known += *y >= 0;
+            all += *y == (float)(i + 1);
+        }
+        out.pictures += all > before;
+    }
+    out.share = known ? (double)all / (double)known : 0;
+    return out;
+}
+
+static void print_masks(const struct built *b, const t2m_model_info *m)
+{
+    const size_t n = t2m_task_examples(b->task);
+    printf("the task: %zu picture%s with masks\n  %-24s %9s %12s\n", n, n == 1 ? "" : "s", "class",
+           "pictures", "of pixels");
+    for (size_t i = 0; i < t2m_model_classes(b->model); i++) {
+        const struct shown_class s = class_in_masks(b, m, i);
+        printf("  %-24s %9zu %12.4f\n", t2m_model_class(b->model, i), s.pictures, s.share);
+    }
+}
+
+static json_t *masks_json(const struct built *b)
+{
+    json_t *classes = json_array();
+    t2m_model_info m;
+    t2m_model_describe(b->model, &m);
+    for (size_t i = 0; m.masks && i < t2m_model_classes(b->model); i++) {
+        const struct shown_class s = class_in_masks(b, &m, i);
+        json_array_append_new(
+            classes, json_pack("{s:o, s:I, s:f}", "name", cli_string(t2m_model_class(b->model, i)),
+                               "pictures", (json_int_t)s.pictures, "share", s.share));
+    }
+    return classes;
+}
+
 /* ---- text ---- */
 
 static void print_task(const struct built *b)
@@ -41,6 +91,10 @@ static void print_task(const struct built *b)
     t2m_model_info info;
     t2m_model_describe(b->model, &info);
     const size_t classes = t2m_model_classes(b->model);
+    if (info.masks) {
+        print_masks(b, &info);
+        return;
+    }
     printf("the task: %zu examples%s\n", t2m_task_examples(b->task), classes ? " of classes" : "");
     for (size_t i = 0; i < classes && !info.several; i++) {
         size_t n = 0;
@@ -140,6 +194,7 @@ json_t *explain_json(const struct built *b, const struct explanation *e)
                               json_pack("{s:s, s:o, s:b}", "stage", name, "nats",
                                         cli_number(r->stage[i]), "chosen", i == r->chosen_stage));
     }
-    return json_pack("{s:o, s:o, s:b, s:o, s:o}", "columns", columns_json(b), "nearest", nearest,
-                     "unlike", e->like.unlike, "structures", structures_json(r), "stages", stages);
+    return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o}", "columns", columns_json(b), "masks",
+                     masks_json(b), "nearest", nearest, "unlike", e->like.unlike, "structures",
+                     structures_json(r), "stages", stages);
 }

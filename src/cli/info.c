@@ -40,6 +40,12 @@ static void learner_info(struct cli *c, const char *path, const t2m_learner *l)
     if (i.images)
         printf("  pictures of %zu x %zu x %zu; trained %zu-way %zu-shot\n", i.height, i.width,
                i.channels, i.ways, i.shots);
+    else if (i.masks)
+        printf(
+            "  pictures of %zu x %zu x %zu into masks; trained with up to %zu picture%s of %s%zu "
+            "class%s\n",
+            i.height, i.width, i.channels, i.shots, i.shots == 1 ? "" : "s",
+            i.ways == 1 ? "" : "up to ", i.ways, i.ways == 1 ? "" : "es");
     else if (i.texts)
         printf("  texts into classes; trained %zu-way %zu-shot\n", i.ways, i.shots);
     else if (i.tables)
@@ -71,6 +77,9 @@ static void model_info(struct cli *c, const char *path, const t2m_model *m)
             printf("  rows of a table into %zu classes:", n);
         else if (n > 0 && i.text)
             printf("  texts into %zu classes%s:", n, i.several ? ", several at once" : "");
+        else if (i.masks)
+            printf("  pictures of %zu x %zu x %zu into masks of %zu class%s:", i.height, i.width,
+                   i.channels, n, n == 1 ? "" : "es");
         else if (n > 0)
             printf("  pictures of %zu x %zu x %zu into %zu classes:", i.height, i.width, i.channels,
                    n);

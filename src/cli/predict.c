@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "predict.h"
 
 enum { TOGETHER = 64 /* inputs of one call */ };
 
@@ -24,10 +24,10 @@ struct output {
 
 static struct settings {
     double reject;
-} given = {CLI_NO_NUMBER};
+    struct mask_output masks;
+} given = {.reject = CLI_NO_NUMBER};
 
-/* A field of a CSV, in quotes if it needs them. */
-static void put_field(const char *s)
+void put_field(const char *s)
 {
     const int plain = s[strcspn(s, ",\"\r\n")] == 0;
     for (printf(plain ? "" : "\""); *s; s++)
@@ -155,9 +155,7 @@ static void header(struct output *o)
         printf("\n");
 }
 
-/* The library reads whole files, and the standard input may be a pipe: it is copied into one that
- * is in memory. Returns the descriptor, or -1. */
-static int copy_input(char path[32])
+int copy_input(char path[32])
 {
     char some[1 << 16];
     ssize_t n;
@@ -256,48 +254,70 @@ static void finish(struct output *o)
     cli_json(o->c, data);
 }
 
+/* The answers of a model that is open, to all inputs. */
+static t2m_status answer(struct output *o)
+{
+    struct cli *c = o->c;
+    t2m_status status =
+        t2m_model_prepare(o->model, o->classes && !o->table && !o->text ? 1 : TOGETHER);
+    o->y = malloc(TOGETHER * o->outputs * sizeof *o->y);
+    if (!o->y)
+        status = T2M_ENOMEM;
+    if (status == T2M_OK && c->json)
+        o->list = json_array();
+    for (int i = 1; i < c->arguments && status == T2M_OK; i++)
+        status = strcmp(c->argument[i], "-") == 0 ? predict_input(o)
+                                                  : predict_file(o, c->argument[i], c->argument[i]);
+    if (status == T2M_OK && o->list && (!o->streamed || json_array_size(o->list) > 0))
+        finish(o);
+    else
+        json_decref(o->list);
+    free(o->y);
+    return status;
+}
+
+static int predict_with(struct cli *c, t2m_model *model)
+{
+    t2m_model_info info;
+    t2m_model_describe(model, &info);
+    struct output o = {.c = c,
+                       .model = model,
+                       .outputs = info.outputs,
+                       .classes = t2m_model_classes(model),
+                       .table = info.table,
+                       .text = info.text,
+                       .several = info.several};
+    if (given.reject != CLI_NO_NUMBER && (!info.text || info.several || !o.classes))
+        return cli_fail(c, T2M_EUSAGE, "--reject is for models of texts that give one label", NULL);
+    if (info.masks)
+        return predict_masks(c, model, &given.masks);
+    if (given.masks.folder || given.masks.overlay || given.masks.force)
+        return cli_fail(c, T2M_EUSAGE,
+                        "--out, --overlay and --force are for models of pictures with masks; this "
+                        "one answers with a label or a value",
+                        NULL);
+    t2m_model_interval(model, o.half_width);
+    const t2m_status status = answer(&o);
+    return status == T2M_OK ? 0 : cli_refuse(c, status);
+}
+
 static int predict(struct cli *c)
 {
-    struct output o = {.c = c};
-    t2m_model_info info;
-    t2m_status status = t2m_model_open(c->lib, &o.model, c->argument[0]);
-    if (status == T2M_OK) {
-        t2m_model_describe(o.model, &info);
-        o.outputs = info.outputs;
-        o.classes = t2m_model_classes(o.model);
-        o.table = info.table;
-        o.text = info.text;
-        o.several = info.several;
-        if (given.reject != CLI_NO_NUMBER && (!info.text || info.several || !o.classes)) {
-            t2m_model_free(o.model);
-            return cli_fail(c, T2M_EUSAGE, "--reject is for models of texts that give one label",
-                            NULL);
-        }
-        t2m_model_interval(o.model, o.half_width);
-        status = t2m_model_prepare(o.model, o.classes && !o.table && !o.text ? 1 : TOGETHER);
-        o.y = malloc(TOGETHER * info.outputs * sizeof *o.y);
-        if (!o.y)
-            status = T2M_ENOMEM;
-    }
-    if (status == T2M_OK && c->json)
-        o.list = json_array();
-    for (int i = 1; i < c->arguments && status == T2M_OK; i++)
-        status = strcmp(c->argument[i], "-") == 0
-                     ? predict_input(&o)
-                     : predict_file(&o, c->argument[i], c->argument[i]);
-    if (status == T2M_OK && o.list && (!o.streamed || json_array_size(o.list) > 0))
-        finish(&o);
-    else
-        json_decref(o.list);
-    const int code = status == T2M_OK ? 0 : cli_refuse(c, status);
-    t2m_model_free(o.model);
-    free(o.y);
+    t2m_model *model = NULL;
+    const t2m_status status = t2m_model_open(c->lib, &model, c->argument[0]);
+    const int code = status == T2M_OK ? predict_with(c, model) : cli_refuse(c, status);
+    t2m_model_free(model);
     return code;
 }
 
 static const struct poptOption own[] = {
     {"reject", 0, POPT_ARG_DOUBLE, &given.reject, 0,
      "texts: no label where the probability of none of the classes is above P", "P"},
+    {"out", 0, POPT_ARG_STRING, &given.masks.folder, 0,
+     "masks: a PNG of class ids for each picture goes there, as NAME.png", "DIR"},
+    {"overlay", 0, POPT_ARG_NONE, &given.masks.overlay, 0,
+     "masks: also NAME.overlay.png, the classes laid over the picture", NULL},
+    {"force", 0, POPT_ARG_NONE, &given.masks.force, 0, "replace masks that are there", NULL},
     POPT_TABLEEND,
 };
 static const struct poptOption options[] = {
@@ -315,6 +335,7 @@ static int run(const struct command *command, int argc, const char **argv)
         code = cli_check_ranges(c, range, 1);
         code = cli_end(c, code ? code : predict(c));
     }
+    free(given.masks.folder);
     return code;
 }
 
@@ -322,6 +343,7 @@ const struct command command_predict = {
     "predict",
     "MODEL INPUT... [options]",
     "answers for images (PNG, JPEG), texts or the rows of CSV files; the model runs alone",
+    "t2m predict cells new/*.png --out masks --overlay     a class for each pixel\n"
     "t2m predict model new/*.png                          writes CSV\n"
     "t2m predict model - --json < rows.csv                - is the standard input\n"
     "tail -f log | t2m predict model -                    texts, answered line by line",

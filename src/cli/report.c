@@ -108,11 +108,14 @@ static void choose_protocol(struct report *r)
 {
     const size_t usual = r->l.ways_fixed || r->l.ways < 5 ? r->l.ways : 5,
                  queries = r->f.images  ? 15
+                           : r->f.masks ? 5
                            : r->f.tasks ? REPORT_QUERIES
                                         : 100;
     r->episode = (t2m_episode_options)T2M_EPISODE_OPTIONS_INIT;
-    r->episode.ways = given.ways == CLI_NO_INT ? usual : (size_t)given.ways;
-    r->episode.queries = r->f.fewest && queries > r->f.fewest / 2 ? r->f.fewest / 2 : queries;
+    const bool one = r->f.masks && !r->l.ways_fixed;
+    r->episode.ways = given.ways != CLI_NO_INT ? (size_t)given.ways : one ? 1 : usual;
+    r->episode.queries =
+        r->f.fewest && !r->f.masks && queries > r->f.fewest / 2 ? r->f.fewest / 2 : queries;
     r->episode.seed = (uint64_t)given.seed;
     r->tasks = given.tasks == CLI_NO_INT ? 200 : (size_t)given.tasks;
     r->start = cli_now();

@@ -1,6 +1,6 @@
 /* report.h: what t2m report measures (report_data.c, report_space.c) and how it becomes a page
- * (report_page.c, report_samples.c, report_plot.c, report_style.c). Only report.c and these files
- * use it. */
+ * (report_page.c, report_text.c, report_samples.c, report_pictures.c, report_plot.c,
+ * report_style.c). Only report.c and these files use it. */
 #pragma once
 #include <stdbool.h>
 
@@ -10,7 +10,7 @@ enum {
     REPORT_SHOTS = 6,    /* numbers of shots on the curve, at most */
     REPORT_PLACED = 60,  /* tasks in the two spaces */
     REPORT_POINTS = 101, /* of any space, at most */
-    REPORT_SAMPLES = 6,  /* tasks whose predictions are shown; of images 3 */
+    REPORT_SAMPLES = 6,  /* tasks whose predictions are shown; of pictures 3 */
     REPORT_GRID = 120,   /* inputs along a curve */
     REPORT_QUERIES = 50, /* of a task of rows, at most; built-in families have 100 */
     REPORT_LOG = 4096    /* lines of log.jsonl */
@@ -42,9 +42,10 @@ struct spaces {
 
 struct sample { /* a task, its queries, and what the models answer */
     t2m_task *support, *query;
-    float *x, *y, *query_x, *query_y; /* in the data's units */
+    float *x, *y, *query_x, *query_y; /* in the data's units; of masks y for each pixel */
     size_t asked; /* inputs that were predicted: a grid along the one feature, else the queries */
-    float *asked_x, *generated, *tuned; /* [asked], of images tuned [asked, classes] */
+    float *asked_x, *generated, *tuned; /* [asked], of images tuned [asked, classes], of
+                                           masks [asked, height, width, classes] */
 };
 
 struct table_report; /* report_table.h */
@@ -70,6 +71,10 @@ struct report {
     struct table_report *table; /* instead of all that, of learners of tables */
 };
 
+static inline bool report_is_of_pictures(const struct report *r)
+{
+    return r->f.images || r->f.masks;
+}
 /* Each measures its part; T2M_ECANCELLED after a signal. */
 t2m_status report_curves(struct report *r);
 t2m_status report_spaces(struct report *r);
@@ -92,6 +97,8 @@ void report_page(FILE *f, const struct report *r);
 void report_begin(FILE *f, const char *kicker, const char *name, const char *data);
 void report_end(FILE *f);
 void report_samples(FILE *f, const struct report *r);
+void report_pictures(FILE *f, const struct report *r); /* their samples, of classes */
+void report_masks(FILE *f, const struct report *r);    /* of masks */
 extern const char report_css[], report_script[];
 /* Text from data: escaped for HTML, also in attributes. */
 void put_text(FILE *f, const char *text);

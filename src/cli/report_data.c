@@ -61,7 +61,8 @@ void report_log(struct report *r)
 static size_t choose_shots(const struct report *r, size_t shots[REPORT_SHOTS])
 {
     static const size_t usual[] = {1, 2, 5, 10, 20};
-    const size_t most = r->f.fewest ? r->f.fewest - r->episode.queries : SIZE_MAX;
+    /* of masks the library says which are too many: not all classes need as many pictures */
+    const size_t most = r->f.fewest && !r->f.masks ? r->f.fewest - r->episode.queries : SIZE_MAX;
     bool own = false;
     size_t n = 0;
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
@@ -93,7 +94,8 @@ t2m_status report_curves(struct report *r)
     for (size_t i = 0; i < n; i++, r->done += r->tasks) {
         o.shots = shots[i];
         status = t2m_eval(r->learner, r->family, &o, &r->point[r->points]);
-        if (status == T2M_EUSAGE) /* it takes one number of shots alone */
+        /* it takes one number of shots alone, or there are too few pictures */
+        if (status == T2M_EUSAGE || (status == T2M_EDATA && r->f.masks))
             snprintf(r->left_out, sizeof r->left_out, "%.255s", t2m_errmsg(r->c->lib));
         else if (status != T2M_OK)
             return status;
@@ -125,18 +127,25 @@ bool report_wrong_is_worse(const struct report *r)
 {
     const t2m_eval_result *e = report_usual(r);
     const t2m_eval_row *wrong = &e->row[2], *own = report_rival(r);
-    const double sign = strcmp(e->metric, "accuracy") == 0 ? -1 : 1;
+    const double sign = report_is_of_pictures(r) ? -1 : 1;
     return wrong->present && own->present &&
            sign * (wrong->mean - own->mean) > wrong->ci95 + own->ci95;
 }
 
 /* ---- predictions ---- */
 
-static t2m_status take_values(const t2m_task *t, size_t inputs, float *out[2])
+/* Targets of an example. */
+static size_t places_of(const struct report *r)
+{
+    return r->f.masks ? r->f.height * r->f.width : 1;
+}
+
+static t2m_status take_values(const struct report *r, const t2m_task *t, size_t inputs,
+                              float *out[2])
 {
     const size_t n = t2m_task_examples(t);
     out[0] = calloc(n * inputs, sizeof *out[0]);
-    out[1] = calloc(n, sizeof *out[1]);
+    out[1] = calloc(n * places_of(r), sizeof *out[1]);
     if (!out[0] || !out[1])
         return T2M_ENOMEM;
     t2m_task_values(t, out[0], out[1]);
@@ -155,7 +164,7 @@ static void range(const float *x, size_t n, float *low, float *high)
 static t2m_status choose_asked(const struct report *r, struct sample *s, size_t inputs)
 {
     const size_t queries = t2m_task_examples(s->query);
-    const bool curve = !r->f.images && inputs == 1;
+    const bool curve = !report_is_of_pictures(r) && inputs == 1;
     s->asked = curve ? REPORT_GRID : queries;
     s->asked_x = calloc(s->asked * inputs, sizeof *s->asked_x);
     if (!s->asked_x)
@@ -176,7 +185,7 @@ static t2m_status ask(const struct report *r, const struct sample *s, int steps,
     t2m_model *model = NULL;
     const size_t classes = t2m_task_classes(s->query);
     o.steps = steps;
-    *out = calloc(s->asked * (classes ? classes : 1), sizeof **out);
+    *out = calloc(s->asked * places_of(r) * (classes ? classes : 1), sizeof **out);
     t2m_status status = *out ? t2m_build(r->learner, &model, s->support, &o, NULL) : T2M_ENOMEM;
     if (status == T2M_OK)
         status = t2m_model_prepare(model, s->asked);
@@ -188,22 +197,23 @@ static t2m_status ask(const struct report *r, const struct sample *s, int steps,
 
 static t2m_status predict_one(struct report *r, struct sample *s)
 {
-    const size_t inputs = r->f.images ? r->f.height * r->f.width * r->f.channels : r->f.features;
+    const bool pictures = report_is_of_pictures(r);
+    const size_t inputs = pictures ? r->f.height * r->f.width * r->f.channels : r->f.features;
     float *support[2] = {NULL, NULL}, *query[2] = {NULL, NULL};
     t2m_status status =
         t2m_episode_draw(r->learner, &s->support, &s->query, r->family, &r->episode);
     if (status != T2M_OK)
         return status;
-    status = take_values(s->support, inputs, support);
+    status = take_values(r, s->support, inputs, support);
     if (status == T2M_OK)
-        status = take_values(s->query, inputs, query);
+        status = take_values(r, s->query, inputs, query);
     s->x = support[0];
     s->y = support[1];
     s->query_x = query[0];
     s->query_y = query[1];
     if (status == T2M_OK)
         status = choose_asked(r, s, inputs);
-    if (status == T2M_OK && !r->f.images)
+    if (status == T2M_OK && !pictures)
         status = ask(r, s, 0, &s->generated);
     return status == T2M_OK ? ask(r, s, -1, &s->tuned) : status;
 }
@@ -211,7 +221,7 @@ static t2m_status predict_one(struct report *r, struct sample *s)
 t2m_status report_predictions(struct report *r)
 {
     t2m_status status = T2M_OK;
-    const size_t n = r->f.images ? REPORT_SAMPLES / 2 : REPORT_SAMPLES;
+    const size_t n = report_is_of_pictures(r) ? REPORT_SAMPLES / 2 : REPORT_SAMPLES;
     while (status == T2M_OK && r->samples < n) {
         r->episode.number = r->samples;
         status = predict_one(r, &r->sample[r->samples++]);

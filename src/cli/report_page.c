@@ -10,66 +10,23 @@ static const char *const about_row[T2M_EVAL_ROWS] = {
     "made from the examples of another task", "made from the task's examples, before it is tuned",
     "generated, then tuned on the examples"};
 
-/* ---- text ---- */
-
-void put_text(FILE *f, const char *text)
-{
-    json_t *valid = cli_string(text); /* UTF-8, whatever it was */
-    for (const char *s = valid ? json_string_value(valid) : ""; *s; s++)
-        switch (*s) {
-        case '&':
-            fputs("&amp;", f);
-            break;
-        case '<':
-            fputs("&lt;", f);
-            break;
-        case '>':
-            fputs("&gt;", f);
-            break;
-        case '"':
-            fputs("&quot;", f);
-            break;
-        case '\'':
-            fputs("&#39;", f);
-            break;
-        default:
-            fputc((unsigned char)*s < ' ' && *s != '\n' ? ' ' : *s, f);
-        }
-    json_decref(valid);
-}
-
-void put_bold(FILE *f, const char *text)
-{
-    fprintf(f, "<b>");
-    put_text(f, text);
-    fprintf(f, "</b>");
-}
-
-void put_count(FILE *f, size_t n)
-{
-    if (n >= 1000) {
-        put_count(f, n / 1000);
-        fprintf(f, ",%03zu", n % 1000);
-    } else {
-        fprintf(f, "%zu", n);
-    }
-}
-
-void put_item(FILE *f, const char *name, const char *text)
-{
-    fprintf(f, "<dt>%s</dt><dd>", name);
-    put_text(f, text);
-    fprintf(f, "</dd>\n");
-}
+/* ---- numbers ---- */
 
 static bool is_accuracy(const t2m_eval_result *e)
 {
     return strcmp(e->metric, "accuracy") == 0;
 }
 
+/* A part of all, the more the better. */
+static bool is_share(const t2m_eval_result *e)
+{
+    return is_accuracy(e) || strcmp(e->metric, "iou") == 0;
+}
+
 static const char *name_of(const t2m_eval_result *e)
 {
     return is_accuracy(e)                  ? "accuracy"
+           : is_share(e)                   ? "intersection over union"
            : strcmp(e->metric, "mse") == 0 ? "mean squared error"
                                            : "error, in standard deviations of the target";
 }
@@ -86,7 +43,7 @@ static void put_score(FILE *f, const t2m_eval_result *e, const t2m_eval_row *row
     const int n = decimals(row->mean);
     if (!row->present)
         fprintf(f, "\u2013");
-    else if (is_accuracy(e))
+    else if (is_share(e))
         fprintf(f, "%.1f <small>\u00b1 %.1f %%</small>", 100 * row->mean, 100 * row->ci95);
     else
         fprintf(f, "%.*f <small>\u00b1 %.*f</small>", n, row->mean, n, row->ci95);
@@ -127,7 +84,9 @@ static void put_learner(FILE *f, const t2m_learner_info *l)
     fprintf(f, " meta-steps on ");
     put_bold(f, l->family);
     fprintf(f, ", with %zu example%s %s.</p>\n", l->shots, l->shots == 1 ? "" : "s",
-            l->images ? "of a class" : "of a task");
+            l->images  ? "of a class"
+            : l->masks ? "of a task, or fewer"
+                       : "of a task");
 }
 
 static void put_family(FILE *f, const struct report *r)
@@ -141,12 +100,20 @@ static void put_family(FILE *f, const struct report *r)
                 "tell %zu classes apart.</p>\n",
                 i->examples, i->classes, i->domains ? i->domains : 1, i->domains > 1 ? "s" : "",
                 i->height, i->width, r->episode.ways);
+    else if (i->masks)
+        fprintf(
+            f,
+            ": %zu pictures with masks, %zu class%s in %zu set%s, %zu \u00d7 %zu pixels; a task "
+            "is to find the pixels of %zu class%s.</p>\n",
+            i->examples, i->classes, i->classes == 1 ? "" : "es", i->domains,
+            i->domains == 1 ? "" : "s", i->height, i->width, r->episode.ways,
+            r->episode.ways == 1 ? "" : "es");
     else if (i->tasks)
         fprintf(f, ": %zu tasks of %zu rows or more, each to predict a number from %zu column%s.",
                 i->tasks, i->fewest, i->features, i->features == 1 ? "" : "s");
     else
         fprintf(f, ": endless tasks drawn from a formula, each to predict y from x.");
-    fprintf(f, "%s", i->images ? "" : "</p>\n");
+    fprintf(f, "%s", report_is_of_pictures(r) ? "" : "</p>\n");
 }
 
 static void put_shots(FILE *f, const t2m_eval_result *e)
@@ -169,20 +136,28 @@ static void put_tiles(FILE *f, const t2m_eval_result *e)
         fprintf(f, "</b><small>%s</small></li>\n", e->row[i].note ? e->row[i].note : about_row[i]);
     }
     fprintf(f, "</ul>\n");
+    if (e->control.present) {
+        fprintf(f, "<p class=note>Naive Bayes of the colours and places of the examples' pixels, "
+                   "which learns nothing from other tasks: ");
+        put_score(f, e, &e->control);
+        fprintf(f, "</p>\n");
+    }
 }
 
 /* ---- training ---- */
 
 static void plot_log(FILE *f, const struct report *r, bool validation)
 {
+    const bool share = r->l.images || r->l.masks;
     double *x = calloc(2 * r->logged, sizeof *x), *y = x + r->logged;
     struct plot p = {.f = f,
                      .x = {.low = INFINITY, .high = -INFINITY, .label = "meta-step"},
                      .y = {.low = INFINITY,
                            .high = -INFINITY,
-                           .logarithmic = !validation || !r->l.images,
+                           .logarithmic = !validation || !share,
                            .label = !validation   ? "loss"
                                     : r->l.images ? "accuracy, percent"
+                                    : r->l.masks  ? "intersection over union, percent"
                                                   : "squared error"}};
     if (!x)
         return;
@@ -190,7 +165,7 @@ static void plot_log(FILE *f, const struct report *r, bool validation)
         x[i] = r->log[i].step;
         y[i] = validation ? r->log[i].validation : r->log[i].loss;
     }
-    p.y.scale = validation && r->l.images ? 100 : 1;
+    p.y.scale = validation && share ? 100 : 1;
     axis_hold(&p.x, x, r->logged);
     axis_hold(&p.y, y, r->logged);
     p.x.low = 0;
@@ -268,17 +243,18 @@ static void plot_shots(FILE *f, const struct report *r)
     struct curve curve[T2M_EVAL_ROWS];
     double tick[REPORT_SHOTS];
     char title[128];
-    const bool accuracy = is_accuracy(&r->point[0]);
+    const bool share = is_share(&r->point[0]);
     struct plot p = {.f = f,
                      .x = {.logarithmic = true,
-                           .label = accuracy ? "examples of a class (shots)" : "examples (shots)",
+                           .label = is_accuracy(&r->point[0]) ? "examples of a class (shots)"
+                                                              : "examples (shots)",
                            .tick = tick,
                            .ticks = r->points},
                      .y = {.low = INFINITY,
                            .high = -INFINITY,
-                           .logarithmic = !accuracy,
-                           .scale = accuracy ? 100 : 1,
-                           .unit = accuracy ? " %" : ""}};
+                           .logarithmic = !share,
+                           .scale = share ? 100 : 1,
+                           .unit = share ? " %" : ""}};
     for (size_t i = 0; i < r->points; i++)
         tick[i] = (double)r->point[i].shots;
     const double margin = 1.12;
@@ -287,7 +263,7 @@ static void plot_shots(FILE *f, const struct report *r)
     for (int i = 0; i < T2M_EVAL_ROWS; i++) {
         fill_curve(r, i, &curve[i]);
         axis_hold(&p.y, curve[i].y, curve[i].s.n);
-        axis_hold(&p.y, curve[i].high, accuracy ? 0 : curve[i].s.n);
+        axis_hold(&p.y, curve[i].high, share ? 0 : curve[i].s.n);
     }
     axis_round(&p.y);
     snprintf(title, sizeof title, "%s%s", name_of(&r->point[0]),
@@ -391,7 +367,9 @@ static void put_coincident(FILE *f, const struct report *r)
 static void put_curves(FILE *f, const struct report *r)
 {
     fprintf(f, "<h2>%s against the number of examples</h2>\n",
-            is_accuracy(&r->point[0]) ? "Accuracy" : "Error");
+            is_accuracy(&r->point[0]) ? "Accuracy"
+            : is_share(&r->point[0])  ? "Intersection over union"
+                                      : "Error");
     if (r->points > 1) {
         put_legend(f);
         plot_shots(f, r);
@@ -446,8 +424,9 @@ static void put_protocol(FILE *f, const struct report *r)
         fprintf(f, "%s%zu", i ? ", " : "", r->point[i].shots);
     fprintf(f, "%s</dd>\n<dt>queries</dt><dd>%zu %s</dd>\n", r->f.images ? " of a class" : "",
             e->queries, r->f.images ? "of a class" : "of a task");
-    if (r->f.images)
-        fprintf(f, "<dt>ways</dt><dd>%zu classes of a task</dd>\n", e->ways);
+    if (report_is_of_pictures(r))
+        fprintf(f, "<dt>ways</dt><dd>%zu class%s of a task</dd>\n", e->ways,
+                e->ways == 1 ? "" : "es");
     fprintf(f,
             "<dt>tasks</dt><dd>%zu for each number of shots, the same for the five rows</dd>\n"
             "<dt>seed</dt><dd>%llu</dd>\n<dt>predictions</dt><dd>inductive: each query "

@@ -1,5 +1,5 @@
 /* report_samples.c: what can be looked at: the two spaces, and predictions of a few tasks as
- * curves, as points or as pictures. */
+ * curves or as points; of pictures: report_pictures.c. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,116 +359,14 @@ static void put_cloud(FILE *f, const struct report *r)
         hide(&v[i]);
 }
 
-/* ---- pictures ---- */
-
-enum { SHOWN_CLASSES = 10, SHOWN_PICTURES = 5, LARGEST = 96 /* pixels of a side on the page */ };
-
-static void put_base64(FILE *f, const unsigned char *x, size_t n)
-{
-    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        const unsigned b = i + 1 < n ? x[i + 1] : 0, c = i + 2 < n ? x[i + 2] : 0,
-                       all = (unsigned)x[i] << 16 | b << 8 | c;
-        fputc(digit[all >> 18], f);
-        fputc(digit[all >> 12 & 63], f);
-        fputc(i + 1 < n ? digit[all >> 6 & 63] : '=', f);
-        fputc(i + 2 < n ? digit[all & 63] : '=', f);
-    }
-}
-
-/* Large ones by every k-th pixel. Grey ones are kept as ink (1) on paper (0), and shown so. */
-static void put_picture(FILE *f, const struct report *r, const float *x, const char *what)
-{
-    unsigned char pixel[LARGEST * LARGEST * 3], *png = NULL;
-    const size_t channels = r->f.channels,
-                 side = r->f.height > r->f.width ? r->f.height : r->f.width,
-                 k = (side + LARGEST - 1) / LARGEST, height = r->f.height / k,
-                 width = r->f.width / k;
-    size_t n = 0, at = 0;
-    for (size_t i = 0; i < height; i++)
-        for (size_t j = 0; j < width; j++)
-            for (size_t c = 0; c < channels; c++) {
-                const float v = x[(i * k * r->f.width + j * k) * channels + c];
-                pixel[at++] = (unsigned char)(255 * (channels == 1 ? 1 - v : v) + 0.5F);
-            }
-    fprintf(f, "<img alt=\"");
-    put_text(f, what);
-    fprintf(f, "\" src=\"data:image/png;base64,");
-    if (t2m_png_encode(r->c->lib, &png, &n, pixel, height, width, channels) == T2M_OK)
-        put_base64(f, png, n);
-    t2m_free(r->c->lib, png);
-    fprintf(f, "\">");
-}
-
-static size_t answer(const struct sample *s, size_t query)
-{
-    const size_t classes = t2m_task_classes(s->query);
-    size_t best = 0;
-    for (size_t k = 1; k < classes; k++)
-        best = s->tuned[query * classes + k] > s->tuned[query * classes + best] ? k : best;
-    return best;
-}
-
-static void put_query(FILE *f, const struct report *r, const struct sample *s, size_t i)
-{
-    const size_t said = answer(s, i), size = r->f.height * r->f.width * r->f.channels;
-    const bool right = (float)said == s->query_y[i];
-    fprintf(f, "<span class=\"pic %s\">", right ? "right" : "wrong");
-    put_picture(f, r, s->query_x + i * size, t2m_task_class(s->query, said));
-    if (right)
-        fprintf(f, "\u2713</span>");
-    else
-        fprintf(f, "\u2717 %zu</span>", said + 1);
-}
-
-static void put_class(FILE *f, const struct report *r, const struct sample *s, size_t class)
-{
-    const size_t classes = t2m_task_classes(s->query),
-                 shots = t2m_task_examples(s->support) / classes, queries = s->asked / classes,
-                 size = r->f.height * r->f.width * r->f.channels;
-    fprintf(f, "<div class=class><span class=name><b>%zu</b>", class + 1);
-    put_text(f, t2m_task_class(s->query, class));
-    fprintf(f, "</span>\n<span class=\"pics shots\">");
-    for (size_t k = 0; k < shots && k < SHOWN_PICTURES; k++) {
-        fprintf(f, "<span class=pic>");
-        put_picture(f, r, s->x + (class * shots + k) * size, "example");
-        fprintf(f, "</span>");
-    }
-    fprintf(f, "</span>\n<span class=pics>");
-    for (size_t k = 0; k < queries && k < SHOWN_PICTURES; k++)
-        put_query(f, r, s, class * queries + k);
-    fprintf(f, "</span></div>\n");
-}
-
-static void put_pictures(FILE *f, const struct report *r)
-{
-    fprintf(
-        f, "<p>New tasks: a model for each is built from the examples on the left, and answers "
-           "for the pictures beside them: \u2713 right, \u2717 wrong, with the number of the class "
-           "that it took the picture for.</p>\n<div class=cards>\n");
-    for (size_t i = 0; i < r->samples; i++) {
-        const struct sample *s = &r->sample[i];
-        const size_t classes = t2m_task_classes(s->query);
-        size_t right = 0;
-        for (size_t k = 0; k < s->asked; k++)
-            right += (float)answer(s, k) == s->query_y[k];
-        fprintf(f, "<div class=card>\n<h3>%zu of %zu right", right, s->asked);
-        if (classes > SHOWN_CLASSES)
-            fprintf(f, ", the first %d of %zu classes", SHOWN_CLASSES, classes);
-        fprintf(f, "</h3>\n");
-        for (size_t k = 0; k < classes && k < SHOWN_CLASSES; k++)
-            put_class(f, r, s, k);
-        fprintf(f, "</div>\n");
-    }
-    fprintf(f, "</div>\n");
-}
-
 void report_samples(FILE *f, const struct report *r)
 {
     put_spaces(f, r);
     fprintf(f, "<h2>Sample predictions</h2>\n");
     if (r->f.images)
-        put_pictures(f, r);
+        report_pictures(f, r);
+    else if (r->f.masks)
+        report_masks(f, r);
     else if (r->f.features == 1)
         put_curve_samples(f, r);
     else

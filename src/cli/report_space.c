@@ -143,7 +143,7 @@ static t2m_status place_task(struct report *r, size_t i, const t2m_task *task)
         p->m = copy(m, p->m_size);
         status = p->name && p->structure && p->m && !t == !p->t ? T2M_OK : T2M_ENOMEM;
     }
-    if (status == T2M_OK && !r->f.images)
+    if (status == T2M_OK && !report_is_of_pictures(r))
         status = predict_grid(s, p, model);
     t2m_free(r->c->lib, t);
     t2m_free(r->c->lib, m);
@@ -176,7 +176,7 @@ static t2m_status draw(struct report *r, t2m_task *task[REPORT_PLACED])
         t2m_task *query = NULL;
         r->episode.number = i;
         status = t2m_episode_draw(r->learner, &task[i], &query, r->family, &r->episode);
-        if (status == T2M_OK && !r->f.images)
+        if (status == T2M_OK && !report_is_of_pictures(r))
             status = add_to_grid(r, i, query);
         t2m_task_free(query);
     }
@@ -192,14 +192,14 @@ static size_t alike(const struct spaces *s, size_t i)
     return n;
 }
 
-static void place_all(struct spaces *s, bool images)
+static void place_all(struct spaces *s, bool pictures)
 {
     struct rows t = {.size = s->t_size}, m = {0};
     size_t usual = 0;
     for (size_t i = 1; i < s->count; i++)
         usual = alike(s, i) > alike(s, usual) ? i : usual;
     if (alike(s, usual) < s->count)
-        s->placement = images ? BY_COMMON_STRUCTURE : BY_PREDICTIONS;
+        s->placement = pictures ? BY_COMMON_STRUCTURE : BY_PREDICTIONS;
     m.size = s->placement == BY_PREDICTIONS ? s->grid : s->task[usual].m_size;
     for (size_t i = 0; i < s->count; i++) {
         struct placed_task *p = &s->task[i];
@@ -233,7 +233,7 @@ t2m_status report_spaces(struct report *r)
     }
     r->done += REPORT_PLACED;
     if (status == T2M_OK)
-        place_all(s, r->f.images);
+        place_all(s, report_is_of_pictures(r));
     for (size_t i = 0; i < REPORT_PLACED; i++)
         t2m_task_free(task[i]);
     return status;

@@ -107,6 +107,8 @@ const char report_css[] =
     "object-fit:contain;outline:1px solid var(--line)}\n"
     ".right{color:var(--c3)}.wrong{color:var(--c2);font-weight:700}"
     ".wrong img{outline:3px solid var(--c2);margin-bottom:4px}.shots{max-width:240px}\n"
+    ".masks .class{grid-template-columns:minmax(0,5rem) 1fr}.masks .pic,.masks .pic img{width:"
+    "88px}.masks .pic img{height:88px;image-rendering:pixelated}\n"
     /* the rest */
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.5rem;margin:1rem 0}"
     "dd{margin:0;overflow-wrap:anywhere}\n"

@@ -69,7 +69,7 @@ const char *cli_learner_path(const char *path, char found[CLI_PATH_SIZE])
 
 /* ---- the one that fits ---- */
 
-enum wanted { PICTURES, TABLES, ROWS, TEXTS };
+enum wanted { PICTURES, TABLES, ROWS, TEXTS, MASKS };
 
 static int is_table(const char *path)
 {
@@ -106,8 +106,8 @@ static int has_texts(const char *path)
 }
 
 /* What a learner of these data is best for: texts; one table; a folder of them, as rows of numbers;
- * any other folder, as pictures. */
-static enum wanted wanted_for(const char *data)
+ * pictures with masks; any other folder, as pictures. */
+static enum wanted wanted_for(struct cli *c, const char *data)
 {
     if (is_text(data) || (is_table(data) && has_texts(data)))
         return TEXTS;
@@ -123,7 +123,7 @@ static enum wanted wanted_for(const char *data)
     }
     if (d)
         closedir(d);
-    return texts ? TEXTS : rows ? ROWS : PICTURES;
+    return t2m_holds_masks(c->lib, data) ? MASKS : texts ? TEXTS : rows ? ROWS : PICTURES;
 }
 
 static int by_text(const void *p, const void *q)
@@ -151,12 +151,18 @@ static void put_first(char names[MAX_LEARNERS][256], size_t n, enum wanted wante
     static const char *const usual[] = {[PICTURES] = "characters.safetensors",
                                         [TABLES] = "tables.safetensors",
                                         [ROWS] = "",
-                                        [TEXTS] = "intents.safetensors"};
+                                        [TEXTS] = "intents.safetensors",
+                                        [MASKS] = "masks.safetensors"};
     for (size_t i = 1; i < n; i++)
         if (strcmp(names[i], usual[wanted]) == 0) {
             memmove(names[1], names[0], i * sizeof *names);
             snprintf(names[0], sizeof *names, "%s", usual[wanted]);
         }
+}
+
+static enum wanted kind_of(const t2m_learner_info *l)
+{
+    return l->images ? PICTURES : l->masks ? MASKS : l->texts ? TEXTS : l->tables ? TABLES : ROWS;
 }
 
 static int opens_and_fits(struct cli *c, t2m_learner **out, const char *path, enum wanted wanted)
@@ -165,7 +171,7 @@ static int opens_and_fits(struct cli *c, t2m_learner **out, const char *path, en
     if (t2m_learner_open(c->lib, out, path) != T2M_OK)
         return 0;
     t2m_learner_describe(*out, &info);
-    if (wanted != (info.images ? PICTURES : info.texts ? TEXTS : info.tables ? TABLES : ROWS)) {
+    if (wanted != kind_of(&info)) {
         t2m_learner_free(*out);
         *out = NULL;
         return 0;
@@ -194,11 +200,13 @@ static int open_fitting(struct cli *c, t2m_learner **out, enum wanted wanted)
  * the table; for many tasks the other. */
 static int open_shipped(struct cli *c, t2m_learner **out, const char *data)
 {
-    const enum wanted wanted = wanted_for(data);
+    const enum wanted wanted = wanted_for(c, data);
     static const char *const missing[] = {[PICTURES] = "no shipped learner is for images",
                                           [TABLES] = "no shipped learner is for tables",
                                           [ROWS] = "no shipped learner is for rows of numbers",
-                                          [TEXTS] = "no shipped learner is for texts"};
+                                          [TEXTS] = "no shipped learner is for texts",
+                                          [MASKS] =
+                                              "no shipped learner is for pictures with masks"};
     const int table = wanted == TABLES || wanted == ROWS;
     if (open_fitting(c, out, wanted) ||
         (table && open_fitting(c, out, wanted == TABLES ? ROWS : TABLES)))

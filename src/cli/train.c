@@ -40,10 +40,10 @@ static struct settings {
 static const struct poptOption what[] = {
     {"output", 'o', POPT_ARG_STRING, &given.output, 0, "learner to write", "FILE"},
     {"method", 0, POPT_ARG_STRING, &given.method, 0,
-     "see below (default: protonet for images, ridge for rows and texts)", "NAME"},
+     "see below (default: protonet for images, ridge for rows, texts, masks)", "NAME"},
     {"structure", 0, POPT_ARG_STRING, &given.structure, 0,
-     "linear, mlp:40,40, conv4:64, resnet:32,64,128,256, or several joined by + (that of --from; "
-     "conv4:64; rows: mlp:40,40)",
+     "linear, mlp:40,40, conv4:64, resnet:32,64,128,256, of masks unet:16,32,64,128 or "
+     "fcn:16,32,64,128, or several joined by + (that of --from; conv4:64; rows: mlp:40,40)",
      "TEXT"},
     {"represent", 0, POPT_ARG_STRING, &given.represent, 0,
      "parts of t: some of set,statistics,probe, or concat (default: the method's)", "PARTS"},
@@ -61,7 +61,7 @@ static const struct poptOption episodes[] = {
     {"rotations", 0, POPT_ARG_NONE, &given.rotations, 0, "adds classes turned by 90, 180, 270",
      NULL},
     {"augment", 0, POPT_ARG_DOUBLE, &given.augment, 0,
-     "bends images, thins out texts at random, so strongly (1 is usual, 0 none)", "X"},
+     "changes images, thins out texts at random, so strongly (1 is usual, 0 none)", "X"},
     POPT_TABLEEND,
 };
 static const struct poptOption tuning[] = {
@@ -232,6 +232,11 @@ static void describe_family(const t2m_family *f, char *out, size_t room)
     if (i.images)
         snprintf(out, room, "%s: %zu images of %zu x %zu x %zu, %zu classes, %zu domains", i.name,
                  i.examples, i.height, i.width, i.channels, i.classes, i.domains);
+    else if (i.masks)
+        snprintf(out, room,
+                 "%s: %zu pictures with masks of %zu x %zu x %zu, %zu class%s, %zu set%s", i.name,
+                 i.examples, i.height, i.width, i.channels, i.classes, i.classes == 1 ? "" : "es",
+                 i.domains, i.domains == 1 ? "" : "s");
     else if (i.texts)
         snprintf(out, room, "%s: %zu texts, %zu classes, %zu domains", i.name, i.examples,
                  i.classes, i.domains);
@@ -370,10 +375,9 @@ static int run(const struct command *command, int argc, const char **argv)
     int code = cli_begin(c, command, argc, argv, options, 1);
     if (code == 0)
         code = cli_end(c, train(c));
-    char *const text[] = {given.output, given.method,     given.decode,
-                          given.tune,   given.structure,  given.represent,
-                          given.target, given.split,      given.validation_split,
-                          given.from};
+    char *const text[] = {given.output,           given.method,    given.decode, given.tune,
+                          given.structure,        given.represent, given.target, given.split,
+                          given.validation_split, given.from};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         free(text[i]);
     cli_free_list(given.ignore);
@@ -396,6 +400,7 @@ const struct command command_train = {
     "t2m train pictures/ -o letters --minutes 10        class folders of PNG or JPEG files\n"
     "t2m train tables/ -o curves --method ridge         a folder of CSVs, one task each\n"
     "t2m train texts.jsonl -o mine                      texts, each with a label\n"
+    "t2m train cells/ plants.zip -o mine                pictures in images/, masks in masks/\n"
     "t2m train pictures/ -o letters --minutes 10 --resume",
     run,
     list_methods};

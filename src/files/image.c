@@ -137,22 +137,29 @@ void image_scale(const struct image *x, size_t height, size_t width, size_t chan
 
 /* ---- writing ---- */
 
+/* colour: of the palette, if the format has one. */
+static t2m_status encode(t2m *lib, png_image *p, const unsigned char *pixels,
+                         const unsigned char *colour, struct bytes *out)
+{
+    png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(*p);
+    unsigned char *data = mem_new(lib, size, 1);
+    if (!data)
+        return T2M_ENOMEM;
+    if (!png_image_write_to_memory(p, data, &size, 0, pixels, 0, colour)) {
+        mem_free(lib, data);
+        return refuse(lib, T2M_EFAIL, "cannot make a PNG: %s", p->message);
+    }
+    *out = (struct bytes){data, size};
+    return T2M_OK;
+}
+
 t2m_status image_encode_png(t2m *lib, const struct image *x, struct bytes *out)
 {
     png_image p = {.version = PNG_IMAGE_VERSION,
                    .width = (png_uint_32)x->width,
                    .height = (png_uint_32)x->height,
                    .format = x->channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB};
-    png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(p);
-    unsigned char *data = mem_new(lib, size, 1);
-    if (!data)
-        return T2M_ENOMEM;
-    if (!png_image_write_to_memory(&p, data, &size, 0, x->pixels, 0, NULL)) {
-        mem_free(lib, data);
-        return refuse(lib, T2M_EFAIL, "cannot make a PNG: %s", p.message);
-    }
-    *out = (struct bytes){data, size};
-    return T2M_OK;
+    return encode(lib, &p, x->pixels, NULL, out);
 }
 
 t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsigned char *pixels,
@@ -161,6 +168,28 @@ t2m_status t2m_png_encode(t2m *lib, unsigned char **png, size_t *n, const unsign
     const struct image x = {width, height, channels, (unsigned char *)(uintptr_t)pixels};
     struct bytes file = {0};
     TRY(image_encode_png(lib, &x, &file));
+    *png = file.data;
+    *n = file.length;
+    return T2M_OK;
+}
+
+t2m_status t2m_png_encode_palette(t2m *lib, unsigned char **png, size_t *n,
+                                  const unsigned char *numbers, size_t height, size_t width,
+                                  const unsigned char *colour, size_t colours)
+{
+    png_image p = {.version = PNG_IMAGE_VERSION,
+                   .width = (png_uint_32)width,
+                   .height = (png_uint_32)height,
+                   .format = PNG_FORMAT_RGB_COLORMAP,
+                   .colormap_entries = (png_uint_32)colours};
+    struct bytes file = {0};
+    if (colours < 1 || colours > 256)
+        return refuse(lib, T2M_EUSAGE, "a PNG has 1 to 256 colours, not %zu", colours);
+    for (size_t i = 0; i < height * width; i++)
+        if (numbers[i] >= colours)
+            return refuse(lib, T2M_EUSAGE, "row %zu, column %zu: number %d of %zu colours",
+                          i / width + 1, i % width + 1, numbers[i], colours);
+    TRY(encode(lib, &p, numbers, colour, &file));
     *png = file.data;
     *n = file.length;
     return T2M_OK;

@@ -23,8 +23,8 @@ struct head head_mask_prototypes(t2m_graph *g, t2m_value h, const struct nn_mask
     const struct sides s = sides_of(g, m);
     const t2m_value in = t2m_matmul_t(g, h, true, s.in, false),
                     out = t2m_matmul_t(g, h, true, s.out, false); /* [features, classes] */
-    const t2m_value lengths = t2m_sub(g, t2m_sum(g, t2m_square(g, out), 0, 1),
-                                      t2m_sum(g, t2m_square(g, in), 0, 1));
+    const t2m_value lengths =
+        t2m_sub(g, t2m_sum(g, t2m_square(g, out), 0, 1), t2m_sum(g, t2m_square(g, in), 0, 1));
     return (struct head){.weight = t2m_scale(g, 2, t2m_sub(g, in, out)), .bias = lengths};
 }
 
@@ -36,8 +36,17 @@ static t2m_value with_one(t2m_graph *g, t2m_value h)
     return t2m_concat(g, 1, pair, 2);
 }
 
+/* Logarithm of the pixels of each class by those outside, [classes]; one more on both sides. */
+static t2m_value log_share(t2m_graph *g, const struct nn_masks *m)
+{
+    const t2m_value one = t2m_constant(g, 1), in = t2m_sum(g, m->member, 0, 1),
+                    out =
+                        t2m_sub(g, t2m_sum(g, t2m_broadcast(g, m->valid, 1, m->classes), 0, 1), in);
+    return t2m_sub(g, t2m_log(g, t2m_add(g, in, one)), t2m_log(g, t2m_add(g, out, one)));
+}
+
 struct head head_mask_ridge(t2m_graph *g, t2m_value h, const struct nn_masks *m,
-                            const t2m_value learned[3])
+                            const t2m_value learned[4])
 {
     const struct sides s = sides_of(g, m);
     const t2m_value x = with_one(g, h), penalty = t2m_exp(g, learned[0]),
@@ -52,9 +61,10 @@ struct head head_mask_ridge(t2m_graph *g, t2m_value h, const struct nn_masks *m,
         a = t2m_madd(g, penalty, nn_identity(g, width), gram),
                     b = t2m_reshape(g, t2m_matmul_t(g, target, true, x, false), 3, column);
     const t2m_value w = t2m_mul(
-        g, factor, t2m_swap(g, t2m_reshape(g, t2m_solve_spd(g, a, b), 2, rows))); /* [width, classes] */
-    return (struct head){
-        .weight = t2m_slice(g, w, 0, 0, width - 1),
-        .bias = t2m_add(g, t2m_reshape(g, t2m_slice(g, w, 0, width - 1, 1), 1, &outputs),
-                        learned[2])};
+        g, factor,
+        t2m_swap(g, t2m_reshape(g, t2m_solve_spd(g, a, b), 2, rows))); /* [width, classes] */
+    const t2m_value bias = t2m_reshape(g, t2m_slice(g, w, 0, width - 1, 1), 1, &outputs),
+                    shift = t2m_madd(g, learned[3], log_share(g, m), learned[2]);
+    return (struct head){.weight = t2m_slice(g, w, 0, 0, width - 1),
+                         .bias = t2m_add(g, bias, shift)};
 }

@@ -25,6 +25,11 @@ static struct family_options options_for(const t2m_model *m)
 static t2m_status check_method(const t2m_model *m)
 {
     const struct method *method = method_find(m->method);
+    if (structure_is_dense(&m->structure))
+        return refuse(
+            m->lib, T2M_EUSAGE,
+            "classes go into and out of models that give one label; this one gives masks: "
+            "build it anew");
     if (m->several || (m->classes == 0 && (m->vocabulary || m->encoder)))
         return refuse(m->lib, T2M_EUSAGE,
                       "classes go into and out of models that give one label; this one gives %s: "

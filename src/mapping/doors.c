@@ -98,6 +98,8 @@ static t2m_task *task_room(const t2m_learner *l, size_t n, size_t classes)
     t->y = mem_new(l->lib, n * t->places, sizeof *t->y);
     t->scale = mem_new(l->lib, t->input + 1, sizeof *t->scale);
     t->class = mem_new(l->lib, classes, sizeof *t->class);
+    for (size_t i = 0; i < classes && i < MASK_IGNORE - 1; i++)
+        t->id[i] = (unsigned char)(i + 1); /* unless its files say otherwise */
     if (t->x && t->y && t->scale && t->class)
         return t;
     t2m_task_free(t);
@@ -163,8 +165,8 @@ t2m_status task_check(const t2m_learner *l, size_t n, size_t classes, const char
         return refuse(l->lib, T2M_EDATA, "%s has %zu class%s; a classifier needs at least two",
                       name, classes, classes == 1 ? "" : "es");
     if (learner_ways_fixed(l) && classes != l->ways)
-        return refuse(l->lib, T2M_EDATA, "%s has %zu classes; this learner (%s) is for %zu", name,
-                      classes, l->method->name, l->ways);
+        return refuse(l->lib, T2M_EDATA, "%s has %zu class%s; this learner (%s) is for %zu", name,
+                      classes, classes == 1 ? "" : "es", l->method->name, l->ways);
     if (l->represent & REPRESENT_CONCAT && n != l->shots)
         return refuse(l->lib, T2M_EDATA, "%s has %zu rows; this learner is for exactly %zu", name,
                       n, l->shots);
@@ -273,12 +275,10 @@ static t2m_status check_options(const t2m_learner *l, const t2m_task_options *o)
 static t2m_status task_of_family(const t2m_learner *l, t2m_task **out, const char *path,
                                  const struct family_options *o)
 {
-    static const char *const kinds[] = {[FAMILY_NONE] = "nothing",
-                                        [FAMILY_REGRESSION] = "rows of numbers",
-                                        [FAMILY_IMAGES] = "pictures",
-                                        [FAMILY_TABLES] = "tables",
-                                        [FAMILY_TEXTS] = "texts",
-                                        [FAMILY_MASKS] = "pictures with masks"};
+    static const char *const kinds[] = {
+        [FAMILY_NONE] = "nothing",    [FAMILY_REGRESSION] = "rows of numbers",
+        [FAMILY_IMAGES] = "pictures", [FAMILY_TABLES] = "tables",
+        [FAMILY_TEXTS] = "texts",     [FAMILY_MASKS] = "pictures with masks"};
     t2m_family *f;
     TRY(family_open(l->lib, &f, &path, 1, o));
     t2m_status status;

@@ -50,8 +50,7 @@ static size_t pixel_answer(const float *y, size_t classes)
     return best;
 }
 
-double masks_metric(const float *y, const float *truth, size_t pixels, size_t classes,
-                    double *dice)
+double masks_metric(const float *y, const float *truth, size_t pixels, size_t classes, double *dice)
 {
     double iou = 0, twice = 0;
     size_t there = 0;

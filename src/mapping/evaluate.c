@@ -7,6 +7,7 @@
 #include "engine/compute/pool.h"
 #include "mapping/doors.h"
 #include "mapping/tables.h"
+#include "task/mask_bayes.h"
 
 enum { OUTPUTS = 3, WRONG_FIRST = 1 << 30 }; /* outputs: shared, generated, tuned */
 
@@ -14,8 +15,9 @@ struct worker_room {
     t2m_workspace *w;
     struct episode episode, other;
     float *phi, *y[OUTPUTS], structure;
+    float *odds;                   /* of the control; or NULL */
     size_t chosen[MAX_CANDIDATES]; /* how often, for the right task */
-    double milliseconds[T2M_EVAL_ROWS];
+    double milliseconds[SCORED_ROWS];
 };
 
 struct evaluating {
@@ -65,15 +67,41 @@ static void run_plan(struct evaluating *e, struct worker_room *r, const float *p
     t2m_run(e->plan, r->w, in, out);
 }
 
+static void score_masks(struct evaluating *e, struct worker_room *r, int row, size_t task,
+                        const float *y)
+{
+    const struct episode_size *s = &e->size;
+    double dice;
+    e->score[row].value[task] =
+        masks_metric(y, r->episode.y_query, s->queries * s->target, s->outputs / s->target, &dice);
+    if (e->score[row].dice)
+        e->score[row].dice[task] = dice;
+}
+
 static void score_row(struct evaluating *e, struct worker_room *r, int row, size_t task, int output)
 {
     const struct evaluation *v = e->v;
     if (!e->score[row].value)
         return;
+    if (v->l->kind == FAMILY_MASKS) {
+        score_masks(e, r, row, task, r->y[output]);
+        return;
+    }
     const double unit = *r->episode.unit * *r->episode.unit;
     const double metric =
         unit * episode_metric(v->l->kind, r->y[output], r->episode.y_query, &e->size);
     e->score[row].value[task] = v->relative ? sqrt(metric) : metric * e->unit;
+}
+
+/* The control's answers take the place of others, which are scored by now. */
+static void run_control(struct evaluating *e, struct worker_room *r, size_t task)
+{
+    const size_t ways = e->v->protocol.ways;
+    const double begin = seconds_now();
+    mask_bayes_fit(e->v->f, &r->episode, ways, r->odds);
+    mask_bayes_judge(e->v->f, &r->episode, ways, r->odds, r->y[0]);
+    r->milliseconds[ROW_CONTROL] += 1e3 * (seconds_now() - begin);
+    score_row(e, r, ROW_CONTROL, task, 0);
 }
 
 static void one_task(void *ctx, size_t job, size_t worker)
@@ -104,6 +132,8 @@ static void one_task(void *ctx, size_t job, size_t worker)
         r->milliseconds[ROW_SCRATCH] += 1e3 * (seconds_now() - begin);
         score_row(e, r, ROW_SCRATCH, task, 2);
     }
+    if (e->score[ROW_CONTROL].value)
+        run_control(e, r, task);
 }
 
 static t2m_status make_rooms(struct evaluating *e)
@@ -121,7 +151,9 @@ static t2m_status make_rooms(struct evaluating *e)
         TRY(episodes_new(lib, &r->episode, e->v->f, &e->v->protocol, 1));
         TRY(episodes_new(lib, &r->other, e->v->f, &e->v->protocol, 1));
         r->phi = mem_new(lib, e->v->l->numel, sizeof *r->phi);
-        if (!r->phi)
+        if (e->score[ROW_CONTROL].value)
+            r->odds = mem_new(lib, e->v->protocol.ways * MASK_BAYES_BINS, sizeof *r->odds);
+        if (!r->phi || (e->score[ROW_CONTROL].value && !r->odds))
             return T2M_ENOMEM;
         for (int k = 0; k < OUTPUTS; k++)
             if (!(r->y[k] = mem_new(lib, y, sizeof(float))))
@@ -139,6 +171,7 @@ static void free_rooms(struct evaluating *e)
         episodes_free(lib, &r->episode);
         episodes_free(lib, &r->other);
         mem_free(lib, r->phi);
+        mem_free(lib, r->odds);
         for (int k = 0; k < OUTPUTS; k++)
             mem_free(lib, r->y[k]);
     }
@@ -169,7 +202,7 @@ t2m_status task_loop_run(struct task_loop *loop)
     return T2M_OK;
 }
 
-t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS], size_t *chosen)
+t2m_status evaluate(const struct evaluation *v, struct scores score[SCORED_ROWS], size_t *chosen)
 {
     struct evaluating e = {.v = v,
                            .score = score,
@@ -188,7 +221,7 @@ t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROW
         status = make_rooms(&e);
     if (status == T2M_OK)
         status = task_loop_run(&e.loop);
-    for (int row = 0; row < T2M_EVAL_ROWS; row++)
+    for (int row = 0; row < SCORED_ROWS; row++)
         for (size_t i = 0; e.room && i < e.workers; i++)
             score[row].milliseconds += e.room[i].milliseconds[row];
     for (size_t i = 0; chosen && e.room && i < e.workers; i++)
@@ -267,10 +300,10 @@ static double describe_structures(const struct t2m_learner *l, const size_t *cho
 const char *const row_names[T2M_EVAL_ROWS] = {"scratch", "shared", "wrong-task", "generated",
                                               "tuned"};
 
-t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *options,
-                    t2m_eval_result *out)
+/* What is asked for, or usual. */
+static struct evaluation evaluation_of(const t2m_learner *l, const t2m_family *f,
+                                       const t2m_eval_options *o)
 {
-    const t2m_eval_options defaults = T2M_EVAL_OPTIONS_INIT, *o = options ? options : &defaults;
     struct evaluation v = {.l = l,
                            .f = f,
                            .tasks = o->tasks ? o->tasks : 1000,
@@ -282,10 +315,6 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
                            .progress = o->progress,
                            .stop = o->stop,
                            .ctx = o->ctx};
-    struct scores score[T2M_EVAL_ROWS] = {{0}};
-    TRY(check_kinds(l, f));
-    if (l->kind == FAMILY_TABLES)
-        return table_eval(l, f, o, out);
     learner_protocol(l, &v.protocol);
     v.protocol.ways = kind_has_classes(l->kind) && o->ways ? o->ways : v.protocol.ways;
     v.protocol.shots = o->shots ? o->shots : v.protocol.shots;
@@ -293,39 +322,98 @@ t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_op
     v.protocol.even_queries = true;
     v.protocol.within_domain = o->within_domain;
     if (l->kind == FAMILY_MASKS) {
-        v.protocol.ways = o->ways ? o->ways : 1;
+        v.protocol.ways = o->ways ? o->ways : learner_ways_fixed(l) ? l->ways : 1;
         v.protocol.fewer = false;
     }
+    return v;
+}
+
+static const char *metric_of(const struct evaluation *v)
+{
+    return v->l->kind == FAMILY_MASKS     ? "iou"
+           : kind_has_classes(v->l->kind) ? "accuracy"
+           : v->relative                  ? "nrmse"
+                                          : "mse";
+}
+
+static void fill_row(const struct scores *s, size_t tasks, t2m_eval_row *r)
+{
+    t2m_eval_row dice = {.mean = NAN, .ci95 = NAN};
+    evaluate_sum(s->value, tasks, r);
+    if (s->dice)
+        evaluate_sum(s->dice, tasks, &dice);
+    r->dice = dice.mean;
+    r->dice_ci95 = dice.ci95;
+}
+
+static void fill_result(const struct evaluation *v, const struct scores score[SCORED_ROWS],
+                        double bytes, t2m_eval_result *out)
+{
+    for (int row = 0; row < T2M_EVAL_ROWS; row++) {
+        t2m_eval_row *r = &out->row[row];
+        const double ms = score[row == ROW_SCRATCH ? ROW_SCRATCH : ROW_TUNED].milliseconds;
+        const char *note = note_of(v->l, row);
+        *r = (t2m_eval_row){.name = row_names[row],
+                            .log_loss = NAN,
+                            .dice = NAN,
+                            .dice_ci95 = NAN,
+                            .note = note,
+                            .present = !note,
+                            .bytes = (size_t)bytes,
+                            .ms_per_task = ms / (double)v->tasks};
+        if (r->present)
+            fill_row(&score[row], v->tasks, r);
+    }
+    if (v->l->kind != FAMILY_MASKS)
+        return;
+    out->control =
+        (t2m_eval_row){.name = "naive-bayes",
+                       .log_loss = NAN,
+                       .present = true,
+                       .bytes = v->protocol.ways * MASK_BAYES_BINS * sizeof(float),
+                       .ms_per_task = score[ROW_CONTROL].milliseconds / (double)v->tasks};
+    fill_row(&score[ROW_CONTROL], v->tasks, &out->control);
+}
+
+/* Arrays for all rows that there are, in `values` one behind the other. */
+static t2m_status room_for_scores(const struct evaluation *v, double **values,
+                                  struct scores score[SCORED_ROWS])
+{
+    const bool masks = v->l->kind == FAMILY_MASKS;
+    const size_t rows = masks ? SCORED_ROWS : T2M_EVAL_ROWS;
+    double *at = *values = mem_new(v->l->lib, rows * (masks ? 2 : 1) * v->tasks, sizeof *at);
+    if (!at)
+        return T2M_ENOMEM;
+    for (size_t row = 0; row < rows; row++, at += v->tasks)
+        score[row].value = at;
+    for (size_t row = 0; row < rows && masks; row++, at += v->tasks)
+        score[row].dice = at;
+    return T2M_OK;
+}
+
+t2m_status t2m_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_options *options,
+                    t2m_eval_result *out)
+{
+    const t2m_eval_options defaults = T2M_EVAL_OPTIONS_INIT, *o = options ? options : &defaults;
+    struct scores score[SCORED_ROWS] = {{0}};
+    size_t chosen[MAX_CANDIDATES] = {0};
+    double *values = NULL;
+    TRY(check_kinds(l, f));
+    if (l->kind == FAMILY_TABLES)
+        return table_eval(l, f, o, out);
+    const struct evaluation v = evaluation_of(l, f, o);
     TRY(check_ways(l, &v.protocol));
     TRY(episode_check(f, &v.protocol));
-    double *values = mem_new(l->lib, T2M_EVAL_ROWS * v.tasks, sizeof *values);
-    if (!values)
-        return T2M_ENOMEM;
-    for (int row = 0; row < T2M_EVAL_ROWS; row++)
-        score[row].value = values + (size_t)row * v.tasks;
-    size_t chosen[MAX_CANDIDATES] = {0};
+    TRY(room_for_scores(&v, &values, score));
     const t2m_status status = evaluate(&v, score, chosen);
-    *out = (t2m_eval_result){.metric = l->kind == FAMILY_MASKS   ? "iou"
-                                       : kind_has_classes(l->kind) ? "accuracy"
-                                       : v.relative              ? "nrmse"
-                                                                 : "mse",
-                             .ways = v.protocol.ways,
-                             .shots = v.protocol.shots,
-                             .queries = v.protocol.queries,
-                             .tasks = v.tasks,
-                             .seed = v.seed};
-    const double bytes = describe_structures(l, chosen, v.tasks, out);
-    for (int row = 0; row < T2M_EVAL_ROWS && status == T2M_OK; row++) {
-        t2m_eval_row *r = &out->row[row];
-        r->name = row_names[row];
-        r->log_loss = NAN;
-        r->note = note_of(l, row);
-        r->present = !r->note;
-        r->bytes = (size_t)bytes;
-        const double ms = score[row == ROW_SCRATCH ? ROW_SCRATCH : ROW_TUNED].milliseconds;
-        r->ms_per_task = ms / (double)v.tasks;
-        if (r->present)
-            evaluate_sum(score[row].value, v.tasks, r);
+    if (status == T2M_OK) {
+        *out = (t2m_eval_result){.metric = metric_of(&v),
+                                 .ways = v.protocol.ways,
+                                 .shots = v.protocol.shots,
+                                 .queries = v.protocol.queries,
+                                 .tasks = v.tasks,
+                                 .seed = v.seed};
+        fill_result(&v, score, describe_structures(l, chosen, v.tasks, out), out);
     }
     mem_free(l->lib, values);
     return status;

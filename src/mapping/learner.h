@@ -222,6 +222,7 @@ void evaluate_sum(const double *x, size_t n, t2m_eval_row *row);
 
 struct scores {    /* of one row: sums over the tasks, in their order */
     double *value; /* [tasks] */
+    double *dice;  /* [tasks] of masks; or NULL */
     double milliseconds;
 };
 struct evaluation {
@@ -238,8 +239,8 @@ struct evaluation {
     int (*stop)(void *ctx); /* asked before each task; or NULL */
     void *ctx;
 };
-/* score [T2M_EVAL_ROWS], value arrays given by the caller (NULL where the row is not wanted).
- * chosen [candidates]: to each is added how often tasks chose it; or NULL. */
-t2m_status evaluate(const struct evaluation *v, struct scores score[T2M_EVAL_ROWS], size_t *chosen);
-enum { ROW_SCRATCH, ROW_SHARED, ROW_WRONG, ROW_GENERATED, ROW_TUNED };
+enum { ROW_SCRATCH, ROW_SHARED, ROW_WRONG, ROW_GENERATED, ROW_TUNED, ROW_CONTROL, SCORED_ROWS };
+/* score: value arrays given by the caller (NULL where the row is not wanted; ROW_CONTROL is of
+ * masks alone). chosen [candidates]: to each is added how often tasks chose it; or NULL. */
+t2m_status evaluate(const struct evaluation *v, struct scores score[SCORED_ROWS], size_t *chosen);
 extern const char *const row_names[T2M_EVAL_ROWS];

@@ -83,7 +83,7 @@ static t2m_value score_of(t2m_graph *g, void *ctx, t2m_value x)
     if (is_refitted(c))
         return t2m_mean_all(g, surprise_of(c, x));
     return task_loss(c, output_of(c, model_of(c, x), c->e->x_support, c->given, NULL),
-                   c->e->y_support);
+                     c->e->y_support);
 }
 
 struct stages { /* the models that tuning passes through */
@@ -185,7 +185,8 @@ static void infer(struct task_ctx *c)
     c->code = t2m_fill(g, 0, 1, &size);
     if (m->represent) {
         const t2m_value t = c->l->decode == DECODE_ALL ? c->e->t : generator_squash(g, c->e->t);
-        c->code = t2m_reshape(g, task_generator(c, code_generator, t2m_reshape(g, t, 2, row)), 1, &all);
+        c->code =
+            t2m_reshape(g, task_generator(c, code_generator, t2m_reshape(g, t, 2, row)), 1, &all);
     }
     c->body = decode_model(g, &c->decoder, c->theta, c->code);
 }
@@ -371,7 +372,8 @@ static void make_inputs(const struct t2m_learner *l, const struct episode_use *u
     t2m_graph *g = e->g;
     const struct structure *s = learner_structure(l);
     const int64_t phi = (int64_t)l->numel, norms = (int64_t)l->norms, n = (int64_t)use->supports,
-                  q = (int64_t)use->queries, places = structure_places(s), targets[] = {n * places, q * places};
+                  q = (int64_t)use->queries, places = structure_places(s),
+                  targets[] = {n * places, q * places};
     *e = (struct episode_graph){.g = g};
     e->phi = t2m_input(g, "phi", 1, &phi);
     e->statistics = t2m_input(g, "norm statistics", 1, &norms);

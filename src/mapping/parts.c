@@ -209,6 +209,7 @@ static void lay_out_candidate(const struct t2m_learner *l, struct candidate *c)
         layout_add(&c->parts, "ridge.log_penalty", 0, NULL, 0, log(0.01));
         layout_add(&c->parts, "ridge.log_scale", 0, NULL, 0, log(4));
         layout_add(&c->parts, "ridge.bias", 0, NULL, 0, 0);
+        layout_add(&c->parts, "ridge.share", 0, NULL, 0, 0);
     } else if (m->head == HEAD_RIDGE || (m->head == HEAD_CLOSED && !has_classes(l))) {
         const int64_t of_head = (int64_t)c->layout.features + 1;
         layout_add(&c->parts, "ridge.log_penalty", 0, NULL, 0, 0);

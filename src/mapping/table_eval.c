@@ -216,8 +216,8 @@ static t2m_status measure(const struct shaped *s, enum variant v, const float *p
     out[MILLISECONDS] = 1e3 * (seconds_now() - start);
     const struct episode_size size = {
         .queries = queries, .outputs = classes ? classes : 1, .target = 1};
-    out[METRIC] = episode_metric(classes ? FAMILY_IMAGES : FAMILY_REGRESSION, r->output, t->y_query,
-                                 &size);
+    out[METRIC] =
+        episode_metric(classes ? FAMILY_IMAGES : FAMILY_REGRESSION, r->output, t->y_query, &size);
     if (classes)
         out[LOG_LOSS] = log_loss_of(r->output, t->y_query, queries, classes);
     else
@@ -300,7 +300,12 @@ static void fill_row(const struct evaluating *e, int row, size_t bytes, t2m_eval
 {
     const size_t tasks = e->loop.tasks;
     const char *note = note_of(e, row);
-    *r = (t2m_eval_row){.name = row_names[row], .note = note, .present = !note, .log_loss = NAN};
+    *r = (t2m_eval_row){.name = row_names[row],
+                        .note = note,
+                        .present = !note,
+                        .log_loss = NAN,
+                        .dice = NAN,
+                        .dice_ci95 = NAN};
     if (note)
         return;
     t2m_eval_row other;

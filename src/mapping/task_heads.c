@@ -42,14 +42,14 @@ t2m_value task_loss(const struct task_ctx *c, t2m_value output, t2m_value y)
     if (is_of_masks(c))
         return loss_of_masks(c, output, y);
     return task_has_classes(c) ? nn_cross_entropy(c->g, output, y)
-                          : nn_squared_error(c->g, t2m_reshape(c->g, output, 1, &n), y);
+                               : nn_squared_error(c->g, t2m_reshape(c->g, output, 1, &n), y);
 }
 
 static t2m_value targets_of(const struct task_ctx *c)
 {
     const int64_t column[] = {t2m_dim(c->g, c->e->y_support, 0), 1};
     return task_has_classes(c) ? t2m_one_hot(c->g, c->e->y_support, c->s.outputs)
-                          : t2m_reshape(c->g, c->e->y_support, 2, column);
+                               : t2m_reshape(c->g, c->e->y_support, 2, column);
 }
 
 /* ---- heads ---- */
@@ -77,7 +77,7 @@ static struct head mask_head(struct task_ctx *c, t2m_value h)
     if (c->l->method->head == HEAD_PROTOTYPES)
         return head_mask_prototypes(c->g, h, &m);
     const t2m_value learned[] = {task_part(c, "ridge.log_penalty"), task_part(c, "ridge.log_scale"),
-                                 task_part(c, "ridge.bias")};
+                                 task_part(c, "ridge.bias"), task_part(c, "ridge.share")};
     return head_mask_ridge(c->g, h, &m, learned);
 }
 
@@ -92,13 +92,14 @@ struct head task_head(struct task_ctx *c, t2m_value h)
     if (kind == HEAD_PROTOTYPES || (kind == HEAD_CLOSED && task_has_classes(c)))
         return head_prototypes(g, h, c->e->y_support, c->s.outputs);
     if (task_has_classes(c)) {
-        const t2m_value learned[] = {task_part(c, "ridge.log_penalty"), task_part(c, "ridge.scale")};
+        const t2m_value learned[] = {task_part(c, "ridge.log_penalty"),
+                                     task_part(c, "ridge.scale")};
         const struct head head = head_ridge_classes(g, h, targets_of(c), learned);
         c->e->later = head.later;
         return head;
     }
-    const struct nn_ridge_prior prior = {task_part(c, "ridge.log_penalty"), task_part(c, "ridge.mean"),
+    const struct nn_ridge_prior prior = {task_part(c, "ridge.log_penalty"),
+                                         task_part(c, "ridge.mean"),
                                          task_part(c, "ridge.log_scale")};
     return head_ridge(g, h, targets_of(c), &prior);
 }
-

@@ -108,14 +108,15 @@ static t2m_status validate(struct training *t, double *mean, double *ci95)
     v.protocol.queries =
         kind_has_classes(l->kind) && v.protocol.queries > 5 ? 5 : v.protocol.queries;
     if (l->kind == FAMILY_MASKS) {
-        v.protocol.ways = training_default(t->o->validation_ways, 1);
+        v.protocol.ways =
+            learner_ways_fixed(l) ? l->ways : training_default(t->o->validation_ways, 1);
         v.protocol.fewer = false;
         v.protocol.shots = 1;
     }
     /* a norm of the joint batch is validated with the joint batch */
     v.transductive = l->norms > 0 && l->method->norm == NORM_JOINT;
     TRY(episode_check(t->validation, &v.protocol));
-    struct scores score[T2M_EVAL_ROWS] = {{0}};
+    struct scores score[SCORED_ROWS] = {{0}};
     double *value = mem_new(t->lib, v.tasks, sizeof *value);
     if (!value)
         return T2M_ENOMEM;
@@ -224,8 +225,8 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
              l->kind == FAMILY_MASKS     ? "iou"
              : kind_has_classes(l->kind) ? "accuracy"
-             : l->kind == FAMILY_TABLES ? "loss"
-                                        : "mse",
+             : l->kind == FAMILY_TABLES  ? "loss"
+                                         : "mse",
              t->state.best);
     TRY(likeness_learn(l, t->family, &t->step.protocol));
     if (result)
@@ -269,9 +270,11 @@ static t2m_status begin(struct training *t)
                       "--augment is for images and for texts without --encoder, which '%s' has not",
                       t->family->name);
     TRY(check_families(t, &p));
-    static const size_t batches[] = {
-        [FAMILY_REGRESSION] = 25, [FAMILY_IMAGES] = 4, [FAMILY_TABLES] = 8, [FAMILY_TEXTS] = 4,
-        [FAMILY_MASKS] = 2};
+    static const size_t batches[] = {[FAMILY_REGRESSION] = 25,
+                                     [FAMILY_IMAGES] = 4,
+                                     [FAMILY_TABLES] = 8,
+                                     [FAMILY_TEXTS] = 4,
+                                     [FAMILY_MASKS] = 2};
     const size_t batch = training_default(o->meta_batch, batches[t->l->kind]);
     TRY(meta_step_new(&t->step, t->l, t->family, batch));
     t->step.protocol.within_domain = o->within_domain;

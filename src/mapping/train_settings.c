@@ -189,7 +189,8 @@ t2m_status training_learner(struct training *t)
     TRY(choose_represent(t));
     TRY(choose_changes(t));
     const struct defaults *usual = &defaults[f->kind];
-    l->ways = images ? training_default(o->ways, usual->ways) : 1;
+    const bool one = f->kind == FAMILY_MASKS && learner_ways_fixed(l); /* most tasks have one */
+    l->ways = images ? training_default(o->ways, one ? 1 : usual->ways) : 1;
     l->shots = training_default(o->shots, usual->shots);
     l->queries = training_default(o->queries, usual->queries);
     l->steps = o->inner_steps >= 0 ? o->inner_steps : l->method->steps;

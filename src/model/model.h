@@ -27,7 +27,7 @@ struct t2m_model {
     size_t classes;
     char **class;
     unsigned char id[256]; /* [classes] of masks: what they are called in these */
-    size_t features; /* columns; 0 for pictures */
+    size_t features;       /* columns; 0 for pictures */
     char **feature;
     float *scales; /* [features + 1, 2] mean and scale of each column and of the target */
     struct model_table table; /* schema NULL: not of tables */

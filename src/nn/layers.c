@@ -62,7 +62,8 @@ t2m_value nn_layer_norm(t2m_graph *g, t2m_value x, t2m_value gamma, t2m_value be
     return t2m_madd(g, reshape_like(g, y, x), gamma, beta);
 }
 
-/* The mean of x [n, pixels, channels] over the pixels and each group's channels, [n, 1, channels]. */
+/* The mean of x [n, pixels, channels] over the pixels and each group's channels, [n, 1, channels].
+ */
 static t2m_value group_mean(t2m_graph *g, t2m_value x, int64_t groups)
 {
     const int64_t n = t2m_dim(g, x, 0), channels = t2m_dim(g, x, 2),

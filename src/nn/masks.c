@@ -31,8 +31,7 @@ static t2m_value weighted(t2m_graph *g, t2m_value x, t2m_value w, int axes)
 
 t2m_value nn_masks_loss(t2m_graph *g, const struct nn_masks *m, t2m_value logits, t2m_value weight)
 {
-    const t2m_value one = t2m_constant(g, 1),
-                    valid = t2m_broadcast(g, m->valid, 1, m->classes),
+    const t2m_value one = t2m_constant(g, 1), valid = t2m_broadcast(g, m->valid, 1, m->classes),
                     surprise = t2m_sub(g, t2m_softplus(g, logits), t2m_mul(g, logits, m->member)),
                     entropy = weighted(g, surprise, valid, 1); /* [classes] */
     const t2m_value p = t2m_mul(g, t2m_sigmoid(g, logits), valid),

@@ -125,15 +125,25 @@ t2m_value nn_masks_present(t2m_graph *g, const struct nn_masks *m);
 /* Cross-entropy of each class, and 1 - Dice (Milletari et al. 2016, equation 3, with the masks' own
  * sum and 1 in both places) of each picture that has it; the mean over the classes by weight
  * [classes]. */
-t2m_value nn_masks_loss(t2m_graph *g, const struct nn_masks *m, t2m_value logits,
-                        t2m_value weight);
+t2m_value nn_masks_loss(t2m_graph *g, const struct nn_masks *m, t2m_value logits, t2m_value weight);
 /* -log N(target; mean, exp(log_sd)^2) */
 t2m_value nn_gaussian_likelihood(t2m_graph *g, t2m_value mean, t2m_value log_sd, t2m_value target);
 
 /* ---- structures ---- */
 
 enum { NN_MAX_LAYERS = 8 };
-enum nn_kind { NN_LINEAR, NN_MLP, NN_CONV4, NN_KERNEL, NN_TEXT, NN_METRIC, NN_RESNET, NN_UNET, NN_FCN, NN_KINDS };
+enum nn_kind {
+    NN_LINEAR,
+    NN_MLP,
+    NN_CONV4,
+    NN_KERNEL,
+    NN_TEXT,
+    NN_METRIC,
+    NN_RESNET,
+    NN_UNET,
+    NN_FCN,
+    NN_KINDS
+};
 
 struct structure {
     enum nn_kind kind;
@@ -199,6 +209,7 @@ size_t structure_activations(const struct structure *s); /* numbers that its lay
 t2m_value structure_input(t2m_graph *g, const struct structure *s, const char *name, int64_t n);
 size_t structure_input_size(const struct structure *s); /* numbers of one example */
 
+enum { NN_DENSE_CHANNELS = 4 /* of their pictures, at most */ };
 /* Structures that answer for each pixel (dense.c): features are [n * height * width, features]. */
 bool structure_is_dense(const struct structure *s);
 int64_t structure_places(const struct structure *s); /* answers for an input: its pixels, or 1 */

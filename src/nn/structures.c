@@ -188,16 +188,18 @@ static const struct {
     const char *name;
     int min_layers, max_layers, default_layers;
     int64_t default_width, most; /* most: of a width */
-    bool images, dense; /* dense: an answer for each pixel */
+    bool images, dense;          /* dense: an answer for each pixel */
     void (*layout)(const struct structure *s, struct layout *l);
     t2m_value (*features)(t2m_graph *g, const struct structure *s, t2m_value m, t2m_value x,
                           struct norm_use *norm);
 } kinds[NN_KINDS] = {
     [NN_LINEAR] = {"linear", 0, 0, 0, 0, 0, false, false, layout_linear, features_linear},
     [NN_MLP] = {"mlp", 1, NN_MAX_LAYERS, 2, 40, 4096, false, false, layout_mlp, features_mlp},
-    [NN_KERNEL] = {"kernel", 1, NN_MAX_LAYERS, 1, 256, 4096, false, false, layout_kernel, features_kernel},
+    [NN_KERNEL] = {"kernel", 1, NN_MAX_LAYERS, 1, 256, 4096, false, false, layout_kernel,
+                   features_kernel},
     [NN_CONV4] = {"conv4", 4, 4, 4, 64, 4096, true, false, layout_conv4, features_conv4},
-    [NN_RESNET] = {"resnet", 1, NN_MAX_LAYERS, 4, 64, 4096, true, false, resnet_layout, resnet_features},
+    [NN_RESNET] = {"resnet", 1, NN_MAX_LAYERS, 4, 64, 4096, true, false, resnet_layout,
+                   resnet_features},
     [NN_UNET] = {"unet", 2, 6, 4, 16, 1024, true, true, unet_layout, unet_features},
     [NN_FCN] = {"fcn", 2, 6, 4, 16, 1024, true, true, fcn_layout, fcn_features},
     [NN_METRIC] = {"metric", 1, 1, 1, 64, 4096, false, false, metric_layout, metric_features},
@@ -359,6 +361,9 @@ t2m_status structure_check(t2m *lib, const struct structure *s)
                       "allow",
                       kinds[s->kind].name, s->layers, s->layers - 1, (long long)s->height,
                       (long long)s->width);
+    if (kinds[s->kind].dense && s->channels > NN_DENSE_CHANNELS)
+        return refuse(lib, T2M_EUSAGE, "%s takes pictures of at most %d channels, not %lld",
+                      kinds[s->kind].name, NN_DENSE_CHANNELS, (long long)s->channels);
     if (s->kind == NN_TEXT && (s->height != 1 || s->channels != NN_TEXT_CHANNELS))
         return refuse(lib, T2M_EUSAGE, "the structure text is for texts");
     const int64_t least = s->layers > 4 ? 1 << s->layers : 16; /* each layer halves it */

@@ -169,9 +169,8 @@ void t2m_family_free(t2m_family *f)
         mem_free(lib, f->feature_names[i]);
     for (size_t i = 0; i < f->warnings; i++)
         mem_free(lib, f->warning[i]);
-    void *const memory[] = {f->task,   f->class,   f->feature_names, f->target,
-                            f->x_mean, f->x_scale, f->name,          f->warning,
-                            f->pixels, f->labels};
+    void *const memory[] = {f->task,    f->class, f->feature_names, f->target, f->x_mean,
+                            f->x_scale, f->name,  f->warning,       f->pixels, f->labels};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(lib, memory[i]);
     mem_free(lib, f);

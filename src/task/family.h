@@ -86,9 +86,9 @@ struct family_options {
     size_t height, width, channels; /* 0: 28, 28, as the first image */
     bool rotations;
     const char *split; /* of masks: the part of the classes that tasks are of; NULL: all */
-    bool vectors; /* texts are vectors of the handle's encoder */
-    bool texts;   /* CSVs are texts: in a column of that name, with a label */
-    bool tables;  /* CSVs are tables of any columns, not tasks of one family */
+    bool vectors;      /* texts are vectors of the handle's encoder */
+    bool texts;        /* CSVs are texts: in a column of that name, with a label */
+    bool tables;       /* CSVs are tables of any columns, not tasks of one family */
     /* of those: names of columns to leave out; -1 find out, 0 values, 1 classes */
     const char *const *ignore;
     size_t ignored;
@@ -113,7 +113,7 @@ struct protocol {                /* how episodes are drawn */
     size_t ways, shots, queries; /* of each class; ways = 1 for regression. Of masks: shots and
                                     queries pictures in all */
     bool fewer; /* of masks: any number of shots up to that, the other pictures having no labels */
-    bool even_queries;           /* built-in families: query x equally spaced over the range */
+    bool even_queries; /* built-in families: query x equally spaced over the range */
     bool within_domain;
     bool by_task;   /* rows in units of their own support set */
     double augment; /* images bent at random, so strongly: augment.h; of texts, in units of

@@ -39,9 +39,10 @@ t2m_status mask_episode_check(const struct t2m_family *f, const struct protocol 
             most = f->class[i].count;
     return most >= needed(p)
                ? T2M_OK
-               : refuse(f->lib, T2M_EDATA,
-                        "'%.200s': no class is in more than %zu pictures, and --shots %zu needs %zu",
-                        f->name, most, p->shots, needed(p));
+               : refuse(
+                     f->lib, T2M_EDATA,
+                     "'%.200s': no class is in more than %zu pictures, and --shots %zu needs %zu",
+                     f->name, most, p->shots, needed(p));
 }
 
 /* Classes are equally likely, but a set with four times as many has only twice as many tasks. */
@@ -57,7 +58,7 @@ static size_t draw_class(const struct t2m_family *f, const struct protocol *p, s
     }
 }
 
-struct cast { /* the pictures of an episode: support first, then query */
+struct cast {              /* the pictures of an episode: support first, then query */
     size_t shots, queries; /* those that there are; the arrays have room for more */
     size_t index[MOST_PICTURES];
 };
@@ -92,15 +93,21 @@ static void draw_pictures(const struct example_class *c, const struct protocol *
 
 /* ---- pictures and labels ---- */
 
+struct changing { /* how the pictures of an episode are changed */
+    struct random *r;
+    double strength; /* 0: not at all */
+    struct photo_change task;
+};
+
 /* Labels are written as bytes at the beginning of their floats. */
-static void put_picture(const struct t2m_family *f, double strength, struct random *r,
-                        size_t picture, float *x, float *y)
+static void put_picture(const struct t2m_family *f, const struct changing *c, size_t picture,
+                        float *x, float *y)
 {
     const size_t n = places(f);
     const float *from = f->pixels + picture * n * f->channels;
     const unsigned char *label = f->labels + picture * n;
-    if (strength > 0) {
-        const struct photo_change change = photo_change_draw(r, strength);
+    if (c->strength > 0) {
+        const struct photo_change change = photo_change_in_task(&c->task, c->r, c->strength);
         photo_apply(&change, from, f->height, f->width, f->channels, x);
         photo_apply_labels(&change, label, f->height, f->width, (unsigned char *)y);
     } else {
@@ -128,8 +135,8 @@ static size_t draw_others(const struct t2m_family *f, const struct protocol *p, 
     count_labels(e->y_query, cast->queries, places(f), in[1]);
     for (size_t i = 0; i < f->classes && p->ways > 1; i++) {
         const struct example_class *c = &f->class[i];
-        if (c->domain != f->class[class[0]].domain || c->id == f->class[class[0]].id || c->left_out ||
-            !in[0][c->id] || !in[1][c->id])
+        if (c->domain != f->class[class[0]].domain || c->id == f->class[class[0]].id ||
+            c->left_out || !in[0][c->id] || !in[1][c->id])
             continue;
         const size_t at = 1 + random_below(r, ++seen); /* each is equally likely to stay */
         if (chosen < p->ways)
@@ -141,8 +148,7 @@ static size_t draw_others(const struct t2m_family *f, const struct protocol *p, 
 }
 
 /* From bytes to numbers of the episode's classes, from the end, since they share their place. */
-static void number_labels(const struct t2m_family *f, const size_t *class, size_t classes,
-                          float *y)
+static void number_labels(const struct t2m_family *f, const size_t *class, size_t classes, float *y)
 {
     float number[256] = {[MASK_IGNORE] = -1};
     for (size_t w = 0; w < classes; w++)
@@ -179,11 +185,11 @@ void mask_episode_draw(const struct t2m_family *f, const struct protocol *p, str
     size_t class[MOST_WAYS] = {draw_class(f, p, r)};
     struct cast cast;
     draw_pictures(&f->class[class[0]], p, r, &cast);
+    const struct changing change = {r, p->augment, photo_change_of_task(r, p->augment)};
     for (size_t i = 0; i < cast.shots; i++)
-        put_picture(f, p->augment, r, cast.index[i], e->x_support + i * input,
-                    e->y_support + i * n);
+        put_picture(f, &change, cast.index[i], e->x_support + i * input, e->y_support + i * n);
     for (size_t i = 0; i < cast.queries; i++)
-        put_picture(f, p->augment, r, cast.index[cast.shots + i], e->x_query + i * input,
+        put_picture(f, &change, cast.index[cast.shots + i], e->x_query + i * input,
                     e->y_query + i * n);
     const size_t classes = draw_others(f, p, r, e, &cast, class);
     name_episode(f, class, classes, p, e);

@@ -1,10 +1,11 @@
-/* mask_family.c: sets of pictures with masks become numbers in memory, and which pictures have which
- * class. Episodes of them are drawn in mask_episode.c. */
+/* mask_family.c: sets of pictures with masks become numbers in memory, and which pictures have
+ * which class. Episodes of them are drawn in mask_episode.c. */
 #include "task/mask_family.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 
@@ -132,8 +133,8 @@ static t2m_status fewest_pixels(const struct t2m_family *f, const struct census 
     return T2M_OK;
 }
 
-static t2m_status add_class(struct t2m_family *f, const struct census *c,
-                            const struct sought *what, const char *name)
+static t2m_status add_class(struct t2m_family *f, const struct census *c, const struct sought *what,
+                            const char *name)
 {
     struct example_class *all = mem_resize(f->lib, f->class, f->classes + 1, sizeof *all);
     uint32_t fewest = 0;
@@ -141,11 +142,11 @@ static t2m_status add_class(struct t2m_family *f, const struct census *c,
         return T2M_ENOMEM;
     f->class = all;
     struct example_class *to = &all[f->classes];
-    *to = (struct example_class){
-        .name = mem_text(f->lib, name),
-        .domain = f->domains,
-        .id = (unsigned char)what->id,
-        .picture = mem_new(f->lib, f->pictures - c->first, sizeof *to->picture)};
+    *to = (struct example_class){.name = mem_text(f->lib, name),
+                                 .domain = f->domains,
+                                 .id = (unsigned char)what->id,
+                                 .picture =
+                                     mem_new(f->lib, f->pictures - c->first, sizeof *to->picture)};
     f->classes++;
     if (!to->name || !to->picture)
         return T2M_ENOMEM;
@@ -205,6 +206,18 @@ static t2m_status add_domain(struct t2m_family *f, struct masks *m, size_t domai
     return status;
 }
 
+bool t2m_holds_masks(t2m *lib, const char *path)
+{
+    struct stat st;
+    struct source *s;
+    const bool many = stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || text_ends(path, ".zip"));
+    if (!many || source_open(lib, path, &s) != T2M_OK)
+        return false;
+    const bool holds = masks_recognise(s);
+    source_close(s);
+    return holds;
+}
+
 t2m_status family_add_masks(struct t2m_family *f, const char *path, const struct family_options *o)
 {
     struct masks *m;
@@ -223,8 +236,8 @@ t2m_status family_add_masks(struct t2m_family *f, const char *path, const struct
     for (size_t i = first; i < f->classes; i++)
         tasks += !f->class[i].left_out;
     if (status == T2M_OK && tasks == 0)
-        status = refuse(f->lib, T2M_EDATA, "'%.200s': no mask has a pixel of a class%s%.60s%s", path,
-                        o->split ? " of the split '" : "", o->split ? o->split : "",
+        status = refuse(f->lib, T2M_EDATA, "'%.200s': no mask has a pixel of a class%s%.60s%s",
+                        path, o->split ? " of the split '" : "", o->split ? o->split : "",
                         o->split ? "'" : "");
     return status;
 }

@@ -39,6 +39,56 @@ struct photo_change photo_change_draw(struct random *r, double strength)
     return p;
 }
 
+static void draw_part(struct photo_change *p, struct random *r, double least)
+{
+    const double side = fmax(least_side, random_uniform(r, least, 1)),
+                 aspect = exp(0.5 * within(r, longer));
+    p->wide = side * aspect;
+    p->high = side / aspect;
+    p->left = (1 - p->wide) * random_uniform(r, 0, 1);
+    p->top = (1 - p->high) * random_uniform(r, 0, 1);
+}
+
+static void draw_colours(struct photo_change *p, struct random *r, double strength)
+{
+    for (int k = 0; k < 3; k++)
+        p->gain[k] = exp(strength * within(r, 2 * of_gain));
+    p->saturation = strength * within(r, of_saturation);
+    p->contrast = strength * within(r, of_contrast);
+    p->brightness = strength * within(r, of_brightness);
+}
+
+struct photo_change photo_change_of_task(struct random *r, double strength)
+{
+    struct photo_change p = {.gain = {1, 1, 1}};
+    draw_part(&p, r, 1 - 0.5 * strength * smaller);
+    draw_colours(&p, r, strength);
+    p.flip = random_below(r, 2);
+    if (random_below(r, 5) == 0) /* light and dark change places */
+        p.contrast = -2 - p.contrast;
+    return p;
+}
+
+struct photo_change photo_change_in_task(const struct photo_change *task, struct random *r,
+                                         double strength)
+{
+    struct photo_change p = {.gain = {1, 1, 1}}, q = *task;
+    draw_part(&p, r, 1 - 0.25 * strength * smaller);
+    draw_colours(&p, r, 0.3 * strength);
+    q.left +=
+        q.wide * (q.flip ? 1 - p.left - p.wide : p.left); /* mirrored after the part is taken */
+    q.top += q.high * p.top;
+    q.wide *= p.wide;
+    q.high *= p.high;
+    q.flip = random_below(r, 2);
+    for (int k = 0; k < 3; k++)
+        q.gain[k] *= p.gain[k];
+    q.saturation = (1 + q.saturation) * (1 + p.saturation) - 1;
+    q.contrast = (1 + q.contrast) * (1 + p.contrast) - 1;
+    q.brightness += p.brightness;
+    return q;
+}
+
 /* A place of the old picture as one of its `side` pixels: mirrored at the edges. */
 static size_t pixel(double at, size_t side)
 {

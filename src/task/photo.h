@@ -18,6 +18,11 @@ struct photo_change {
 };
 /* A quarter of them are no change. strength 1: as in training; 0: no change. */
 struct photo_change photo_change_draw(struct random *r, double strength);
+/* A change that all pictures of a task of masks share, so that their colours and places still tell
+ * as much of the class as before; and that of one of them. */
+struct photo_change photo_change_of_task(struct random *r, double strength);
+struct photo_change photo_change_in_task(const struct photo_change *task, struct random *r,
+                                         double strength);
 /* from, to, not overlapping: [height, width, channels] in 0..1. */
 void photo_apply(const struct photo_change *p, const float *from, size_t height, size_t width,
                  size_t channels, float *to);

@@ -429,7 +429,8 @@ t2m_status family_rotate(struct t2m_family *f)
 {
     const size_t classes = f->classes, size = f->height * f->width * f->channels;
     if (f->kind != FAMILY_IMAGES || f->height != f->width)
-        return refuse(f->lib, T2M_EUSAGE, "--rotations needs square pictures");
+        return refuse(f->lib, T2M_EUSAGE,
+                      "--rotations is for square pictures of classes; leave it out");
     struct example_class *all = mem_resize(f->lib, f->class, 4 * classes, sizeof *all);
     if (!all)
         return T2M_ENOMEM;
