@@ -15,9 +15,9 @@ static struct structure parse(t2m *lib, const char *text, int64_t side)
 }
 
 static const char *const pictures[] = {"conv4:2", "resnet:2,3", "resnet:2"};
-enum { PICTURES = sizeof pictures / sizeof *pictures, IMAGES = 2, SIDE = 16 };
+enum { PICTURES = sizeof pictures / sizeof *pictures, IMAGES = 5, SIDE = 16 };
 
-/* d sum(features^2 * weight) / dm along a random direction, in double, by the graph and by
+/* d sum(weight features^2) / dm along a random direction, in double, by the graph and by
  * differences; of the norms of the batch and of given ones. */
 static void slopes(void **state)
 {
@@ -36,7 +36,9 @@ static void slopes(void **state)
         const t2m_value h = structure_features(g, &s, in[0], in[1], &norm);
         assert_int_equal(t2m_dim(g, h, 1), l.features);
         assert_int_equal(check_numel(g, norm.seen), l.statistics);
-        const t2m_value y = t2m_sum_all(g, t2m_square(g, h)), gradient = t2m_grad(g, y, in[0]),
+        const t2m_value weight = t2m_sin(g, t2m_iota(g, (int64_t)l.features)),
+                        y = t2m_sum_all(g, t2m_mul(g, t2m_square(g, h), weight)),
+                        gradient = t2m_grad(g, y, in[0]),
                         slope = t2m_sum_all(g, t2m_mul(g, gradient, in[3]));
         double *x[] = {check_room(l.numel), check_room(IMAGES * SIDE * SIDE * 2),
                        check_room(l.statistics), check_room(l.numel)};
@@ -70,13 +72,13 @@ static void statistics(void **state)
     const struct structure s = parse(lib, "resnet:2,3", SIDE);
     struct candidate c = {.structure = s};
     const struct t2m_learner l = {.lib = lib, .candidates = 1, .candidate = &c};
-    const int width[] = {2, 2, 2, 3, 3, 3};
-    float start[30];
+    const int width[] = {2, 2, 2, 3, 3, 3, 3};
+    float start[36];
     size_t at = 0;
     structure_layout(&s, &c.layout);
-    assert_int_equal(c.layout.statistics, 30);
+    assert_int_equal(c.layout.statistics, 36);
     learner_start_statistics(&l, start);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 7; i++)
         for (int k = 0; k < 2 * width[i]; k++)
             assert_true(start[at++] == (k < width[i] ? 0 : 1));
 }

@@ -13,7 +13,7 @@ import sys
 WAYS, SHOTS = 5, [1, 5]
 # Methods whose head is made from the examples are trained with more classes than they are used for (Snell et al. 2017, section 3.1), one
 # task a step; the others, whose head is learned for so many classes, with two tasks of 5.
-MANY = ["--ways", "20", "--queries", "5", "--meta-batch", "1"]
+MANY = ["--ways", "20", "--queries", "5", "--meta-batch", "1", "--meta-rate", "0.004"]
 FEW = ["--ways", str(WAYS), "--queries", "10", "--meta-batch", "2"]
 METHODS = {
     "maml": [*FEW, "--inner-steps", "3", "--eval-steps", "5", "--inner-rate", "0.05"],

@@ -37,6 +37,16 @@ t2m_value nn_standard_rows(t2m_graph *g, t2m_value x, double epsilon)
     return t2m_mul(g, centred, t2m_broadcast(g, scale, 1, n));
 }
 
+t2m_value nn_to_length(t2m_graph *g, t2m_value x, t2m_value length)
+{
+    const double tiny = 1e-9; /* keeps the slope of the root finite */
+    const int axis = t2m_rank(g, x) - 1;
+    const t2m_value squares = t2m_sum(g, t2m_square(g, x), axis, 1),
+                    by = t2m_mul(g, t2m_rsqrt(g, t2m_add(g, squares, t2m_constant(g, tiny))),
+                                 length);
+    return t2m_mul(g, x, t2m_broadcast(g, by, axis, t2m_dim(g, x, axis)));
+}
+
 static t2m_value reshape_like(t2m_graph *g, t2m_value x, t2m_value like)
 {
     int64_t dim[T2M_MAX_RANK];

@@ -17,6 +17,8 @@ t2m_value nn_normalise(t2m_graph *g, t2m_value x, t2m_value mean, t2m_value var,
 void nn_statistics(t2m_graph *g, t2m_value x, t2m_value *mean, t2m_value *var);
 /* Each row of x [rows, numbers] less its mean, by the root of its variance + epsilon. */
 t2m_value nn_standard_rows(t2m_graph *g, t2m_value x, double epsilon);
+/* x [.., numbers], each row of them made `length` [1] long. */
+t2m_value nn_to_length(t2m_graph *g, t2m_value x, t2m_value length);
 /* x [n, .., channels], each item by the statistics of all its numbers (Ba et al. 2016); gamma and
  * beta [channels]. */
 t2m_value nn_layer_norm(t2m_graph *g, t2m_value x, t2m_value gamma, t2m_value beta);
@@ -220,9 +222,10 @@ t2m_value fcn_features(t2m_graph *g, const struct structure *s, t2m_value m, t2m
 
 /* ---- layers of pictures: a convolution and its norm (convolution.c) ---- */
 
-enum { NN_MAX_NORMS = 3 * NN_MAX_LAYERS };
-/* NAME.filter [height, width, in, out], used at each of `places` pixels, and NAME.scale and
- * NAME.bias [out] of its norm. */
+enum { NN_MAX_NORMS = 3 * NN_MAX_LAYERS + 1 };
+/* NAME.scale and NAME.bias [channels] of a norm. */
+void layout_norm(struct layout *l, const char *name, int64_t channels);
+/* NAME.filter [height, width, in, out], used at each of `places` pixels, and its norm. */
 void layout_convolution(struct layout *l, const char *name, const int64_t filter[4], size_t places);
 struct convolutions { /* of one structure, in the order of its layout */
     t2m_graph *g;
@@ -233,6 +236,8 @@ struct convolutions { /* of one structure, in the order of its layout */
     size_t n;
     t2m_value seen[2 * NN_MAX_NORMS];
 };
+/* x [n, .., channels] -> the same shape. */
+t2m_value norm_alone(struct convolutions *c, const char *name, t2m_value x);
 /* x [n, h, w, in] -> [n, h, w, out], or [n, h / 2, w / 2, out] by max pooling. */
 t2m_value convolution_norm(struct convolutions *c, const char *name, t2m_value x, bool pool);
 void convolutions_end(struct convolutions *c); /* sets norm->seen */

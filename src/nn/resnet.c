@@ -7,7 +7,15 @@
  * Features are the means of the last channels over the picture. */
 #include "nn/nn.h"
 
+#include <math.h>
 #include <stdio.h>
+
+/* Squared distances are up to twice its square: a class that is certain has a logit of some tens.
+ */
+static const double start_length = 3;
+/* Steps of Adam are of one size for all numbers: the one that has far to go is kept divided by
+ * this. */
+static const double quick = 10;
 
 static void part_name(int stage, const char *part, char out[32])
 {
@@ -16,6 +24,7 @@ static void part_name(int stage, const char *part, char out[32])
 
 void resnet_layout(const struct structure *s, struct layout *l)
 {
+    const int64_t one = 1;
     int64_t h = s->height, w = s->width, in = s->channels;
     char name[32];
     for (int i = 0; i < s->layers; i++) {
@@ -30,6 +39,8 @@ void resnet_layout(const struct structure *s, struct layout *l)
         layout_convolution(l, name, (const int64_t[]){1, 1, in, out}, (size_t)(h * w));
         in = out;
     }
+    layout_norm(l, "features", in);
+    layout_add(l, "features.length", 1, &one, 0, log(start_length) / quick);
     l->features = (size_t)in;
 }
 
@@ -56,6 +67,8 @@ t2m_value resnet_features(t2m_graph *g, const struct structure *s, t2m_value m, 
         x = block(&c, i, x);
         t2m_scope(g, NULL);
     }
+    x = norm_alone(&c, "features", t2m_mean(g, x, 1, 2));
     convolutions_end(&c);
-    return t2m_mean(g, x, 1, 2);
+    const t2m_value log_length = layout_take(g, &c.layout, m, "features.length");
+    return nn_to_length(g, x, t2m_exp(g, t2m_scale(g, quick, log_length)));
 }

@@ -8,7 +8,6 @@
  * of its word's own weight and vector it is trusted with. */
 enum { WEIGHT, TRUST, RARITY_COLUMNS };
 
-static const double tiny = 1e-9; /* keeps the slope of a root finite */
 /* Steps of Adam are of one size for all numbers: the few that stand for whole kinds of features,
  * and have far to go, are kept divided by this. */
 static const double quick = 10;
@@ -45,16 +44,6 @@ void text_layout(const struct structure *s, struct layout *l)
     layout_add(l, "text.scale", 1, &one, 0, log(3.3) / quick); /* of a usual training */
     layout_add(l, "none", 1, &one, 0, 5 / quick);
     l->features = (size_t)(s->hidden[1] + s->hidden[2]);
-}
-
-/* x / |x| over the last axis, times factor [1]. */
-static t2m_value to_length(t2m_graph *g, t2m_value x, t2m_value factor)
-{
-    const int axis = t2m_rank(g, x) - 1;
-    const t2m_value squares = t2m_sum(g, t2m_square(g, x), axis, 1),
-                    by = t2m_mul(g, t2m_rsqrt(g, t2m_add(g, squares, t2m_constant(g, tiny))),
-                                 factor);
-    return t2m_mul(g, x, t2m_broadcast(g, by, axis, t2m_dim(g, x, axis)));
 }
 
 struct columns { /* of an input, each [n features, 1] or, of index, [n features] */
@@ -95,7 +84,7 @@ t2m_value text_features(t2m_graph *g, const struct structure *s, t2m_value m, t2
                                  t2m_reshape(g, t2m_slice(g, rarity, 1, WEIGHT, 1), 1, &all),
                                  t2m_mul(g, trust, own)),
                     raw = t2m_reshape(g, t2m_mul(g, c.count, t2m_exp(g, log_weight)), 2, index),
-                    weight = t2m_reshape(g, to_length(g, raw, one), 1, &all);
+                    weight = t2m_reshape(g, nn_to_length(g, raw, one), 1, &all);
     /* the sign of a feature stands before its slot, which is counted from 1; 0: none */
     const t2m_value size = t2m_abs(g, c.slot), zero = t2m_constant(g, 0),
                     sign = t2m_select(g, t2m_less(g, c.slot, zero), t2m_neg(g, one), one);
@@ -108,7 +97,7 @@ t2m_value text_features(t2m_graph *g, const struct structure *s, t2m_value m, t2
         t2m_matmul(g, t2m_reshape(g, t2m_mul(g, weight, trust), 3, row), vector);
     const t2m_value both[] = {t2m_reshape(g, sketch, 2, flat), t2m_reshape(g, pulled, 2, flat)};
     const t2m_value scale = t2m_exp(g, t2m_scale(g, quick, layout_take(g, &l, m, "text.scale")));
-    return to_length(g, t2m_concat(g, 1, both, 2), scale);
+    return nn_to_length(g, t2m_concat(g, 1, both, 2), scale);
 }
 
 /* ---- vectors ---- */
@@ -134,7 +123,7 @@ t2m_value metric_features(t2m_graph *g, const struct structure *s, t2m_value m, 
                     both[] = {flat,
                               t2m_matmul(g, flat, layout_take(g, &l, m, "metric.projection"))},
                     scale = t2m_exp(g, t2m_scale(g, quick, layout_take(g, &l, m, "metric.scale")));
-    return to_length(g, t2m_concat(g, 1, both, 2), scale);
+    return nn_to_length(g, t2m_concat(g, 1, both, 2), scale);
 }
 
 /* ---- none of the classes ---- */
