@@ -2,7 +2,7 @@
 BUILD := build/release
 PREFIX ?= /usr/local
 
-.PHONY: all demo check bench bench-peers bench-families bench-tables bench-text bench-photos fuzz install size format clean help
+.PHONY: all demo check bench bench-peers bench-families bench-tables bench-text bench-photos bench-masks fuzz install size format clean help
 all: ## build the library and the command
 	@tools/deps.sh build
 	@cmake -G Ninja -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -45,6 +45,12 @@ bench-text: all ## short texts in DATA beside TF-IDF, with ENCODER=DIR beside a 
 bench-photos: all ## photographs in DATA, classes of 1 and 5 examples, all methods; ARGUMENTS="--steps N --structure S"
 	@test -d "$(DATA)" || { echo "DATA=FOLDER is missing: *train*.zip and *val*.zip of class folders"; exit 2; }
 	@python3 bench/accuracy/photos.py $(BUILD)/t2m $(DATA) $(ARGUMENTS)
+
+bench-masks: all ## pictures with masks in DATA beside naive Bayes and a U-Net from scratch; LEARNER=NAME, ARGUMENTS=...
+	@test -d "$(DATA)" || { echo "DATA=FOLDER is missing: seg_ccp/, seg_voc/, seg_nuclei/, seg_magtile/, seg_cwfid/, seg_membrane/"; exit 2; }
+	@test -x build/peers/masks/bin/python || python3 -m venv build/peers/masks
+	@build/peers/masks/bin/pip install -q numpy pillow torch
+	@build/peers/masks/bin/python bench/accuracy/masks.py $(DATA) --t2m $(BUILD)/t2m $(if $(LEARNER),--learner $(LEARNER)) $(ARGUMENTS)
 
 fuzz: ## a minute for each fuzz target (clang)
 	@tools/deps.sh fuzz

@@ -96,7 +96,7 @@ PY
 
 @test "the examples of the README print what it shows" {
     [ -e learners/intents.safetensors ] || skip "no shipped learner of texts"
-    examples_print README.md 10
+    examples_print README.md 12
 }
 
 @test "the examples of the page on tables print what it shows" {

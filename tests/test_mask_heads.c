@@ -69,7 +69,15 @@ static void ridge_by_hand(const struct pixels *p, size_t c, double *w)
     solve(a, w, N);
     for (size_t k = 0; k < N; k++)
         w[k] *= exp(p->learned[1]);
-    w[WIDTH] += p->learned[2] + p->learned[3] * log((number[1] + 1) / (number[0] + 1));
+    double pictures = 0; /* that have the class; there are two of them */
+    for (size_t k = 0; k < 2; k++) {
+        bool there = false;
+        for (size_t i = k * PIXELS / 2; i < (k + 1) * PIXELS / 2; i++)
+            there = there || p->label[i] == (double)(c + 1);
+        pictures += there;
+    }
+    w[WIDTH] += p->learned[2] + p->learned[3] * (1 - 1 / fmax(1, pictures)) *
+                                    log((number[1] + 1) / (number[0] + 1));
 }
 
 static void prototypes_by_hand(const struct pixels *p, size_t c, double *w)

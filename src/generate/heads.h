@@ -39,6 +39,7 @@ struct head head_ridge_later(t2m_graph *g, t2m_value h, t2m_value others, t2m_va
 struct head head_mask_prototypes(t2m_graph *g, t2m_value h, const struct nn_masks *m);
 /* Ridge regression of 1 in the class and -1 outside, both sides having the same weight however many
  * pixels they are. learned: logarithm of the penalty, of the factor of the logits; what is added to
- * them, and how often the logarithm of the class's share by that of the rest; all []. */
+ * them, and how often the logarithm of the class's share by that of the rest, times 1 - 1 / the
+ * number of pictures that have the class; all []. */
 struct head head_mask_ridge(t2m_graph *g, t2m_value h, const struct nn_masks *m,
                             const t2m_value learned[4]);

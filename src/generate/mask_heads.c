@@ -45,6 +45,16 @@ static t2m_value log_share(t2m_graph *g, const struct nn_masks *m)
     return t2m_sub(g, t2m_log(g, t2m_add(g, in, one)), t2m_log(g, t2m_add(g, out, one)));
 }
 
+/* How much that is worth: nothing of one picture, the more the more have the class, 1 - 1 / n. */
+static t2m_value worth(t2m_graph *g, const struct nn_masks *m)
+{
+    const int64_t split[] = {-1, m->places, m->classes};
+    const t2m_value one = t2m_constant(g, 1),
+                    pixels = t2m_sum(g, t2m_reshape(g, m->member, 3, split), 1, 1),
+                    n = t2m_sum(g, t2m_less(g, t2m_constant(g, 0), pixels), 0, 1);
+    return t2m_sub(g, one, t2m_recip(g, t2m_max(g, n, one)));
+}
+
 struct head head_mask_ridge(t2m_graph *g, t2m_value h, const struct nn_masks *m,
                             const t2m_value learned[4])
 {
@@ -64,7 +74,8 @@ struct head head_mask_ridge(t2m_graph *g, t2m_value h, const struct nn_masks *m,
         g, factor,
         t2m_swap(g, t2m_reshape(g, t2m_solve_spd(g, a, b), 2, rows))); /* [width, classes] */
     const t2m_value bias = t2m_reshape(g, t2m_slice(g, w, 0, width - 1, 1), 1, &outputs),
-                    shift = t2m_madd(g, learned[3], log_share(g, m), learned[2]);
+                    shift = t2m_madd(g, learned[3], t2m_mul(g, worth(g, m), log_share(g, m)),
+                                     learned[2]);
     return (struct head){.weight = t2m_slice(g, w, 0, 0, width - 1),
                          .bias = t2m_add(g, bias, shift)};
 }

@@ -111,7 +111,6 @@ static t2m_status validate(struct training *t, double *mean, double *ci95)
         v.protocol.ways =
             learner_ways_fixed(l) ? l->ways : training_default(t->o->validation_ways, 1);
         v.protocol.fewer = false;
-        v.protocol.shots = 1;
     }
     /* a norm of the joint batch is validated with the joint batch */
     v.transductive = l->norms > 0 && l->method->norm == NORM_JOINT;
@@ -220,6 +219,8 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     struct t2m_learner *l = t->l;
     memcpy(l->phi, t->state.best_phi, l->numel * sizeof(float));
     memcpy(l->statistics, t->state.best_statistics, l->norms * sizeof(float));
+    if (l->kind == FAMILY_MASKS)
+        TRY(masks_calibrate(t));
     learner_round(l);
     l->trained_steps = t->state.best_step;
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
