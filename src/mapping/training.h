@@ -120,8 +120,9 @@ t2m_status training_learner(struct training *t);
 void training_name_settings(struct training *t);
 
 /* mask_calibrate.c: sets what the head of ridge regression adds to the logits so that the
- * intersection over union of validation tasks, of 1 and of 5 pictures, is as large as can be. Classes
- * of the training are met with more certainty than new ones, so this cannot be learned from them. */
+ * intersection over union of validation tasks, of 1 and of 5 pictures, is as large as can be.
+ * Classes of the training are met with more certainty than new ones, so this cannot be learned from
+ * them. */
 t2m_status masks_calibrate(struct training *t);
 
 static inline size_t training_default(size_t given, size_t otherwise)
