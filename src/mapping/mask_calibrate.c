@@ -5,7 +5,8 @@
 
 enum { PARTS = 2, SEED = 1234 };
 static const char *const names[PARTS] = {"ridge.bias", "ridge.share"};
-static const double first_step = 0.8, last_step = 0.2; /* of the search, in logits */
+enum { ROUNDS = 3 };
+static const double first_step = 0.8; /* of the search, in logits; each round half of it */
 
 /* The number of that name in phi, or NULL. */
 static float *part(struct t2m_learner *l, const char *name)
@@ -79,7 +80,7 @@ t2m_status masks_calibrate(struct training *t)
     if (!part(t->l, names[0]) || t->l->tuned != TUNE_NOTHING)
         return T2M_OK;
     TRY(score_all(t, &best));
-    for (; step >= last_step; step /= 2)
+    for (int round = 0; round < ROUNDS; round++, step /= 2)
         for (int i = 0; i < PARTS; i++) {
             float *x = part(t->l, names[i]);
             bool moved;

@@ -183,7 +183,7 @@ void mask_episode_draw(const struct t2m_family *f, const struct protocol *p, str
 {
     const size_t n = places(f), input = n * f->channels;
     size_t class[MOST_WAYS] = {draw_class(f, p, r)};
-    struct cast cast;
+    struct cast cast = {0};
     draw_pictures(&f->class[class[0]], p, r, &cast);
     const struct changing change = {r, p->augment, photo_change_of_task(r, p->augment)};
     for (size_t i = 0; i < cast.shots; i++)
