@@ -1,5 +1,6 @@
 /* test_mask_memory.c: from pictures with masks to a learner, a model and a mask with each
  * allocation failing once: an error comes back and nothing leaks. */
+#include "check_build.h"
 #include "check_masks.h"
 #include "check_memory.h"
 
@@ -72,21 +73,8 @@ static t2m_status learn(t2m *lib, void *ctx)
 
 static t2m_status build(t2m *lib, void *ctx)
 {
-    t2m_learner *l = NULL;
-    t2m_task *t = NULL;
-    t2m_model *m = NULL;
     (void)ctx;
-    t2m_status status = t2m_learner_open(lib, &l, check_path("learner"));
-    if (status == T2M_OK)
-        status = t2m_task_open(l, &t, check_path("set"), NULL);
-    if (status == T2M_OK)
-        status = t2m_build(l, &m, t, NULL, NULL);
-    if (status == T2M_OK)
-        status = t2m_model_save(m, check_path("model"), true);
-    t2m_model_free(m);
-    t2m_task_free(t);
-    t2m_learner_free(l);
-    return status;
+    return check_build_from(lib, "set");
 }
 
 static t2m_status segment(t2m *lib, void *ctx)

@@ -2,8 +2,7 @@
  * files, vectors, masks at the pictures' size, trainings that are stopped or have more threads. */
 #include "check_masks.h"
 #include "check_slope.h"
-
-#include <stdatomic.h>
+#include "check_stop.h"
 
 enum { SIDE = 16, PLACES = SIDE * SIDE, INPUT = 3 * PLACES };
 
@@ -245,32 +244,11 @@ static void segments(void **state)
 
 /* ---- trainings ---- */
 
-static atomic_size_t asked;
-static size_t stop_at; /* 0: never */
-
-static int stop(void *ctx)
-{
-    (void)ctx;
-    return atomic_fetch_add(&asked, 1) + 1 >= stop_at && stop_at;
-}
-
 static t2m_status train(size_t threads, const char *method, const char *output, bool resume)
 {
     t2m *lib = check_open(NULL, threads);
-    t2m_family *f = check_masks(lib, SIDE);
-    t2m_train_options o = check_mask_training(method, "unet:2,4");
-    o.output = check_path(output);
-    o.augment = 1;
-    o.stop = stop;
-    o.resume = resume;
-    o.force = !resume;
-    atomic_store(&asked, 0);
-    const t2m_status status = t2m_train(lib, NULL, f, &o, NULL);
-    if (status != T2M_OK && status != T2M_ECANCELLED)
-        fail_msg("%s", t2m_errmsg(lib));
-    t2m_family_free(f);
-    t2m_close(lib);
-    return status;
+    return check_stopped(lib, check_masks(lib, SIDE), check_mask_training(method, "unet:2,4"),
+                         output, resume);
 }
 
 static void threads_change_no_bit(void **state)

@@ -1,5 +1,6 @@
 /* test_text_memory.c: from texts to a learner, a model, its answers and its changes with each
  * allocation failing once: an error comes back and nothing leaks. */
+#include "check_build.h"
 #include "check_memory.h"
 #include "check_text.h"
 
@@ -31,35 +32,17 @@ static t2m_status learn(t2m *lib, void *ctx)
     return status;
 }
 
-static t2m_status build_from(t2m *lib, const char *shots)
-{
-    t2m_learner *l = NULL;
-    t2m_task *t = NULL;
-    t2m_model *m = NULL;
-    t2m_status status = t2m_learner_open(lib, &l, check_path("learner"));
-    if (status == T2M_OK)
-        status = t2m_task_open(l, &t, check_path(shots), NULL);
-    if (status == T2M_OK)
-        status = t2m_build(l, &m, t, NULL, NULL);
-    if (status == T2M_OK)
-        status = t2m_model_save(m, check_path("model"), true);
-    t2m_model_free(m);
-    t2m_task_free(t);
-    t2m_learner_free(l);
-    return status;
-}
-
 static t2m_status build(t2m *lib, void *ctx)
 {
     (void)ctx;
-    return build_from(lib, "shots.jsonl");
+    return check_build_from(lib, "shots.jsonl");
 }
 
 /* Of texts with several labels. */
 static t2m_status build_several(t2m *lib, void *ctx)
 {
     (void)ctx;
-    return build_from(lib, "several.jsonl");
+    return check_build_from(lib, "several.jsonl");
 }
 
 static t2m_status answer(t2m *lib, void *ctx)

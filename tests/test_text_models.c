@@ -1,8 +1,8 @@
 /* test_text_models.c: from texts to a model and its answers: what does not matter changes nothing.
  */
+#include "check_stop.h"
 #include "check_text.h"
 
-#include <stdatomic.h>
 #include <sys/stat.h>
 
 static t2m_learner *learner, *ridge; /* of the handle of the group */
@@ -299,33 +299,12 @@ static void drawn(void **state)
 
 /* ---- training ---- */
 
-static atomic_size_t asked;
-static size_t stop_at; /* 0: never */
-
-static int stop(void *ctx)
-{
-    (void)ctx;
-    return atomic_fetch_add(&asked, 1) + 1 >= stop_at && stop_at;
-}
-
 static t2m_status train(size_t threads, const char *output, bool resume)
 {
     t2m *lib = check_open(NULL, threads);
     t2m_train_options o = check_training(NULL, 5);
-    t2m_family *f = check_family(lib, "train.jsonl");
-    o.output = check_path(output);
-    o.augment = 1;
     o.meta_batch = 4;
-    o.stop = stop;
-    o.resume = resume;
-    o.force = !resume;
-    atomic_store(&asked, 0);
-    const t2m_status status = t2m_train(lib, NULL, f, &o, NULL);
-    if (status != T2M_OK && status != T2M_ECANCELLED)
-        fail_msg("%s", t2m_errmsg(lib));
-    t2m_family_free(f);
-    t2m_close(lib);
-    return status;
+    return check_stopped(lib, check_family(lib, "train.jsonl"), o, output, resume);
 }
 
 static void threads_and_stops(void **state)

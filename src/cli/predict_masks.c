@@ -53,7 +53,7 @@ static int by_path(const void *p, const void *q)
     return strcmp(((const struct planned *)p)->path, ((const struct planned *)q)->path);
 }
 
-/* How the path is in the way of another; NULL: not at all. */
+/* Refuses a path at which something is that may not be replaced. */
 static int check_path(struct cli *c, const struct mask_output *o, const char *path)
 {
     struct stat there, input;

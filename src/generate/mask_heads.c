@@ -28,14 +28,6 @@ struct head head_mask_prototypes(t2m_graph *g, t2m_value h, const struct nn_mask
     return (struct head){.weight = t2m_scale(g, 2, t2m_sub(g, in, out)), .bias = lengths};
 }
 
-/* (h, 1) */
-static t2m_value with_one(t2m_graph *g, t2m_value h)
-{
-    const int64_t column[] = {t2m_dim(g, h, 0), 1};
-    const t2m_value pair[] = {h, t2m_fill(g, 1, 2, column)};
-    return t2m_concat(g, 1, pair, 2);
-}
-
 /* Logarithm of the pixels of each class by those outside, [classes]; one more on both sides. */
 static t2m_value log_share(t2m_graph *g, const struct nn_masks *m)
 {
@@ -48,9 +40,7 @@ static t2m_value log_share(t2m_graph *g, const struct nn_masks *m)
 /* How much that is worth: nothing of one picture, the more the more have the class, 1 - 1 / n. */
 static t2m_value worth(t2m_graph *g, const struct nn_masks *m)
 {
-    const int64_t split[] = {-1, m->places, m->classes};
-    const t2m_value one = t2m_constant(g, 1),
-                    pixels = t2m_sum(g, t2m_reshape(g, m->member, 3, split), 1, 1),
+    const t2m_value one = t2m_constant(g, 1), pixels = nn_masks_by_picture(g, m, m->member),
                     n = t2m_sum(g, t2m_less(g, t2m_constant(g, 0), pixels), 0, 1);
     return t2m_sub(g, one, t2m_recip(g, t2m_max(g, n, one)));
 }
@@ -59,7 +49,7 @@ struct head head_mask_ridge(t2m_graph *g, t2m_value h, const struct nn_masks *m,
                             const t2m_value learned[4])
 {
     const struct sides s = sides_of(g, m);
-    const t2m_value x = with_one(g, h), penalty = t2m_exp(g, learned[0]),
+    const t2m_value x = nn_with_one(g, h), penalty = t2m_exp(g, learned[0]),
                     factor = t2m_exp(g, learned[1]),
                     weight = t2m_scale(g, 0.5, t2m_add(g, s.in, s.out)),
                     target = t2m_scale(g, 0.5, t2m_sub(g, s.in, s.out));

@@ -97,7 +97,6 @@ void learner_protocol(const struct t2m_learner *l, struct protocol *p)
                            .queries = l->queries,
                            .by_task = l->by_task,
                            .vocabulary = l->vocabulary,
-                           .fewer = l->kind == FAMILY_MASKS,
                            .slots = (size_t)learner_structure(l)->hidden[1]};
 }
 

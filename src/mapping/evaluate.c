@@ -323,7 +323,6 @@ static struct evaluation evaluation_of(const t2m_learner *l, const t2m_family *f
     v.protocol.within_domain = o->within_domain;
     if (l->kind == FAMILY_MASKS) {
         v.protocol.ways = o->ways ? o->ways : learner_ways_fixed(l) ? l->ways : 1;
-        v.protocol.fewer = false;
     }
     return v;
 }

@@ -25,7 +25,7 @@ t2m_status likeness_room(struct t2m_learner *l, size_t known)
 static t2m_status compile_t(const struct t2m_learner *l, const struct protocol *p, t2m_plan **plan)
 {
     struct episode_graph e = {0};
-    const struct episode_use use = {.supports = (l->kind == FAMILY_MASKS ? 1 : p->ways) * p->shots,
+    const struct episode_use use = {.supports = p->ways * p->shots,
                                     .queries = 1,
                                     .outputs = kind_has_classes(l->kind) ? (int64_t)p->ways : 1};
     TRY(t2m_graph_new(l->lib, &e.g));

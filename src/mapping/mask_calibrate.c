@@ -27,24 +27,15 @@ static t2m_status score_of(struct training *t, size_t shots, double *out)
                            .seed = SEED + t->l->seed,
                            .stop = t->o->stop,
                            .ctx = t->o->ctx};
-    struct scores score[SCORED_ROWS] = {{0}};
     *out = 0;
     learner_protocol(t->l, &v.protocol);
     v.protocol.ways = 1;
     v.protocol.shots = shots;
     v.protocol.queries = v.protocol.queries > 5 ? 5 : v.protocol.queries;
-    v.protocol.fewer = false;
     if (episode_check(t->validation, &v.protocol) != T2M_OK)
         return T2M_OK;
-    double *value = mem_new(t->lib, v.tasks, sizeof *value);
-    if (!value)
-        return T2M_ENOMEM;
-    score[ROW_TUNED].value = value;
-    const t2m_status status = evaluate(&v, score, NULL);
-    for (size_t i = 0; i < v.tasks; i++)
-        *out += value[i] / (double)v.tasks;
-    mem_free(t->lib, value);
-    return status;
+    double ci95;
+    return evaluate_tuned(&v, out, &ci95);
 }
 
 static t2m_status score_all(struct training *t, double *out)

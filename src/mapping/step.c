@@ -10,18 +10,18 @@ static const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 /* ---- plans ---- */
 
 /* Numbers that the layers of one task make, about. */
-static size_t activations(const struct t2m_learner *l, const struct protocol *p)
+static size_t activations(const struct t2m_learner *l, const struct episode_size *e)
 {
     size_t numbers = 0;
     for (size_t k = 0; k < l->candidates; k++)
         numbers += structure_activations(&l->candidate[k].structure);
-    return (l->kind == FAMILY_MASKS ? 1 : p->ways) * (p->shots + p->queries) * numbers;
+    return (e->supports + e->queries) * numbers;
 }
 
 /* Four blocks at least, if there are as many tasks: work for a few threads. */
-static size_t block_size(const struct t2m_learner *l, const struct protocol *p, size_t tasks)
+static size_t block_size(const struct t2m_learner *l, const struct episode_size *e, size_t tasks)
 {
-    const size_t fit = SMALL_TASK / (activations(l, p) + 1), share = (tasks + 3) / 4;
+    const size_t fit = SMALL_TASK / (activations(l, e) + 1), share = (tasks + 3) / 4;
     const size_t size = fit < share ? fit : share;
     return size > 0 ? size : 1;
 }
@@ -169,7 +169,8 @@ t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struc
     *s = (struct meta_step){
         .l = l, .family = f, .tasks = tasks, .seed = l->seed, .draw = episode_draw};
     learner_protocol(l, &s->protocol);
-    const size_t most = l->kind == FAMILY_TABLES ? 1 : block_size(l, &s->protocol, tasks);
+    const struct episode_size size = episode_size(f, &s->protocol);
+    const size_t most = l->kind == FAMILY_TABLES ? 1 : block_size(l, &size, tasks);
     s->blocks = (tasks + most - 1) / most;
     s->block = (tasks + s->blocks - 1) / s->blocks;
     s->workers = pool_size(l->lib->pool);

@@ -89,6 +89,19 @@ static t2m_status validate_tables(struct training *t, double *mean, double *ci95
     return status;
 }
 
+t2m_status evaluate_tuned(const struct evaluation *v, double *mean, double *ci95)
+{
+    struct scores score[SCORED_ROWS] = {{0}};
+    double *value = mem_new(v->l->lib, v->tasks, sizeof *value);
+    if (!value)
+        return T2M_ENOMEM;
+    score[ROW_TUNED].value = value;
+    const t2m_status status = evaluate(v, score, NULL);
+    mean_and_ci95(value, v->tasks, mean, ci95);
+    mem_free(v->l->lib, value);
+    return status;
+}
+
 static t2m_status validate(struct training *t, double *mean, double *ci95)
 {
     struct t2m_learner *l = t->l;
@@ -107,23 +120,13 @@ static t2m_status validate(struct training *t, double *mean, double *ci95)
         v.protocol.ways = training_default(t->o->validation_ways, l->ways < 5 ? l->ways : 5);
     v.protocol.queries =
         kind_has_classes(l->kind) && v.protocol.queries > 5 ? 5 : v.protocol.queries;
-    if (l->kind == FAMILY_MASKS) {
+    if (l->kind == FAMILY_MASKS)
         v.protocol.ways =
             learner_ways_fixed(l) ? l->ways : training_default(t->o->validation_ways, 1);
-        v.protocol.fewer = false;
-    }
     /* a norm of the joint batch is validated with the joint batch */
     v.transductive = l->norms > 0 && l->method->norm == NORM_JOINT;
     TRY(episode_check(t->validation, &v.protocol));
-    struct scores score[SCORED_ROWS] = {{0}};
-    double *value = mem_new(t->lib, v.tasks, sizeof *value);
-    if (!value)
-        return T2M_ENOMEM;
-    score[ROW_TUNED].value = value;
-    const t2m_status status = evaluate(&v, score, NULL);
-    mean_and_ci95(value, v.tasks, mean, ci95);
-    mem_free(t->lib, value);
-    return status;
+    return evaluate_tuned(&v, mean, ci95);
 }
 
 static t2m_status keep_best(struct training *t, double value)
@@ -264,6 +267,7 @@ static t2m_status begin(struct training *t)
     TRY(training_learner(t));
     learner_protocol(t->l, &p);
     p.within_domain = o->within_domain;
+    p.fewer = t->l->kind == FAMILY_MASKS;
     if (!(o->augment >= 0 && o->augment <= 4))
         return refuse(t->lib, T2M_EUSAGE, "--augment is a strength from 0 to 4, 1 being usual");
     if (o->augment > 0 && (!kind_has_classes(t->family->kind) || t->l->encoder))
@@ -278,7 +282,8 @@ static t2m_status begin(struct training *t)
                                      [FAMILY_MASKS] = 2};
     const size_t batch = training_default(o->meta_batch, batches[t->l->kind]);
     TRY(meta_step_new(&t->step, t->l, t->family, batch));
-    t->step.protocol.within_domain = o->within_domain;
+    t->step.protocol.within_domain = p.within_domain;
+    t->step.protocol.fewer = p.fewer;
     t->step.protocol.augment = o->augment;
     t->step.protocol.own = t->own;
     t->step.stop = o->stop;

@@ -119,6 +119,9 @@ t2m_status training_learner(struct training *t);
 /* What the bits depend on, in words, to t->l->settings. */
 void training_name_settings(struct training *t);
 
+/* Mean and interval over the tasks of v of what the tuned models say (train.c). */
+t2m_status evaluate_tuned(const struct evaluation *v, double *mean, double *ci95);
+
 /* mask_calibrate.c: sets what the head of ridge regression adds to the logits so that the
  * intersection over union of validation tasks, of 1 and of 5 pictures, is as large as can be.
  * Classes of the training are met with more certainty than new ones, so this cannot be learned from

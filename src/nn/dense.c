@@ -136,7 +136,7 @@ static t2m_value convolve(const struct taking *t, const char *place, int level, 
                           t2m_value x)
 {
     t2m_graph *g = t->g;
-    char part[4][16];
+    char part[3][16];
     static const char *const parts[] = {"filter", "scale", "bias"};
     for (int i = 0; i < 3; i++)
         snprintf(part[i], sizeof part[i], "%s%d", parts[i], number);

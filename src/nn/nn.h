@@ -38,6 +38,8 @@ t2m_value nn_attention(t2m_graph *g, const struct nn_attention *a);
 
 /* ---- regression in closed form ---- */
 
+t2m_value nn_with_one(t2m_graph *g, t2m_value x); /* [n, features] -> (x, 1) [n, features + 1] */
+
 /* What is known of the weights before: they lie around `mean`, the bias behind the others, within
  * exp(log_scale), against a noise of exp(log_penalty / 2) (Hoerl and Kennard 1970; a learned prior
  * as in Harrison et al. 2018, "Meta-learning priors for efficient online Bayesian regression", with
@@ -120,6 +122,8 @@ struct nn_masks {
     t2m_value member;        /* [n * places, classes]: 1 where it is this class */
 };
 struct nn_masks nn_masks_of(t2m_graph *g, t2m_value labels, int64_t places, int64_t classes);
+/* x [n * places, classes], summed over each picture: [n, classes] */
+t2m_value nn_masks_by_picture(t2m_graph *g, const struct nn_masks *m, t2m_value x);
 /* [classes]: 1 if a pixel is of the class. */
 t2m_value nn_masks_present(t2m_graph *g, const struct nn_masks *m);
 /* Cross-entropy of each class, and 1 - Dice (Milletari et al. 2016, equation 3, with the masks' own

@@ -67,8 +67,7 @@ static t2m_value many_examples(t2m_graph *g, t2m_value x, t2m_value y, t2m_value
     return f.weight;
 }
 
-/* (x, 1) [n, features + 1] */
-static t2m_value with_one(t2m_graph *g, t2m_value x)
+t2m_value nn_with_one(t2m_graph *g, t2m_value x)
 {
     const int64_t column[] = {t2m_dim(g, x, 0), 1};
     const t2m_value pair[] = {x, t2m_fill(g, 1, 2, column)};
@@ -90,7 +89,7 @@ struct nn_ridge nn_ridge_fit(t2m_graph *g, t2m_value x, t2m_value targets,
                   outputs = t2m_dim(g, targets, 1);
     const t2m_value penalty = t2m_exp(g, prior->log_penalty);
     const t2m_value scale = prior->mean.id ? t2m_exp(g, prior->log_scale) : t2m_constant(g, 1);
-    const t2m_value rows = with_one(g, x);
+    const t2m_value rows = nn_with_one(g, x);
     const t2m_value foretold =
         prior->mean.id ? t2m_matmul(g, rows, as_column(g, prior->mean)) : t2m_constant(g, 0);
     struct nn_ridge r;

@@ -18,7 +18,7 @@ size_t episode_input_size(const struct t2m_family *f)
 struct episode_size episode_size(const struct t2m_family *f, const struct protocol *p)
 {
     const bool masks = f->kind == FAMILY_MASKS;
-    const size_t each = masks ? 1 : p->ways, places = masks ? f->height * f->width : 1;
+    const size_t each = masks ? 1 : p->ways, places = masks ? family_places(f) : 1;
     return (struct episode_size){.supports = each * p->shots,
                                  .queries = each * p->queries,
                                  .input = episode_input_size(f),

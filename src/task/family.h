@@ -81,6 +81,11 @@ struct t2m_family {
     char **warning; /* of texts: sentences about what is odd in their files */
 };
 
+static inline size_t family_places(const struct t2m_family *f) /* pixels of a picture */
+{
+    return f->height * f->width;
+}
+
 struct family_options {
     const char *target;
     size_t height, width, channels; /* 0: 28, 28, as the first image */

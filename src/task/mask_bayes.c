@@ -42,7 +42,7 @@ static void log_odds(const double *out, const double *in, size_t n, float *odds)
 void mask_bayes_fit(const struct t2m_family *f, const struct episode *e, size_t classes,
                     float *odds)
 {
-    const size_t places = f->height * f->width;
+    const size_t places = family_places(f);
     for (size_t c = 0; c < classes; c++, odds += MASK_BAYES_BINS) {
         double count[2][MASK_BAYES_BINS] = {{0}};
         for (size_t i = 0; i < e->supports * places; i++) {
@@ -63,7 +63,7 @@ void mask_bayes_fit(const struct t2m_family *f, const struct episode *e, size_t 
 void mask_bayes_judge(const struct t2m_family *f, const struct episode *e, size_t classes,
                       const float *odds, float *y)
 {
-    const size_t places = f->height * f->width;
+    const size_t places = family_places(f);
     for (size_t i = 0; i < e->queries * places; i++) {
         const float *x = e->x_query + i / places * places * f->channels;
         const struct bins b = bins_of(f, x, i % places);

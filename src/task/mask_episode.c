@@ -8,11 +8,6 @@
 
 enum { MOST_PICTURES = 512, MOST_WAYS = 64 };
 
-static size_t places(const struct t2m_family *f)
-{
-    return f->height * f->width;
-}
-
 /* ---- which class, which pictures ---- */
 
 /* Pictures that a class needs to be a task. */
@@ -103,7 +98,7 @@ struct changing { /* how the pictures of an episode are changed */
 static void put_picture(const struct t2m_family *f, const struct changing *c, size_t picture,
                         float *x, float *y)
 {
-    const size_t n = places(f);
+    const size_t n = family_places(f);
     const float *from = f->pixels + picture * n * f->channels;
     const unsigned char *label = f->labels + picture * n;
     if (c->strength > 0) {
@@ -131,8 +126,8 @@ static size_t draw_others(const struct t2m_family *f, const struct protocol *p, 
 {
     uint32_t in[2][256];
     size_t chosen = 1, seen = 0;
-    count_labels(e->y_support, cast->shots, places(f), in[0]);
-    count_labels(e->y_query, cast->queries, places(f), in[1]);
+    count_labels(e->y_support, cast->shots, family_places(f), in[0]);
+    count_labels(e->y_query, cast->queries, family_places(f), in[1]);
     for (size_t i = 0; i < f->classes && p->ways > 1; i++) {
         const struct example_class *c = &f->class[i];
         if (c->domain != f->class[class[0]].domain || c->id == f->class[class[0]].id ||
@@ -153,7 +148,7 @@ static void number_labels(const struct t2m_family *f, const size_t *class, size_
     float number[256] = {[MASK_IGNORE] = -1};
     for (size_t w = 0; w < classes; w++)
         number[f->class[class[w]].id] = (float)(w + 1);
-    for (size_t k = places(f); k-- > 0;)
+    for (size_t k = family_places(f); k-- > 0;)
         y[k] = number[((const unsigned char *)y)[k]];
 }
 
@@ -181,7 +176,7 @@ static void fill_rest(float *x, float *y, size_t from, size_t to, size_t input, 
 void mask_episode_draw(const struct t2m_family *f, const struct protocol *p, struct random *r,
                        struct episode *e)
 {
-    const size_t n = places(f), input = n * f->channels;
+    const size_t n = family_places(f), input = n * f->channels;
     size_t class[MOST_WAYS] = {draw_class(f, p, r)};
     struct cast cast = {0};
     draw_pictures(&f->class[class[0]], p, r, &cast);

@@ -9,11 +9,6 @@
 
 #include "base/text.h"
 
-static size_t places(const struct t2m_family *f)
-{
-    return f->height * f->width;
-}
-
 /* ---- pictures ---- */
 
 /* Room for one picture more, doubled when it is full. */
@@ -22,11 +17,12 @@ static t2m_status grow(struct t2m_family *f)
     const size_t n = f->pictures, room = n ? 2 * n : 1;
     if ((n & (n - 1)) != 0)
         return T2M_OK;
-    float *pixels = mem_resize(f->lib, f->pixels, room * places(f), f->channels * sizeof *pixels);
+    float *pixels =
+        mem_resize(f->lib, f->pixels, room * family_places(f), f->channels * sizeof *pixels);
     if (!pixels)
         return T2M_ENOMEM;
     f->pixels = pixels;
-    unsigned char *labels = mem_resize(f->lib, f->labels, room, places(f));
+    unsigned char *labels = mem_resize(f->lib, f->labels, room, family_places(f));
     if (!labels)
         return T2M_ENOMEM;
     f->labels = labels;
@@ -52,8 +48,8 @@ static t2m_status add_pair(struct t2m_family *f, struct masks *m, size_t i)
     if (status == T2M_OK) {
         const size_t n = picture.width * picture.height;
         image_scale_as(&picture, f->height, f->width, f->channels,
-                       f->pixels + f->pictures * places(f) * f->channels);
-        scale_labels(f, label, &picture, f->labels + f->pictures * places(f));
+                       f->pixels + f->pictures * family_places(f) * f->channels);
+        scale_labels(f, label, &picture, f->labels + f->pictures * family_places(f));
         f->fingerprint = hash_bytes(f->fingerprint, picture.pixels, n * picture.channels);
         f->fingerprint = hash_bytes(f->fingerprint, label, n);
         f->pictures++;
@@ -74,8 +70,8 @@ struct census { /* of the pictures [first, f->pictures) of a domain */
 static void count_labels(const struct t2m_family *f, const struct census *c)
 {
     for (size_t i = c->first; i < f->pictures; i++)
-        for (size_t k = 0; k < places(f); k++)
-            c->pixels[(i - c->first) * 256 + f->labels[i * places(f) + k]]++;
+        for (size_t k = 0; k < family_places(f); k++)
+            c->pixels[(i - c->first) * 256 + f->labels[i * family_places(f) + k]]++;
 }
 
 static bool occurs(const struct t2m_family *f, const struct census *c, size_t id)
@@ -98,7 +94,7 @@ static void white_is_one(struct t2m_family *f, const struct census *c)
     for (size_t id = 1; id < MASK_IGNORE; id++)
         if (occurs(f, c, id))
             return;
-    for (size_t i = c->first * places(f); i < f->pictures * places(f); i++)
+    for (size_t i = c->first * family_places(f); i < f->pictures * family_places(f); i++)
         f->labels[i] = f->labels[i] == MASK_IGNORE;
     memset(c->pixels, 0, (f->pictures - c->first) * 256 * sizeof *c->pixels);
     count_labels(f, c);
@@ -126,7 +122,7 @@ static t2m_status fewest_pixels(const struct t2m_family *f, const struct census 
         if (pixels_of(c, i, what->class, what->id))
             sizes[n++] = pixels_of(c, i, what->class, what->id);
     qsort(sizes, n, sizeof *sizes, by_size);
-    const uint32_t fifth = n ? sizes[n / 2] / 5 : 0, most = (uint32_t)(places(f) / 200);
+    const uint32_t fifth = n ? sizes[n / 2] / 5 : 0, most = (uint32_t)(family_places(f) / 200);
     *out = fifth < most ? fifth : most;
     *out = *out ? *out : 1;
     mem_free(f->lib, sizes);
@@ -136,19 +132,14 @@ static t2m_status fewest_pixels(const struct t2m_family *f, const struct census 
 static t2m_status add_class(struct t2m_family *f, const struct census *c, const struct sought *what,
                             const char *name)
 {
-    struct example_class *all = mem_resize(f->lib, f->class, f->classes + 1, sizeof *all);
+    struct example_class *to = family_class(f, name, f->classes); /* a new one in any case */
     uint32_t fewest = 0;
-    if (!all)
+    if (!to)
         return T2M_ENOMEM;
-    f->class = all;
-    struct example_class *to = &all[f->classes];
-    *to = (struct example_class){.name = mem_text(f->lib, name),
-                                 .domain = f->domains,
-                                 .id = (unsigned char)what->id,
-                                 .picture =
-                                     mem_new(f->lib, f->pictures - c->first, sizeof *to->picture)};
-    f->classes++;
-    if (!to->name || !to->picture)
+    to->domain = f->domains;
+    to->id = (unsigned char)what->id;
+    to->picture = mem_new(f->lib, f->pictures - c->first, sizeof *to->picture);
+    if (!to->picture)
         return T2M_ENOMEM;
     TRY(fewest_pixels(f, c, what, &fewest));
     for (size_t i = 0; i < f->pictures - c->first; i++)
