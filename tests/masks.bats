@@ -148,7 +148,38 @@ PY
     refused 2 "this one gives masks" "$T2M" build m --remove foreground -o n
     refused 3 "this learner is for pictures, but" "$T2M" build pictures shots -o n
     refused 3 "this learner is for pictures with masks, but" "$T2M" build l letters/shots -o n
-    refused 2 "makes no task vector" "$T2M" represent l shots
+}
+
+@test "the tasks of the training that a task is like, and a warning if there are none" {
+    pairs family 100 40 16 16 1
+    mask_learner l
+    pairs shots 40 2 16 16 1
+    "$T2M" represent l shots > said
+    grep "^shots: t of 22 numbers" said
+    grep "^  like the tasks of the training: " said
+    "$T2M" build l shots -o m --explain > said 2> warned
+    [ ! -s warned ]
+    grep "^nearest tasks of the training: like them" said
+    grep -E "^ +0\.[0-9]+  foreground" said
+    python3 - <<'PY' # a class that fills the left half, in the colours of nothing there
+import os, struct, zlib
+def chunk(t, d): return struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d))
+def save(name, kind, row):
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    open(name, "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 8, kind, 0, 0, 0))
+                           + chunk(b"IDAT", zlib.compress((b"\0" + bytes(row)) * 16)) + chunk(b"IEND", b""))
+save("odd/images/a.png", 2, [0, 255, 0] * 8 + [255, 255, 255] * 8)
+save("odd/masks/a.png", 0, [1] * 8 + [0] * 8)
+PY
+    "$T2M" build l odd -o m --force 2> warned
+    grep "^t2m: warning: this task is unlike those of the learner's training; nearest are foreground (.*)\. Check what" warned
+    [ "$(wc -l < warned)" -eq 1 ]
+    "$T2M" represent l shots odd --json -o t.npy | python3 -c '
+import json, sys
+like, odd = json.load(sys.stdin)["data"]["tasks"]
+assert len(like["t"]) == 22 and not like["unlike"] and odd["unlike"] and odd["percentile"] == 1, (like, odd)
+assert [n["name"] for n in like["nearest"]] == ["foreground"], like'
+    [ "$(stat -c %s t.npy)" -eq $((128 + 2 * 22 * 4)) ]
 }
 
 @test "sets of pictures that do not fit" {

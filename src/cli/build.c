@@ -131,9 +131,10 @@ static int show(struct cli *c, const struct settings *s, const struct built *b)
     struct account a;
     struct explanation e = {0};
     account(&a, b->task, b->model, b->report);
-    t2m_status status = s->explain ? explain_task(c, b, &e) : T2M_OK;
+    const t2m_status status = explain_task(c, b, &e);
     if (status != T2M_OK)
         return cli_refuse(c, status);
+    explain_warn(&e);
     json_t *data = c->json ? report_json(b, &a, s->output) : NULL;
     if (c->json && s->explain)
         json_object_set_new(data, "explain", explain_json(b, &e));

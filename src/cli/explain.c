@@ -112,6 +112,17 @@ static void print_task(const struct built *b)
     }
 }
 
+void explain_warn(const struct explanation *e)
+{
+    const t2m_likeness *k = &e->like;
+    if (!k->unlike)
+        return;
+    cli_say("t2m: warning: this task is unlike those of the learner's training; nearest are");
+    for (size_t i = 0; i < k->nearest; i++)
+        cli_say("%s %s (%.2f)", i ? "," : "", k->name[i], k->distance[i]);
+    cli_say(". Check what the model says\n");
+}
+
 static void print_likeness(const t2m_likeness *like)
 {
     printf("nearest tasks of the training: %s\n", like->nearest == 0 ? "this learner keeps none"

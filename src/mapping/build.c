@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "files/safetensors.h"
-#include "mapping/doors.h"
+#include "mapping/mask_known.h"
 #include "mapping/once.h"
 #include "mapping/table_build.h"
 #include "mapping/tables.h"
@@ -264,6 +264,8 @@ t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t
                       l->kind == FAMILY_TABLES ? " where the structure is linear" : "");
     if (l->kind == FAMILY_TABLES)
         return table_task_vector(l, task, t, n);
+    if (l->kind == FAMILY_MASKS)
+        return mask_task_vector(l, task, t, n);
     t2m_status status = make_graph(&b);
     if (status == T2M_OK)
         status = run_graph(&b, TASK, TASK);

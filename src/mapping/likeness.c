@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mapping/doors.h"
+#include "mapping/mask_known.h"
 #include "mapping/tables.h"
 
 static const double far_off = 0.98; /* percentile from which on a task is unlike the known ones */
@@ -74,6 +74,8 @@ t2m_status likeness_learn(struct t2m_learner *l, const struct t2m_family *f,
         return T2M_OK;
     if (l->kind == FAMILY_TABLES)
         return table_known_learn(l, f);
+    if (l->kind == FAMILY_MASKS)
+        return mask_known_learn(l, f);
     t2m_status status = l->known ? T2M_OK : likeness_room(l, KNOWN_TASKS);
     if (status == T2M_OK)
         status = compile_t(l, p, &plan);

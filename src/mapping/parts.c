@@ -6,6 +6,7 @@
 
 #include "files/safetensors.h"
 #include "mapping/tables.h"
+#include "task/mask_statistics.h"
 
 static bool has_classes(const struct t2m_learner *l)
 {
@@ -144,6 +145,8 @@ size_t learner_t_size(const struct t2m_learner *l)
 {
     if (l->kind == FAMILY_TABLES)
         return l->candidate->structure.kind == NN_LINEAR ? 0 : TABLE_T;
+    if (l->kind == FAMILY_MASKS)
+        return MASK_T;
     if (!l->method->represent)
         return 0;
     const struct representation r = learner_representation(l, &l->candidate[l->candidates - 1]);
