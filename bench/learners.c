@@ -42,11 +42,13 @@ static t2m_family *noisy_patterns(t2m *lib, const struct learner_details *d)
     for (size_t c = 0; c < classes; c++) {
         f->class[c].name = mem_text(lib, "pattern");
         f->class[c].count = count;
-        f->class[c].pixels = mem_new(lib, count * size, sizeof(float));
-        for (size_t i = 0; i < count * size; i++)
+        f->class[c].pixels = mem_new(lib, count, size);
+        for (size_t i = 0; i < count * size; i++) {
+            const double mean =
+                i < size ? 128 + 40 * random_normal(&r) : f->class[c].pixels[i % size];
             f->class[c].pixels[i] =
-                (i < size ? (float)random_normal(&r) : f->class[c].pixels[i % size]) +
-                (float)(0.7 * random_normal(&r));
+                (unsigned char)fmin(fmax(mean + 30 * random_normal(&r), 0), 255);
+        }
     }
     return f;
 }

@@ -11,7 +11,9 @@ enum {
     MASK_PICTURES = 20, /* 12 of the first set, 8 of the second */
     MASK_FIRST_SET = 12,
     MASK_CLASSES = 4,
-    MASK_ODD = 15 /* what a pixel that is to be ignored says; others twice their label */
+    MASK_ODD = 15,  /* what a pixel that is to be ignored says; others twice their label */
+    MASK_SAYS = 17, /* bytes of one of what pixels say, */
+    MASK_NUMBER = 4 /* and of the number of their picture */
 };
 
 /* Three classes in the first set, one in the second; the first of each is in all of its pictures,
@@ -37,14 +39,14 @@ static inline unsigned char check_mask_label(size_t picture, size_t row, size_t 
 static inline void check_mask_picture(t2m_family *f, size_t picture)
 {
     const size_t side = f->height;
-    float *x = f->pixels + picture * side * side * 3;
+    unsigned char *x = f->pixels + picture * side * side * 3;
     unsigned char *label = f->labels + picture * side * side;
     struct random r = random_stream(1, 2, picture);
     for (size_t i = 0; i < side * side; i++, x += 3, label++) {
         *label = check_mask_label(picture, i / side, i % side, side);
-        x[0] = (float)(*label == MASK_IGNORE ? MASK_ODD : 2 * *label) / 16;
-        x[1] = (float)picture / 64;
-        x[2] = (float)random_uniform(&r, 0, 1);
+        x[0] = (unsigned char)(MASK_SAYS * (*label == MASK_IGNORE ? MASK_ODD : 2 * *label));
+        x[1] = (unsigned char)(MASK_NUMBER * picture);
+        x[2] = (unsigned char)random_below(&r, 256);
     }
 }
 
@@ -62,7 +64,7 @@ static inline t2m_family *check_masks(t2m *lib, size_t side)
                       .domains = 2,
                       .classes = MASK_CLASSES,
                       .pictures = MASK_PICTURES};
-    f->pixels = mem_new(lib, MASK_PICTURES * side * side * 3, sizeof *f->pixels);
+    f->pixels = mem_new(lib, MASK_PICTURES * side * side * 3, 1);
     f->labels = mem_new(lib, MASK_PICTURES, side * side);
     f->class = mem_new(lib, MASK_CLASSES, sizeof *f->class);
     for (size_t i = 0; i < MASK_PICTURES; i++)

@@ -32,7 +32,7 @@ static void end(struct drawn *d)
 
 static size_t picture_of(const float *x)
 {
-    return (size_t)lroundf(x[1] * 64);
+    return (size_t)lroundf(x[1] * 255 / MASK_NUMBER);
 }
 
 static bool is_blank(const float *y)
@@ -46,7 +46,7 @@ static bool is_blank(const float *y)
 /* What the pixel itself says that its label should be. */
 static float label_of(const struct drawn *d, const float *pixel)
 {
-    const long said = lroundf(pixel[0] * 16);
+    const long said = lroundf(pixel[0] * 255 / MASK_SAYS);
     if (said == MASK_ODD)
         return -1;
     for (size_t w = 0; w < d->p.ways; w++)

@@ -222,12 +222,34 @@ static void damaged_exif(void **state)
     }
 }
 
+/* ---- scaling ---- */
+
+/* Means are rounded to bytes once; drawings are turned as bytes; numbers are of these bytes. */
+static void scaled(void **state)
+{
+    static unsigned char dark[] = {0, 255, 10, 13}, bright[] = {255, 255, 200, 201};
+    const struct image x[] = {{4, 1, 1, dark}, {4, 1, 1, bright}};
+    static const unsigned char want[2][2][2] = {{{128, 12}, {128, 12}}, {{255, 201}, {0, 54}}};
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        for (int turned = 0; turned < 2; turned++) {
+            unsigned char bytes[2];
+            float y[2], z[2];
+            (turned ? image_bytes : image_bytes_as)(&x[i], 1, 2, 1, bytes);
+            (turned ? image_scale : image_scale_as)(&x[i], 1, 2, 1, y);
+            assert_memory_equal(bytes, want[i][turned], 2);
+            image_numbers(bytes, 2, z);
+            assert_memory_equal(y, z, sizeof y);
+            assert_true(y[0] == (float)(bytes[0] / 255.0));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_of_png), cmocka_unit_test(first_of_a_moving_picture),
         cmocka_unit_test(cut_off),      cmocka_unit_test(progressive),
         cmocka_unit_test(inks),         cmocka_unit_test(upright),
-        cmocka_unit_test(damaged_exif)};
+        cmocka_unit_test(damaged_exif), cmocka_unit_test(scaled)};
     return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }

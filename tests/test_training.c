@@ -51,14 +51,13 @@ static t2m_family *stripes(t2m *lib, size_t classes, size_t count)
     for (size_t c = 0; c < classes; c++) {
         struct random r = random_stream(3, c, 0);
         const double a = random_uniform(&r, -1, 1), b = random_uniform(&r, -1, 1);
-        f->class[c] =
-            (struct example_class){.name = mem_text(lib, "stripe"),
-                                   .count = count,
-                                   .pixels = mem_new(lib, count * side * side, sizeof(float))};
+        f->class[c] = (struct example_class){.name = mem_text(lib, "stripe"),
+                                             .count = count,
+                                             .pixels = mem_new(lib, count * side, side)};
         for (size_t i = 0; i < count * side * side; i++) {
             const double x = (double)(i % side), y = (double)(i / side % side);
-            f->class[c].pixels[i] =
-                (float)(0.5 + 0.4 * sin(a * x + b * y) + random_uniform(&r, -0.1, 0.1));
+            const double v = 0.5 + 0.4 * sin(a * x + b * y) + random_uniform(&r, -0.1, 0.1);
+            f->class[c].pixels[i] = (unsigned char)(255 * v);
         }
     }
     return f;

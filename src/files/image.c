@@ -100,17 +100,18 @@ static double weight_at(const struct tap *t, size_t i)
     return i == 0 ? t->weight_first : i + 1 == t->count ? t->weight_last : 1;
 }
 
-/* Paper becomes 0 and ink 1, whichever of the two is dark in the picture. */
-static void orient(float *x, size_t n)
+/* Paper becomes 0 and ink 255, whichever of the two is dark in the picture. */
+static void orient(unsigned char *x, size_t n)
 {
-    double sum = 0;
+    size_t sum = 0;
     for (size_t i = 0; i < n; i++)
-        sum += (double)x[i];
-    for (size_t i = 0; i < n && sum > 0.5 * (double)n; i++)
-        x[i] = 1 - x[i];
+        sum += x[i];
+    for (size_t i = 0; i < n && 2 * sum > 255 * n; i++)
+        x[i] = (unsigned char)(255 - x[i]);
 }
 
-void image_scale_as(const struct image *x, size_t height, size_t width, size_t channels, float *to)
+void image_bytes_as(const struct image *x, size_t height, size_t width, size_t channels,
+                    unsigned char *to)
 {
     for (size_t i = 0; i < height; i++)
         for (size_t j = 0; j < width; j++) {
@@ -123,16 +124,52 @@ void image_scale_as(const struct image *x, size_t height, size_t width, size_t c
                         sum += w * channel_at(x, a.first + p, b.first + q, c, channels);
                         total += w;
                     }
-                *to++ = (float)(sum / total / 255);
+                *to++ = (unsigned char)(sum / total + 0.5);
             }
         }
 }
 
-void image_scale(const struct image *x, size_t height, size_t width, size_t channels, float *out)
+void image_bytes(const struct image *x, size_t height, size_t width, size_t channels,
+                 unsigned char *to)
 {
-    image_scale_as(x, height, width, channels, out);
+    image_bytes_as(x, height, width, channels, to);
     if (channels == 1)
-        orient(out, height * width);
+        orient(to, height * width);
+}
+
+void image_values(float value[IMAGE_VALUES])
+{
+    for (int i = 0; i < IMAGE_VALUES; i++)
+        value[i] = (float)(i / 255.0);
+}
+
+void image_numbers(const unsigned char *from, size_t n, float *to)
+{
+    float value[IMAGE_VALUES];
+    image_values(value);
+    for (size_t i = 0; i < n; i++)
+        to[i] = value[from[i]];
+}
+
+/* n bytes become numbers, from the end, since they share their place. */
+static void widen(float *x, size_t n)
+{
+    float value[IMAGE_VALUES];
+    image_values(value);
+    while (n-- > 0)
+        x[n] = value[((const unsigned char *)x)[n]];
+}
+
+void image_scale_as(const struct image *x, size_t height, size_t width, size_t channels, float *to)
+{
+    image_bytes_as(x, height, width, channels, (unsigned char *)to);
+    widen(to, height * width * channels);
+}
+
+void image_scale(const struct image *x, size_t height, size_t width, size_t channels, float *to)
+{
+    image_bytes(x, height, width, channels, (unsigned char *)to);
+    widen(to, height * width * channels);
 }
 
 /* ---- writing ---- */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "files/image.h"
 #include "files/texts.h"
 #include "mapping/doors.h"
 #include "mapping/text_build.h"
@@ -178,7 +179,9 @@ void class_inputs_write(const struct class_inputs *in, const struct example_clas
     const size_t size = structure_input_size(in->structure);
     const struct bag_use use = bag_use_for(in->vocabulary, in->structure);
     if (c->pixels)
-        memcpy(x, c->pixels, c->count * size * sizeof *x);
+        image_numbers(c->pixels, c->count * size, x);
+    if (c->vector)
+        memcpy(x, c->vector, c->count * size * sizeof *x);
     for (size_t i = 0; c->text && i < c->count; i++)
         bag_write(&c->text[i], &use, x + i * size);
 }
@@ -218,7 +221,7 @@ static t2m_status task_of_masks(const t2m_learner *l, t2m_task **out, const t2m_
     t2m_task *t = task_room(l, f->pictures, f->classes);
     if (!t)
         return T2M_ENOMEM;
-    memcpy(t->x, f->pixels, t->n * t->input * sizeof *t->x);
+    image_numbers(f->pixels, t->n * t->input, t->x);
     for (size_t i = 0; i < f->classes; i++)
         number[f->class[i].id] = (float)(i + 1);
     for (size_t i = 0; i < t->n * t->places; i++)

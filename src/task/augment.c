@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+#include "files/image.h"
+
 struct most { /* largest values at strength 1; a picture reaches from -1 to 1 */
     double angle, stretch, shear, shift, wave; /* radians, logarithm, ... */
 };
@@ -64,49 +66,56 @@ static void move(const struct warp *w, double p[2])
     p[1] = to[1];
 }
 
+struct picture { /* and what its bytes are as numbers */
+    const unsigned char *pixels;
+    size_t height, width, channels;
+    float value[IMAGE_VALUES];
+};
+
 /* Bilinear; 0 outside. y and x count pixels from the centre of the first. */
-static void sample(const float *from, size_t height, size_t width, size_t channels, double x,
-                   double y, float *out)
+static void sample(const struct picture *from, double x, double y, float *out)
 {
     const double left = floor(x), top = floor(y);
-    for (size_t k = 0; k < channels; k++)
+    for (size_t k = 0; k < from->channels; k++)
         out[k] = 0;
     for (int j = 0; j < 2; j++)
         for (int i = 0; i < 2; i++) {
             const double u = left + i, v = top + j;
-            if (u < 0 || v < 0 || u >= (double)width || v >= (double)height)
+            if (u < 0 || v < 0 || u >= (double)from->width || v >= (double)from->height)
                 continue;
             const float part = (float)((1 - fabs(x - u)) * (1 - fabs(y - v)));
-            const float *pixel = from + ((size_t)v * width + (size_t)u) * channels;
-            for (size_t k = 0; k < channels; k++)
-                out[k] += part * pixel[k];
+            const unsigned char *pixel =
+                from->pixels + ((size_t)v * from->width + (size_t)u) * from->channels;
+            for (size_t k = 0; k < from->channels; k++)
+                out[k] += part * from->value[pixel[k]];
         }
 }
 
 /* A drawing in ink and paper stays one: bilinear values in between are cut at the picture's level.
  */
-static void cut(const float *from, size_t n, float level, float *to)
+static void cut(const unsigned char *from, size_t n, float level, float *to)
 {
     for (size_t i = 0; i < n; i++)
-        if (from[i] != 0 && from[i] != 1)
+        if (from[i] != 0 && from[i] != IMAGE_VALUES - 1)
             return;
     for (size_t i = 0; i < n; i++)
         to[i] = to[i] > level;
 }
 
-void warp_apply(const struct warp *class, const struct warp *picture, const float *from,
+void warp_apply(const struct warp *class, const struct warp *picture, const unsigned char *from,
                 size_t height, size_t width, size_t channels, float *to)
 {
+    struct picture of = {.pixels = from, .height = height, .width = width, .channels = channels};
     float *const first = to;
     const double half[2] = {(double)width / 2, (double)height / 2};
+    image_values(of.value);
     for (size_t y = 0; y < height; y++)
         for (size_t x = 0; x < width; x++, to += channels) {
             double p[2] = {((double)x + 0.5) / half[0] - 1, ((double)y + 0.5) / half[1] - 1};
             move(picture, p);
             if (class)
                 move(class, p);
-            sample(from, height, width, channels, (p[0] + 1) * half[0] - 0.5,
-                   (p[1] + 1) * half[1] - 0.5, to);
+            sample(&of, (p[0] + 1) * half[0] - 0.5, (p[1] + 1) * half[1] - 0.5, to);
         }
     cut(from, height * width * channels, (float)picture->level, first);
 }

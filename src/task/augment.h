@@ -11,7 +11,7 @@ struct warp {
 struct warp warp_class(struct random *r, double strength); /* strong: makes another class */
 struct warp warp_picture(struct random *r,
                          double strength); /* weak: makes another drawing of the same class */
-/* from, to: [height, width, channels], not overlapping; 0 comes in from outside. class: NULL for
- * none. */
-void warp_apply(const struct warp *class, const struct warp *picture, const float *from,
+/* from [height, width, channels] bytes; to the same in 0..1; 0 comes in from outside. class: NULL
+ * for none. */
+void warp_apply(const struct warp *class, const struct warp *picture, const unsigned char *from,
                 size_t height, size_t width, size_t channels, float *to);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "files/image.h"
 #include "task/augment.h"
 #include "task/family.h"
 #include "task/photo.h"
@@ -178,7 +179,7 @@ static bool is_colour(const struct t2m_family *f)
 /* With augmentation half of the classes are as the family has them, and half of their images too:
  * an image that was bent is a little blurred, and a learner has to know the sharp ones as well. */
 static void put_image(const struct t2m_family *f, double strength, const struct warp *class,
-                      struct random *r, const float *from, float *to)
+                      struct random *r, const unsigned char *from, float *to)
 {
     if (strength > 0 && is_colour(f)) {
         const struct photo_change change = photo_change_draw(r, strength);
@@ -187,7 +188,7 @@ static void put_image(const struct t2m_family *f, double strength, const struct 
         const struct warp picture = warp_picture(r, strength);
         warp_apply(class, &picture, from, f->height, f->width, f->channels, to);
     } else {
-        memcpy(to, from, episode_input_size(f) * sizeof *to);
+        image_numbers(from, episode_input_size(f), to);
     }
 }
 
@@ -222,6 +223,7 @@ static float *example_at(const struct protocol *p, struct episode *e, size_t siz
     return (query ? e->x_query : e->x_support) + at * size;
 }
 
+/* Pictures, or texts as vectors. */
 static void draw_images(const struct t2m_family *f, const struct protocol *p, struct random *r,
                         struct episode *e)
 {
@@ -235,9 +237,14 @@ static void draw_images(const struct t2m_family *f, const struct protocol *p, st
         if (new_class)
             bent = warp_class(r, p->augment);
         choose_examples(c, p, r, index);
-        for (size_t i = 0; i < p->shots + p->queries; i++)
-            put_image(f, p->augment, new_class ? &bent : NULL, r, c->pixels + index[i] * size,
-                      example_at(p, e, size, w, i));
+        for (size_t i = 0; i < p->shots + p->queries; i++) {
+            float *to = example_at(p, e, size, w, i);
+            if (c->vector)
+                memcpy(to, c->vector + index[i] * size, size * sizeof *to);
+            else
+                put_image(f, p->augment, new_class ? &bent : NULL, r, c->pixels + index[i] * size,
+                          to);
+        }
     }
 }
 

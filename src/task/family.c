@@ -88,17 +88,32 @@ struct example_class *family_class(struct t2m_family *f, const char *name, size_
     return all[f->classes].name ? &all[f->classes++] : NULL;
 }
 
-float *family_example(struct t2m_family *f, struct example_class *c)
+/* Room for one more example of the class in all[count, size], which doubles when it is full. */
+static bool grow(struct t2m_family *f, const struct example_class *c, void **all, size_t size)
 {
-    const size_t size = f->height * f->width * f->channels;
-    if ((c->count & (c->count - 1)) == 0) {
-        float *pixels =
-            mem_resize(f->lib, c->pixels, (c->count ? 2 * c->count : 1) * size, sizeof *pixels);
-        if (!pixels)
-            return NULL;
-        c->pixels = pixels;
-    }
-    return c->pixels + c->count++ * size;
+    if ((c->count & (c->count - 1)) != 0)
+        return true;
+    void *larger = mem_resize(f->lib, *all, c->count ? 2 * c->count : 1, size);
+    *all = larger ? larger : *all;
+    return larger;
+}
+
+unsigned char *family_picture(struct t2m_family *f, struct example_class *c)
+{
+    const size_t size = episode_input_size(f);
+    void *all = c->pixels;
+    const bool grown = grow(f, c, &all, size);
+    c->pixels = all;
+    return grown ? c->pixels + c->count++ * size : NULL;
+}
+
+float *family_vector(struct t2m_family *f, struct example_class *c)
+{
+    const size_t size = episode_input_size(f);
+    void *all = c->vector;
+    const bool grown = grow(f, c, &all, size * sizeof *c->vector);
+    c->vector = all;
+    return grown ? c->vector + c->count++ * size : NULL;
 }
 
 static t2m_status open_one(t2m_family *f, const char *path, const struct family_options *o)
@@ -160,6 +175,7 @@ void t2m_family_free(t2m_family *f)
     for (size_t i = 0; i < f->classes; i++) {
         mem_free(lib, f->class[i].name);
         mem_free(lib, f->class[i].pixels);
+        mem_free(lib, f->class[i].vector);
         mem_free(lib, f->class[i].picture);
         for (size_t k = 0; f->class[i].text && k < f->class[i].count; k++)
             bag_clear(lib, &f->class[i].text[k]);

@@ -34,8 +34,9 @@ struct regression_task {
 struct example_class {
     char *name;
     size_t domain, count;
-    float *pixels;    /* [count, side, side, channels], 0..1; of images */
-    struct bag *text; /* [count]; of texts, unless they are vectors: those are pixels */
+    unsigned char *pixels; /* [count, height, width, channels]; of images */
+    struct bag *text;      /* [count]; of texts */
+    float *vector;         /* [count, channels]; of texts as vectors */
     /* of masks: which pictures have it [count], and what it is called in their labels */
     uint32_t *picture;
     unsigned char id;
@@ -75,7 +76,7 @@ struct t2m_family {
     /* pictures with masks: a label is the id of a class of the picture's domain, 0 background,
      * MASK_IGNORE */
     size_t pictures;
-    float *pixels;         /* [pictures, height, width, channels], 0..1 */
+    unsigned char *pixels; /* [pictures, height, width, channels] */
     unsigned char *labels; /* [pictures, height, width] */
     size_t warnings;
     char **warning; /* of texts: sentences about what is odd in their files */
@@ -108,8 +109,9 @@ t2m_status family_open(t2m *lib, t2m_family **out, const char *const *paths, siz
 /* The class of this name among those from number `from` on, or a new one without examples; NULL:
  * memory is out. */
 struct example_class *family_class(struct t2m_family *f, const char *name, size_t from);
-/* Room for the numbers of one more example of the class; NULL: memory is out. */
-float *family_example(struct t2m_family *f, struct example_class *c);
+/* Room for one more picture or vector of the class; NULL: memory is out. */
+unsigned char *family_picture(struct t2m_family *f, struct example_class *c);
+float *family_vector(struct t2m_family *f, struct example_class *c);
 
 /* Fills in the means and scales. */
 t2m_status family_measure(struct t2m_family *f);

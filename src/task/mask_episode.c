@@ -99,14 +99,14 @@ static void put_picture(const struct t2m_family *f, const struct changing *c, si
                         float *x, float *y)
 {
     const size_t n = family_places(f);
-    const float *from = f->pixels + picture * n * f->channels;
+    const unsigned char *from = f->pixels + picture * n * f->channels;
     const unsigned char *label = f->labels + picture * n;
     if (c->strength > 0) {
         const struct photo_change change = photo_change_in_task(&c->task, c->r, c->strength);
         photo_apply(&change, from, f->height, f->width, f->channels, x);
         photo_apply_labels(&change, label, f->height, f->width, (unsigned char *)y);
     } else {
-        memcpy(x, from, n * f->channels * sizeof *x);
+        image_numbers(from, n * f->channels, x);
         memcpy(y, label, n);
     }
 }

@@ -17,8 +17,7 @@ static t2m_status grow(struct t2m_family *f)
     const size_t n = f->pictures, room = n ? 2 * n : 1;
     if ((n & (n - 1)) != 0)
         return T2M_OK;
-    float *pixels =
-        mem_resize(f->lib, f->pixels, room * family_places(f), f->channels * sizeof *pixels);
+    unsigned char *pixels = mem_resize(f->lib, f->pixels, room, family_places(f) * f->channels);
     if (!pixels)
         return T2M_ENOMEM;
     f->pixels = pixels;
@@ -47,7 +46,7 @@ static t2m_status add_pair(struct t2m_family *f, struct masks *m, size_t i)
     const t2m_status status = grow(f);
     if (status == T2M_OK) {
         const size_t n = picture.width * picture.height;
-        image_scale_as(&picture, f->height, f->width, f->channels,
+        image_bytes_as(&picture, f->height, f->width, f->channels,
                        f->pixels + f->pictures * family_places(f) * f->channels);
         scale_labels(f, label, &picture, f->labels + f->pictures * family_places(f));
         f->fingerprint = hash_bytes(f->fingerprint, picture.pixels, n * picture.channels);

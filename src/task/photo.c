@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+#include "files/image.h"
+
 /* Largest values at strength 1. */
 static const double smaller = 0.45, /* of the side, less than the whole */
     longer = 0.2,                   /* logarithm of the root of the aspect */
@@ -126,26 +128,31 @@ static struct between between(double at, size_t side)
 enum { STRIP = 256 /* columns at once, whose places are the same in all rows */ };
 
 /* Bilinear, from column x on. */
-static void take_strip(const struct photo_change *p, const float *from, const size_t size[3],
-                       size_t x, float *to)
+static void take_strip(const struct photo_change *p, const unsigned char *from,
+                       const size_t size[3], size_t x, float *to)
 {
     const size_t height = size[0], width = size[1], channels = size[2],
                  count = width - x < STRIP ? width - x : STRIP;
     struct between column[STRIP];
+    float value[IMAGE_VALUES];
+    image_values(value);
     for (size_t i = 0; i < count; i++)
         column[i] = between(source_x(p, x + i, width), width);
     for (size_t y = 0; y < height; y++) {
         const struct between row = between(source_y(p, y, height), height);
-        const float *const above = from + row.first * width * channels, *const below =
-                                                                            from + row.second *
-                                                                                       width *
-                                                                                       channels;
+        const unsigned char *const above = from + row.first * width * channels, *const below =
+                                                                                    from +
+                                                                                    row.second *
+                                                                                        width *
+                                                                                        channels;
         float *out = to + (y * width + x) * channels;
         for (size_t i = 0; i < count; i++) {
             const size_t a = column[i].first * channels, b = column[i].second * channels;
             for (size_t k = 0; k < channels; k++) {
-                const float top = above[a + k] + column[i].part * (above[b + k] - above[a + k]),
-                            low = below[a + k] + column[i].part * (below[b + k] - below[a + k]);
+                const float corner[4] = {value[above[a + k]], value[above[b + k]],
+                                         value[below[a + k]], value[below[b + k]]},
+                            top = corner[0] + column[i].part * (corner[1] - corner[0]),
+                            low = corner[2] + column[i].part * (corner[3] - corner[2]);
                 *out++ = top + row.part * (low - top);
             }
         }
@@ -177,8 +184,8 @@ static void colour(const struct photo_change *p, float *x, size_t pixels, size_t
     }
 }
 
-void photo_apply(const struct photo_change *p, const float *from, size_t height, size_t width,
-                 size_t channels, float *to)
+void photo_apply(const struct photo_change *p, const unsigned char *from, size_t height,
+                 size_t width, size_t channels, float *to)
 {
     const size_t size[] = {height, width, channels};
     for (size_t x = 0; x < width; x += STRIP)

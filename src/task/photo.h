@@ -23,9 +23,9 @@ struct photo_change photo_change_draw(struct random *r, double strength);
 struct photo_change photo_change_of_task(struct random *r, double strength);
 struct photo_change photo_change_in_task(const struct photo_change *task, struct random *r,
                                          double strength);
-/* from, to, not overlapping: [height, width, channels] in 0..1. */
-void photo_apply(const struct photo_change *p, const float *from, size_t height, size_t width,
-                 size_t channels, float *to);
+/* from [height, width, channels] bytes; to the same in 0..1. */
+void photo_apply(const struct photo_change *p, const unsigned char *from, size_t height,
+                 size_t width, size_t channels, float *to);
 /* The same geometry for labels [height, width], one byte a pixel: the nearest. */
 void photo_apply_labels(const struct photo_change *p, const unsigned char *from, size_t height,
                         size_t width, unsigned char *to);

@@ -220,9 +220,9 @@ static t2m_status add_picture(struct t2m_family *f, const struct bytes *file, co
     struct example_class *c = family_class(f, class, from);
     if (c && c->count == 0)
         c->domain = domain_of(f, class, from);
-    float *to = c ? family_example(f, c) : NULL;
+    unsigned char *to = c ? family_picture(f, c) : NULL;
     if (to)
-        image_scale(&image, f->height, f->width, f->channels, to);
+        image_bytes(&image, f->height, f->width, f->channels, to);
     f->fingerprint =
         hash_bytes(f->fingerprint, image.pixels, image.width * image.height * image.channels);
     f->fingerprint = hash_bytes(f->fingerprint, class, strlen(class));
@@ -273,11 +273,11 @@ static t2m_status add_arrays(struct t2m_family *f, const struct array_set *s, co
         struct example_class *c = family_class(f, name, from);
         if (c && c->count == 0)
             c->domain = domain_of(f, name, from);
-        float *to = c ? family_example(f, c) : NULL;
+        unsigned char *to = c ? family_picture(f, c) : NULL;
         const struct image x = {width, height, channels, (unsigned char *)images->data + i * size};
         if (!to)
             return T2M_ENOMEM;
-        image_scale(&x, f->height, f->width, f->channels, to);
+        image_bytes(&x, f->height, f->width, f->channels, to);
     }
     return T2M_OK;
 }
@@ -413,15 +413,15 @@ t2m_status family_read(struct t2m_family *f, const char *path, const struct fami
 
 /* ---- rotations ---- */
 
-static void turn(const float *x, size_t side, size_t channels, int quarter, float *y)
+static void turn(const unsigned char *x, size_t side, size_t channels, int quarter,
+                 unsigned char *y)
 {
     for (size_t i = 0; i < side; i++)
         for (size_t j = 0; j < side; j++) {
             const size_t from[4][2] = {
                 {i, j}, {j, side - 1 - i}, {side - 1 - i, side - 1 - j}, {side - 1 - j, i}};
             memcpy(y + (i * side + j) * channels,
-                   x + (from[quarter][0] * side + from[quarter][1]) * channels,
-                   channels * sizeof *x);
+                   x + (from[quarter][0] * side + from[quarter][1]) * channels, channels);
         }
 }
 
@@ -441,10 +441,9 @@ t2m_status family_rotate(struct t2m_family *f)
         char name[2100];
         const int quarter = (int)(i / classes);
         snprintf(name, sizeof name, "%.2048s turned by %d", from->name, 90 * quarter);
-        all[i] =
-            (struct example_class){.name = mem_text(f->lib, name),
-                                   .domain = from->domain,
-                                   .pixels = mem_new(f->lib, from->count * size, sizeof(float))};
+        all[i] = (struct example_class){.name = mem_text(f->lib, name),
+                                        .domain = from->domain,
+                                        .pixels = mem_new(f->lib, from->count, size)};
         f->classes++;
         if (!all[i].name || !all[i].pixels)
             return T2M_ENOMEM;

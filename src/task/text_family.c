@@ -50,7 +50,7 @@ static t2m_status add_vectors(struct t2m_family *f, const struct texts *t)
     t2m_status status = texts_encode(t, &vector);
     for (size_t i = 0; i < t->n && status == T2M_OK; i++) {
         struct example_class *c = class_of(f, t, &t->item[i]);
-        float *to = c ? family_example(f, c) : NULL;
+        float *to = c ? family_vector(f, c) : NULL;
         if (to)
             memcpy(to, vector + i * f->channels, f->channels * sizeof *to);
         else
