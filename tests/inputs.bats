@@ -8,6 +8,11 @@ load helpers
     mkdir empty
     refused 3 "is empty" "$T2M" build l empty -o m
     refused 3 "is empty" "$T2M" train empty -o n
+    python3 -c 'import zipfile; zipfile.ZipFile("empty.zip", "w").close()'
+    local form
+    for form in "pictures in class folders" "images/ with masks/" ".csv or .tsv" ".jsonl" ".txt for each class"; do
+        refused 3 "$form" "$T2M" train empty.zip -o n
+    done
     pictures one 1 3
     refused 3 "at least two" "$T2M" build l one -o m
     pictures shots 3 1

@@ -375,7 +375,9 @@ static t2m_status read_source(struct t2m_family *f, const char *path,
     if (status == T2M_OK && f->kind == FAMILY_NONE)
         status =
             refuse(f->lib, T2M_EDATA,
-                   "'%.200s' is empty: expected class folders of pictures, or CSV files", path);
+                   "'%.200s' is empty: expected pictures in class folders, images/ with masks/, "
+                   "tables (.csv or .tsv), or texts (.jsonl, or a .txt for each class)",
+                   path);
     return status;
 }
 
