@@ -357,8 +357,8 @@ typedef struct t2m_likeness {
  * there are no more. */
 bool t2m_learner_known(const t2m_learner *l, size_t i, const char **name, const float **t,
                        size_t *n);
-/* The task of the vector t [n] beside the tasks of the training that the learner keeps. T2M_EUSAGE if t is not of this
- * learner, or it keeps none. */
+/* The task of the vector t [n] beside the tasks of the training that the learner keeps. T2M_EUSAGE
+ * if t is not of this learner, or it keeps none. */
 t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m_likeness *out);
 
 /* ---- models run alone ---- */

@@ -155,6 +155,7 @@ const struct command command_represent = {
     "tasks as vectors t, and which tasks of the training they are like (step 1)",
     "t2m represent curves points.csv                        a learner by t2m, hyper, cnp, leo or "
     "tables\n"
-    "t2m represent curves many/*.csv -o t.npy --json",
+    "t2m represent curves many/*.csv -o t.npy --json\n"
+    "t2m represent masks cells/ tiles/                      pictures with masks, by any method",
     run,
     NULL};
