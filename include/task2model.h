@@ -338,8 +338,7 @@ typedef struct t2m_build_report {
 /* A model for the task. T2M_EUSAGE: no structure is as small as asked. */
 t2m_status t2m_build(const t2m_learner *l, t2m_model **out, const t2m_task *task,
                      const t2m_build_options *options, t2m_build_report *report);
-/* The task vector t [*n], caller frees with t2m_free. Of pictures with masks it is statistics of
- * the class and the rest, whatever the method; else T2M_EUSAGE if the method makes none. */
+/* The task vector t [*n], freed by t2m_free. T2M_EUSAGE: the method makes none; of masks all do. */
 t2m_status t2m_task_vector(const t2m_learner *l, const t2m_task *task, float **t, size_t *n);
 enum { T2M_NEAREST = 3 };
 typedef struct t2m_likeness {
@@ -357,8 +356,8 @@ typedef struct t2m_likeness {
  * there are no more. */
 bool t2m_learner_known(const t2m_learner *l, size_t i, const char **name, const float **t,
                        size_t *n);
-/* The task of the vector t [n] beside the tasks of the training that the learner keeps. T2M_EUSAGE
- * if t is not of this learner, or it keeps none. */
+/* The task of the vector t [n] beside those of the training. T2M_EUSAGE if t is not of this
+ * learner, or it keeps none. */
 t2m_status t2m_task_likeness(const t2m_learner *l, const float *t, size_t n, t2m_likeness *out);
 
 /* ---- models run alone ---- */
