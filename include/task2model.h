@@ -73,10 +73,11 @@ typedef struct t2m_options {
                                    the best */
     const t2m_allocator *alloc; /* NULL: malloc */
     const t2m_io *io;           /* NULL: the system */
+    bool profile;               /* the time of all plans is measured: t2m_profile_print */
 } t2m_options;
 #define T2M_OPTIONS_INIT                                                                           \
     {                                                                                              \
-        T2M_VERSION_1, 0, 0, 0, 0, 0                                                               \
+        T2M_VERSION_1, 0, 0, 0, 0, 0, false                                                        \
     }
 
 /* Chooses the kernels for this processor, tests them, starts the threads. options may be NULL.
@@ -88,6 +89,11 @@ const char *t2m_errmsg(const t2m *lib); /* one sentence about the last failure, 
 const char *t2m_isa(const t2m *lib);
 size_t t2m_threads(const t2m *lib);
 void t2m_free(t2m *lib, void *p);
+/* Where the time of a handle that measures it went, as text: the steps of all plans whose objects
+ * are freed, by op and shape, the slowest first; and of each thread the part of the time since
+ * t2m_open in steps, in waiting for the others and elsewhere. Caller frees with t2m_free; NULL on
+ * failure, or if nothing is measured. */
+char *t2m_profile_print(t2m *lib);
 
 /* ---- step 1: tasks and families of tasks ---- */
 typedef struct t2m_family t2m_family;   /* many tasks, to learn the mapping from */

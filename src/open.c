@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "engine/compute/kernels.h"
 #include "engine/compute/pool.h"
+#include "engine/plan/times.h"
 
 enum { DEFAULT_MEMORY_LIMIT = 1 << 30 };
 
@@ -116,6 +117,8 @@ t2m_status t2m_open(t2m **out, const t2m_options *options, char *message)
             : refuse(lib, T2M_EUSAGE, "unknown version %d of the options", o->version);
     if (status == T2M_OK)
         status = pool_new(lib, o->threads, &lib->pool);
+    if (status == T2M_OK && o->profile)
+        status = times_new(lib);
     if (status != T2M_OK) {
         if (message)
             snprintf(message, 256, "%.255s", lib->errmsg);
@@ -133,6 +136,7 @@ void t2m_close(t2m *lib)
     if (lib->encoder.free)
         lib->encoder.free(lib->encoder.ctx);
     pool_free(lib->pool);
+    times_free(lib);
     const t2m_allocator alloc = lib->alloc;
     alloc.release(alloc.ctx, lib);
 }

@@ -24,7 +24,8 @@ HARD = ["", "   ", "Café naïve Ångström ÀÉÎÕÜ ß ẞ İstanbul", "日�
 
 class Options(ctypes.Structure):
     _fields_ = [("version", ctypes.c_int), ("threads", ctypes.c_size_t), ("max_memory", ctypes.c_size_t),
-                ("isa", ctypes.c_char_p), ("alloc", ctypes.c_void_p), ("io", ctypes.c_void_p)]
+                ("isa", ctypes.c_char_p), ("alloc", ctypes.c_void_p), ("io", ctypes.c_void_p),
+                ("profile", ctypes.c_bool)]
 
 
 class Ours:
@@ -35,7 +36,7 @@ class Ours:
         self.c.t2m_errmsg.restype = ctypes.c_char_p
         self.c.encoder_width.restype = ctypes.c_size_t
         self.lib, self.encoder = ctypes.c_void_p(), ctypes.c_void_p()
-        self.need(self.c.t2m_open(ctypes.byref(self.lib), ctypes.byref(Options(1, 1, 0, None, None, None)), None))
+        self.need(self.c.t2m_open(ctypes.byref(self.lib), ctypes.byref(Options(1, 1, 0, None, None, None, False)), None))
         self.need(self.c.encoder_open(self.lib, ctypes.byref(self.encoder), os.fsencode(folder)))
 
     def need(self, status):

@@ -11,6 +11,7 @@
 
 struct kernels;
 struct pool;
+struct times;
 
 enum { ERRMSG_SIZE = 512 };
 
@@ -30,6 +31,7 @@ struct t2m {
     const struct kernels *kernels;     /* float32, chosen at open */
     const struct kernels *kernels_f64; /* double, plain C, for checks */
     struct pool *pool;
+    struct times *times; /* of the steps of plans; NULL: they are not measured */
     struct text_encoder encoder; /* width 0: none */
     size_t memory_limit;         /* bytes that loading one file may take */
     char errmsg[ERRMSG_SIZE];

@@ -86,6 +86,8 @@ static int open_library(struct cli *c)
         return cli_fail(c, T2M_EUSAGE, "--color is auto, always or never", NULL);
     o.threads = (size_t)c->threads;
     o.alloc = c->allocator;
+    const char *profile = getenv("T2M_PROFILE");
+    o.profile = profile && *profile && strcmp(profile, "0") != 0;
     const t2m_status status = t2m_open(&c->lib, &o, message);
     if (status != T2M_OK)
         return cli_fail(c, status, message, NULL);
@@ -140,8 +142,19 @@ int cli_begin(struct cli *c, const struct command *command, int argc, const char
     return code ? cli_end(c, code) : 0;
 }
 
+/* What T2M_PROFILE asks for, when all else of the handle is freed. */
+static void print_profile(const struct cli *c)
+{
+    char *text = c->lib ? t2m_profile_print(c->lib) : NULL;
+    if (text) {
+        fputs(text, stderr);
+        t2m_free(c->lib, text);
+    }
+}
+
 int cli_end(struct cli *c, int code)
 {
+    print_profile(c);
     t2m_close(c->lib);
     c->lib = NULL;
     poptFreeContext(c->popt);

@@ -33,6 +33,7 @@ struct pool {
     void *ctx;
     atomic_bool stop;
     atomic_flag taken; /* by a call that has not returned */
+    double *spent;     /* pool_measure; or NULL */
 };
 
 /* ---- how many ---- */
@@ -92,6 +93,15 @@ static void wait_for_call(struct pool *p, size_t seen)
     pthread_mutex_unlock(&p->lock);
 }
 
+/* f(p, worker), measured if that is wanted. */
+static void measured(struct pool *p, size_t worker, void (*f)(struct pool *p, size_t worker))
+{
+    const double begin = p->spent ? seconds_now() : 0;
+    f(p, worker);
+    if (p->spent)
+        p->spent[worker] += seconds_now() - begin;
+}
+
 static void *work(void *arg)
 {
     struct worker *w = arg;
@@ -100,7 +110,7 @@ static void *work(void *arg)
         wait_for_call(p, seen);
         if (atomic_load(&p->stop))
             return NULL;
-        take_jobs(p, w->number);
+        measured(p, w->number, take_jobs);
         if (atomic_fetch_sub(&p->busy, 1) == 1) {
             pthread_mutex_lock(&p->lock);
             pthread_cond_signal(&p->done);
@@ -167,8 +177,22 @@ size_t pool_size(const struct pool *p)
     return p->size;
 }
 
-static void wait_for_workers(struct pool *p)
+size_t pool_worker(const struct pool *p)
 {
+    for (size_t i = 0; i < p->started; i++)
+        if (pthread_equal(p->worker[i].thread, pthread_self()))
+            return p->worker[i].number;
+    return 0;
+}
+
+void pool_measure(struct pool *p, double *spent)
+{
+    p->spent = spent;
+}
+
+static void wait_for_workers(struct pool *p, size_t worker)
+{
+    (void)worker;
     for (int i = 0; i < WATCH; i++) {
         if (atomic_load(&p->busy) == 0)
             return;
@@ -203,6 +227,6 @@ void pool_run(struct pool *p, size_t count, pool_job *job, void *ctx)
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
     take_jobs(p, 0);
-    wait_for_workers(p);
+    measured(p, 0, wait_for_workers);
     atomic_flag_clear(&p->taken);
 }

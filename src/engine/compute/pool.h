@@ -13,3 +13,8 @@ size_t pool_size(const struct pool *p);
  * and any call in a child after fork(), does all its jobs in the caller's thread, as worker 0. */
 void pool_run(struct pool *p, size_t count, pool_job *job, void *ctx);
 size_t pool_default_threads(void);
+/* The number of the worker whose thread calls; 0 of threads that are not the pool's. */
+size_t pool_worker(const struct pool *p);
+/* From now on seconds are added up in spent [pool_size]: [0] what callers wait for the others, the
+ * others what each thread is in jobs. Before the first call; spent lives as long as the pool. */
+void pool_measure(struct pool *p, double *spent);

@@ -91,23 +91,32 @@ static void print_dims(struct text *t, const struct node *n)
     text_add(t, " %s", graph_shape_text(n, shape));
 }
 
-void plan_print_step(const t2m_plan *plan, struct text *t, const struct step *s)
+const char *plan_step_name(const struct step *s)
+{
+    return s->node ? s->node->op->name : s->group ? "group" : "copy";
+}
+
+void plan_print_shape(const t2m_plan *plan, struct text *t, const struct step *s)
 {
     if (s->node) {
-        text_add(t, "%s", s->node->op->name);
         print_dims(t, s->node);
         for (uint32_t k = 0; k < s->node->arity; k++)
             print_dims(t, s->in[k]);
     } else if (s->group) {
-        text_add(t, "group of %zu over %zu:", s->group->instructions + s->group->sums,
-                 s->group->numel);
+        text_add(t, " of %zu over %zu:", s->group->instructions + s->group->sums, s->group->numel);
         for (size_t i = 0; i < s->group->instructions; i++)
             text_add(t, " %s", op_pointwise[s->group->instruction[i].pointwise]->name);
         for (size_t i = 0; i < s->group->sums; i++)
             text_add(t, " sum");
     } else {
-        text_add(t, "copy of %zu", plan->buffer[s->write[0]].numel);
+        text_add(t, " of %zu", plan->buffer[s->write[0]].numel);
     }
+}
+
+void plan_print_step(const t2m_plan *plan, struct text *t, const struct step *s)
+{
+    text_add(t, "%s", plan_step_name(s));
+    plan_print_shape(plan, t, s);
     text_add(t, ";");
     for (uint32_t k = 0; k < s->reads; k++)
         text_add(t, " b%d", (int)s->read[k]);

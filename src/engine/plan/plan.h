@@ -5,7 +5,8 @@
  *   emit.c      groups become programs over tiles, other units become calls: the steps
  *   schedule.c  an order for the steps, and a place for each buffer in one block of memory
  *   run.c       workspaces, and the running of steps; allocates nothing
- *   profile.c   the same with a clock
+ *   times.c     what the steps of all plans of a handle take, if that is measured
+ *   profile.c   one plan, step by step with a clock
  *
  * compile.c drives them. A plan never changes after compilation. */
 #pragma once
@@ -127,6 +128,9 @@ struct t2m_workspace {
     void **base;       /* [buffers] */
     char **slot;       /* [workers, max_slots] */
     const void **read; /* [max_reads] */
+    size_t runs;
+    struct row **row; /* [steps]: times.c; NULL: not measured */
+    double *seconds;  /* [steps, workers of the plan] */
 };
 
 /* What compilation needs and a plan does not: dies when compile returns. */
@@ -155,7 +159,15 @@ t2m_status plan_schedule(struct compiling *c);
 /* ---- shared by these files ---- */
 
 struct text;
+/* "conv2d", "group", "copy" */
+const char *plan_step_name(const struct step *s);
+/* Of calls the shapes of the result and the operands; of groups what they are made of. */
+void plan_print_shape(const t2m_plan *plan, struct text *t, const struct step *s);
 void plan_print_step(const t2m_plan *plan, struct text *t, const struct step *s);
+/* What one run of a step counts: a multiply-add of products, convolutions and solves is 2; calls
+ * read their operands whole, groups and copies at most as much of a buffer as they go over. */
+double plan_step_flops(const struct step *s);
+double plan_step_bytes(const t2m_plan *p, const struct step *s);
 void plan_bind(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out);
 void plan_run_step(const struct step *s, t2m_workspace *w);
 

@@ -9,12 +9,26 @@ struct cost {
     double seconds, flops, bytes;
 };
 
-/* Buffers are counted whole, once for each that a step reads or writes. */
-static double step_bytes(const t2m_plan *p, const struct step *s)
+double plan_step_flops(const struct step *s)
+{
+    return s->node && s->node->op->flops ? s->node->op->flops(s->node, s->in) : 0;
+}
+
+/* What a step touches of a buffer. */
+static double touched(const t2m_plan *p, const struct step *s, int32_t buffer)
+{
+    const size_t most = s->group ? s->group->numel : p->buffer[s->write[0]].numel,
+                 numel = p->buffer[buffer].numel;
+    return (double)(numel < most ? numel : most);
+}
+
+double plan_step_bytes(const t2m_plan *p, const struct step *s)
 {
     double reals = 0;
-    for (uint32_t k = 0; k < s->reads; k++)
-        reals += (double)p->buffer[s->read[k]].numel;
+    for (uint32_t k = 0; s->node && k < s->node->arity; k++)
+        reals += (double)node_numel(s->in[k]);
+    for (uint32_t k = 0; !s->node && k < s->reads; k++)
+        reals += touched(p, s, s->read[k]);
     for (uint32_t k = 0; k < s->writes; k++)
         reals += (double)p->buffer[s->write[k]].numel;
     return reals * (double)p->k->real_size;
@@ -27,21 +41,16 @@ static void print_cost(struct text *t, const struct cost *c, double total)
              c->seconds * 1e6, c->flops / time * 1e-9, c->bytes / time * 1e-9);
 }
 
-static const char *step_name(const struct step *s)
-{
-    return s->node ? s->node->op->name : s->group ? "group" : "copy";
-}
-
 /* One line for each kind of step, in the order in which they first come. */
 static void print_kinds(const t2m_plan *p, const struct cost *cost, double total, struct text *t)
 {
     for (size_t i = 0; i < p->steps; i++) {
-        const char *name = step_name(&p->step[i]);
+        const char *name = plan_step_name(&p->step[i]);
         struct cost sum = {0};
         size_t count = 0;
         bool known = false;
         for (size_t j = 0; j < p->steps; j++)
-            if (strcmp(step_name(&p->step[j]), name) == 0) {
+            if (strcmp(plan_step_name(&p->step[j]), name) == 0) {
                 known = known || j < i;
                 sum.seconds += cost[j].seconds;
                 sum.flops += cost[j].flops;
@@ -65,6 +74,7 @@ static void time_steps(const t2m_plan *p, t2m_workspace *w, size_t runs, struct 
             if (r == 0 || time < cost[i].seconds)
                 cost[i].seconds = time;
         }
+    w->runs += runs;
 }
 
 char *t2m_profile(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out,
@@ -78,8 +88,8 @@ char *t2m_profile(const t2m_plan *plan, t2m_workspace *w, const void *const *in,
     time_steps(plan, w, runs > 0 ? runs : 1, cost);
     for (size_t i = 0; i < plan->steps; i++) {
         const struct step *s = &plan->step[i];
-        cost[i].flops = s->node && s->node->op->flops ? s->node->op->flops(s->node, s->in) : 0;
-        cost[i].bytes = step_bytes(plan, s);
+        cost[i].flops = plan_step_flops(s);
+        cost[i].bytes = plan_step_bytes(plan, s);
         all.seconds += cost[i].seconds;
         all.flops += cost[i].flops;
         all.bytes += cost[i].bytes;

@@ -3,6 +3,7 @@
 #include "engine/plan/plan.h"
 
 #include "engine/compute/pool.h"
+#include "engine/plan/times.h"
 
 #include <string.h>
 
@@ -30,8 +31,12 @@ t2m_status t2m_workspace_new(const t2m_plan *plan, t2m_workspace **out)
         else if (b->kind == BUFFER_CONSTANT)
             w->base[i] = (char *)plan->constant + b->place * plan->k->real_size;
     }
-    *out = w;
-    return T2M_OK;
+    const t2m_status status = plan->lib->times ? times_join(w) : T2M_OK;
+    if (status == T2M_OK)
+        *out = w;
+    else
+        t2m_workspace_free(w);
+    return status;
 }
 
 void t2m_workspace_free(t2m_workspace *w)
@@ -39,10 +44,14 @@ void t2m_workspace_free(t2m_workspace *w)
     if (!w)
         return;
     t2m *lib = w->plan->lib;
+    if (w->row)
+        times_leave(w);
     mem_free(lib, w->memory);
     mem_free(lib, w->base);
     mem_free(lib, w->slot);
     mem_free(lib, w->read);
+    mem_free(lib, w->row);
+    mem_free(lib, w->seconds);
     mem_free(lib, w);
 }
 
@@ -85,6 +94,13 @@ static void run_call(void *ctx, size_t part, size_t worker)
     const struct running *r = ctx;
     const struct call call = call_of(r, part, worker);
     r->s->node->op->run(&call);
+}
+
+static void finish_call(void *ctx, size_t part, size_t worker)
+{
+    const struct running *r = ctx;
+    const struct call call = call_of(r, part, worker);
+    r->s->node->op->finish(&call);
 }
 
 static void run_copy(void *ctx, size_t part, size_t worker)
@@ -217,21 +233,23 @@ void plan_bind(const t2m_plan *plan, t2m_workspace *w, const void *const *in, vo
     }
 }
 
+static void run_parts(struct running *r, size_t parts, pool_job *job)
+{
+    if (r->w->row)
+        times_run(r->w, (size_t)(r->s - r->w->plan->step), &(struct timed){parts, job, r});
+    else
+        pool_run(r->w->plan->lib->pool, parts, job, r);
+}
+
 void plan_run_step(const struct step *s, t2m_workspace *w)
 {
     struct running r = {s, w};
     if (s->node)
         for (uint32_t k = 0; k < s->node->arity; k++)
             w->read[k] = at(w, s->x[k].buffer, s->x[k].offset);
-    pool_run(w->plan->lib->pool, s->parts,
-             s->node    ? run_call
-             : s->group ? run_group
-                        : run_copy,
-             &r);
-    if (s->parts > 1 && s->node && s->node->op->finish) {
-        const struct call call = call_of(&r, 0, 0);
-        s->node->op->finish(&call);
-    }
+    run_parts(&r, s->parts, s->node ? run_call : s->group ? run_group : run_copy);
+    if (s->parts > 1 && s->node && s->node->op->finish)
+        run_parts(&r, 1, finish_call);
 }
 
 void t2m_run(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out)
@@ -239,4 +257,5 @@ void t2m_run(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void
     plan_bind(plan, w, in, out);
     for (size_t i = 0; i < plan->steps; i++)
         plan_run_step(&plan->step[i], w);
+    w->runs++;
 }
