@@ -80,7 +80,7 @@ static bool start(t2m *lib, const struct learner_details *d, const t2m_family *f
                                    .channels = d->side > 0 ? (int64_t)d->channels : 1,
                                    .outputs = (int64_t)l->ways};
     return learner_structures(l, d->structure, &like) == T2M_OK && learner_start(l, 0) == T2M_OK &&
-           meta_step_new(&s->step, l, f, d->tasks) == T2M_OK;
+           meta_step_new(&s->step, l, f, &(struct meta_use){.tasks = d->tasks}) == T2M_OK;
 }
 
 /* Once more, step by step, with the inputs of the last block. */

@@ -269,11 +269,16 @@ typedef struct t2m_train_options {
     /* Asked before each task, by any thread; not zero: drop the unfinished meta-step, save the last
      * complete one, stop with T2M_ECANCELLED. May be NULL. */
     int (*stop)(void *ctx);
+    /* Bytes that this process may take while it trains, with what it takes already; 0: any. Where
+     * that is too little values are computed again rather than kept, and if need be there are fewer
+     * workers than threads: more time, the same bits. Learners of tables do not keep to it.
+     * T2M_ENOMEM: it cannot be done; the message says what would be enough. */
+    size_t max_memory;
 } t2m_train_options;
 #define T2M_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
         T2M_VERSION_1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0, false,     \
-            false, false, false, 0, 0, 0, 0                                                        \
+            false, false, false, 0, 0, 0, 0, 0                                                     \
     }
 
 typedef struct t2m_train_result {
@@ -281,6 +286,8 @@ typedef struct t2m_train_result {
     double validation, seconds;
     double outside; /* part of the threads' time in meta-steps that was no arithmetic: drawing
                        tasks, waiting; NaN of tables, and if there was no step */
+    size_t workers; /* tasks, or blocks of small ones, that were worked on at once */
+    double again;   /* work for values that were not kept, as a part of all other work */
 } t2m_train_result;
 
 /* Meta-training: steps 1, 3, 4 and 5 as one graph, its gradient, and Adam (Kingma and Ba 2015). The

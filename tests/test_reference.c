@@ -93,7 +93,7 @@ static void check_step(t2m *lib, const char *folder, const char *structure, bool
     if (phi->count != l->numel)
         fail_msg("%s: %zu numbers are stored, phi has %zu", folder, phi->count, l->numel);
     memcpy(l->phi, phi->data, phi->count * sizeof(float));
-    assert_int_equal(meta_step_new(&s, l, &f, TASKS), T2M_OK);
+    assert_int_equal(meta_step_new(&s, l, &f, &(struct meta_use){.tasks = TASKS}), T2M_OK);
     s.draw = stored_task;
     assert_int_equal(meta_step_run(&s, 0, meta_rate, &loss, &metric), T2M_OK);
     const double want = (double)stored(folder, "loss")->data[0],

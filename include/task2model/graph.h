@@ -188,10 +188,14 @@ typedef struct t2m_plan_options {
      * depend on the number of threads; they differ in the last places from those of other plans.
      * While the threads are busy with another run, the caller's thread does all parts. */
     bool parallel;
+    /* Bytes that a workspace may take; 0: any. Where it would be more, values are computed again
+     * rather than kept, as long as that does not take more than the work itself: the same bits, in
+     * less memory and more time. If it cannot be so little, it is as little as was found. */
+    size_t max_memory;
 } t2m_plan_options;
 #define T2M_PLAN_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        T2M_VERSION_1, T2M_F32, false, false                                                       \
+        T2M_VERSION_1, T2M_F32, false, false, 0                                                    \
     }
 
 typedef struct t2m_plan_info {
@@ -199,6 +203,8 @@ typedef struct t2m_plan_info {
     size_t nodes;           /* live nodes */
     size_t workspace_bytes; /* memory that each workspace takes */
     double flops;           /* of products, convolutions and solves; a multiply-add is 2 */
+    size_t repeated;        /* of the steps: those whose values were not kept (max_memory) */
+    double again;           /* the time they take, about, as a part of that of all others */
 } t2m_plan_info;
 
 /* Compiles the values out[n_out] as functions of in[n_in] (values made by t2m_input). An input that

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { ARENA_ALIGN = 64, ARENA_FIRST = 1 << 16, ARENA_LARGEST = 1 << 22 };
 
@@ -109,6 +110,17 @@ bool mem_grow(t2m *lib, void **array, size_t *capacity, size_t needed, size_t si
     *array = p;
     *capacity = room;
     return true;
+}
+
+size_t memory_in_use(void)
+{
+    FILE *f = fopen("/proc/self/statm", "re");
+    unsigned long long all, resident = 0;
+    if (!f)
+        return 0;
+    const bool good = fscanf(f, "%llu %llu", &all, &resident) == 2;
+    fclose(f);
+    return good ? (size_t)resident * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 /* ---- arenas ---- */

@@ -31,7 +31,7 @@ struct t2m {
     const struct kernels *kernels;     /* float32, chosen at open */
     const struct kernels *kernels_f64; /* double, plain C, for checks */
     struct pool *pool;
-    struct times *times; /* of the steps of plans; NULL: they are not measured */
+    struct times *times;         /* of the steps of plans; NULL: they are not measured */
     struct text_encoder encoder; /* width 0: none */
     size_t memory_limit;         /* bytes that loading one file may take */
     char errmsg[ERRMSG_SIZE];
@@ -58,6 +58,9 @@ char *mem_text(t2m *lib, const char *s); /* a copy */
 
 /* Makes room for one more item in a growing array; false if memory is out. */
 bool mem_grow(t2m *lib, void **array, size_t *capacity, size_t needed, size_t size);
+
+/* Bytes of this process that are in memory; 0: the system does not say. */
+size_t memory_in_use(void);
 
 double seconds_now(void); /* of a clock that only goes forward */
 

@@ -18,7 +18,7 @@ const struct poptOption cli_shared_options[] = {
     {"json", 0, POPT_ARG_NONE, &cli_shared.json, 0, "one JSON object on stdout", NULL},
     {"threads", 0, POPT_ARG_INT, &cli_shared.threads, 0, "threads; 0: all (default)", "N"},
     {"max-memory", 0, POPT_ARG_STRING, &cli_shared.max_memory, 0,
-     "bytes that one file may take, with K, M or G (default 1G)", "SIZE"},
+     "bytes that one file may take (default 1G), and train in all (any); with K, M or G", "SIZE"},
     {"encoder", 0, POPT_ARG_STRING, &cli_shared.encoder, 0,
      "texts are the vectors of this sentence encoder (BERT, WordPiece, safetensors)", "DIR"},
     {"color", 0, POPT_ARG_STRING, &cli_shared.color, 0,
@@ -79,9 +79,10 @@ static int open_library(struct cli *c)
     char message[256] = "";
     if (c->threads < 0 || c->threads > MAX_THREADS)
         return cli_fail(c, T2M_EUSAGE, "--threads must be from 0 to 256", NULL);
-    const int bad = cli_size(c, "--max-memory", c->max_memory, &o.max_memory);
+    const int bad = cli_size(c, "--max-memory", c->max_memory, &c->memory);
     if (bad)
         return bad;
+    o.max_memory = c->memory;
     if (!good_color(c->color))
         return cli_fail(c, T2M_EUSAGE, "--color is auto, always or never", NULL);
     o.threads = (size_t)c->threads;
@@ -236,7 +237,7 @@ static const char *hint_for(t2m_status status)
 {
     switch (status) {
     case T2M_ENOMEM:
-        return "a smaller --meta-batch or structure needs less; --max-memory is for files";
+        return "smaller pictures, structures, --shots and --queries need less";
     case T2M_ECANCELLED:
         return "the same command with --resume goes on";
     case T2M_ESELFTEST:

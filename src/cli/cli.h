@@ -26,6 +26,7 @@ struct cli {
     int json;
     int threads;
     char *max_memory, *color, *encoder;
+    size_t memory;                  /* bytes of --max-memory; 0: not given */
     const t2m_allocator *allocator; /* NULL: malloc */
     const char **argument;          /* what is left after the options */
     int arguments;

@@ -181,6 +181,7 @@ static t2m_train_options fill_options(void)
     o.within_domain = s->within_domain;
     o.scale_by_task = s->scale_by_task;
     o.augment = or_zero(s->augment);
+    o.max_memory = cli_shared.memory;
     o.progress = cli_progress;
     o.stop = cli_stop;
     o.ctx = "train";
@@ -250,6 +251,18 @@ static void describe_family(const t2m_family *f, char *out, size_t room)
         snprintf(out, room, "%s: as many tasks as are asked for", i.name);
 }
 
+/* What was done to keep to --max-memory. */
+static void print_plan(const t2m_train_result *r)
+{
+    if (cli_shared.memory == 0)
+        return;
+    printf("to keep to --max-memory: %zu worker%s", r->workers, r->workers == 1 ? "" : "s");
+    if (r->again > 0)
+        printf(", values computed again, %.1f %% more work\n", 100 * r->again);
+    else
+        printf(", all values kept\n");
+}
+
 static t2m_status dry_run(struct cli *c, const t2m_family *family, t2m_train_options o)
 {
     char text[512];
@@ -257,19 +270,22 @@ static t2m_status dry_run(struct cli *c, const t2m_family *family, t2m_train_opt
     o.steps = o.validation_tasks = 1;
     o.resume = false;
     o.progress = NULL;
-    const t2m_status status = t2m_train(c->lib, NULL, family, &o, NULL);
+    t2m_train_result result;
+    const t2m_status status = t2m_train(c->lib, NULL, family, &o, &result);
     if (status != T2M_OK)
         return status;
     describe_family(family, text, sizeof text);
     const size_t bytes = atomic_load(&most);
     if (c->json) {
-        cli_json(c, json_pack("{s:o, s:o, s:I}", "learner",
+        cli_json(c, json_pack("{s:o, s:o, s:I, s:I, s:f}", "learner",
                               given.output ? cli_string(given.output) : json_null(), "family",
-                              cli_string(text), "memory", (json_int_t)bytes));
+                              cli_string(text), "memory", (json_int_t)bytes, "workers",
+                              (json_int_t)result.workers, "again", result.again));
         return T2M_OK;
     }
     printf("%s\ntraining takes %.1f MiB of memory with %zu threads\n", text,
            (double)bytes / (1 << 20), t2m_threads(c->lib));
+    print_plan(&result);
     if (given.output)
         printf("would write %s and %s.run/%s\n", given.output, given.output,
                access(given.output, F_OK) == 0 ? " (it exists: --resume or --force)" : "");

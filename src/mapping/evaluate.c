@@ -6,6 +6,7 @@
 
 #include "engine/compute/pool.h"
 #include "mapping/doors.h"
+#include "mapping/fit.h"
 #include "mapping/tables.h"
 #include "task/mask_bayes.h"
 
@@ -32,9 +33,12 @@ struct evaluating {
     double unit;             /* error in the data's own units */
 };
 
-static t2m_status compile_plan(struct evaluating *e)
+static t2m_status compile_plan(void *ctx, size_t most, size_t *bytes)
 {
+    struct evaluating *e = ctx;
     const struct evaluation *v = e->v;
+    t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
+    t2m_plan_info info;
     const struct protocol *p = &v->protocol;
     struct episode_graph s = {0};
     const struct episode_use use = {.supports = e->size.supports,
@@ -43,15 +47,22 @@ static t2m_status compile_plan(struct evaluating *e)
                                     .transductive = v->transductive,
                                     .steps = v->steps,
                                     .choose = v->choose};
+    t2m_plan_free(e->plan);
+    e->plan = NULL;
+    o.max_memory = most;
     TRY(t2m_graph_new(v->l->lib, &s.g));
     t2m_status status = episode_graph_make(v->l, &use, &s);
     const t2m_value in[] = {s.phi, s.statistics, s.x_support, s.y_support, s.x_query, s.y_query},
                     out[] = {s.shared, s.generated, s.tuned,
                              s.structure.id ? s.structure : t2m_constant(s.g, 0)};
     if (status == T2M_OK)
-        status = t2m_compile(s.g, in, 6, out, OUTPUTS + 1, NULL, &e->plan);
+        status = t2m_compile(s.g, in, 6, out, OUTPUTS + 1, &o, &e->plan);
     t2m_graph_free(s.g);
-    return status;
+    if (status != T2M_OK)
+        return status;
+    t2m_plan_describe(e->plan, &info);
+    *bytes = info.workspace_bytes;
+    return T2M_OK;
 }
 
 static void run_plan(struct evaluating *e, struct worker_room *r, const float *phi,
@@ -162,6 +173,27 @@ static t2m_status make_rooms(struct evaluating *e)
     return T2M_OK;
 }
 
+/* Compiles the plan, and decides on the number of workers. */
+static t2m_status fit(struct evaluating *e)
+{
+    const struct evaluation *v = e->v;
+    const struct episode_size *s = &e->size;
+    const size_t episode =
+                     s->supports * (s->input + s->target) + s->queries * (s->input + s->target),
+                 workers = pool_size(v->l->lib->pool);
+    struct fitting f = {.lib = v->l->lib,
+                        .what = "validation",
+                        .compile = compile_plan,
+                        .ctx = e,
+                        .limit = v->max_memory,
+                        .each = (2 * episode + OUTPUTS * s->queries * s->outputs + v->l->numel) *
+                                sizeof(float),
+                        .workers = workers < v->tasks ? workers : v->tasks};
+    TRY(fit_workers(&f));
+    e->workers = e->loop.workers = f.workers;
+    return T2M_OK;
+}
+
 static void free_rooms(struct evaluating *e)
 {
     t2m *lib = e->v->l->lib;
@@ -182,11 +214,15 @@ static void free_rooms(struct evaluating *e)
 
 t2m_status task_loop_run(struct task_loop *loop)
 {
-    const size_t portion = 16 * pool_size(loop->lib->pool);
+    const size_t portion = 16 * loop->workers;
     const double start = seconds_now();
     for (loop->first = 0; loop->first < loop->tasks; loop->first += portion) {
         const size_t left = loop->tasks - loop->first, n = left < portion ? left : portion;
-        pool_run(loop->lib->pool, n, loop->job, loop->job_ctx);
+        lanes_run(&(struct lanes){.lib = loop->lib,
+                                  .workers = loop->workers,
+                                  .count = n,
+                                  .job = loop->job,
+                                  .ctx = loop->job_ctx});
         const t2m_progress p = {.step = loop->first + n,
                                 .steps = loop->tasks,
                                 .loss = NAN,
@@ -206,7 +242,6 @@ t2m_status evaluate(const struct evaluation *v, struct scores score[SCORED_ROWS]
 {
     struct evaluating e = {.v = v,
                            .score = score,
-                           .workers = pool_size(v->l->lib->pool),
                            .loop = {.lib = v->l->lib,
                                     .tasks = v->tasks,
                                     .job = one_task,
@@ -216,7 +251,7 @@ t2m_status evaluate(const struct evaluation *v, struct scores score[SCORED_ROWS]
                                     .ctx = v->ctx}};
     e.size = episode_size(v->f, &v->protocol);
     e.unit = kind_has_classes(v->l->kind) ? 1 : v->l->y_scale * v->l->y_scale;
-    t2m_status status = compile_plan(&e);
+    t2m_status status = fit(&e);
     if (status == T2M_OK)
         status = make_rooms(&e);
     if (status == T2M_OK)

@@ -208,7 +208,8 @@ t2m_status likeness_learn(struct t2m_learner *l, const struct t2m_family *f,
 struct task_loop {
     t2m *lib;
     size_t tasks;
-    size_t first; /* of the portion: job k of it is task first + k */
+    size_t first;   /* of the portion: job k of it is task first + k */
+    size_t workers; /* at once */
     void (*job)(void *ctx, size_t job, size_t worker);
     void *job_ctx;
     int (*progress)(void *ctx, const t2m_progress *p);
@@ -234,7 +235,8 @@ struct evaluation {
     int steps;
     bool choose; /* as in episode_use */
     bool transductive;
-    bool relative; /* errors as a root, in standard deviations of the targets of training */
+    bool relative;     /* errors as a root, in standard deviations of the targets of training */
+    size_t max_memory; /* bytes that the process may take; 0: any */
     int (*progress)(void *ctx, const t2m_progress *p);
     int (*stop)(void *ctx); /* asked before each task; or NULL */
     void *ctx;

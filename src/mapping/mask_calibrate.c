@@ -25,6 +25,7 @@ static t2m_status score_of(struct training *t, size_t shots, double *out)
                            .f = t->validation,
                            .tasks = training_default(t->o->validation_tasks, 200),
                            .seed = SEED + t->l->seed,
+                           .max_memory = t->o->max_memory,
                            .stop = t->o->stop,
                            .ctx = t->o->ctx};
     *out = 0;

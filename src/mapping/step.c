@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "mapping/fit.h"
 #include "mapping/training.h"
 
 enum { SMALL_TASK = 64 * 1024 /* numbers of activations: several such tasks go to a block */ };
@@ -53,7 +54,7 @@ static void map_tasks(struct block_graph *b, size_t size, t2m_value *results, si
     memcpy(b->in, to, sizeof to);
 }
 
-static t2m_status compile_block(struct meta_step *s, size_t size, t2m_plan **plan)
+static t2m_status compile_block(struct meta_step *s, size_t size, size_t most, t2m_plan **plan)
 {
     const struct protocol *p = &s->protocol;
     struct block_graph b = {0};
@@ -83,9 +84,29 @@ static t2m_status compile_block(struct meta_step *s, size_t size, t2m_plan **pla
     const t2m_value out[] = {gradient, loss, r[1], t2m_sum(g, r[2], 0, 1)};
     t2m_plan_options o = T2M_PLAN_OPTIONS_INIT;
     o.parallel = s->blocks == 1; /* else the blocks are what the threads share */
+    o.max_memory = most;
     status = t2m_compile(g, b.in, 6, out, 4, &o, plan);
     t2m_graph_free(g);
     return status;
+}
+
+/* The plans of all blocks; `most` is for both together. */
+static t2m_status compile_blocks(void *ctx, size_t most, size_t *bytes)
+{
+    struct meta_step *s = ctx;
+    const size_t plans = s->tasks % s->blocks != 0 ? 2 : 1;
+    *bytes = 0;
+    s->again = 0;
+    for (size_t k = 0; k < plans; k++) {
+        t2m_plan_info info;
+        t2m_plan_free(s->plan[k]);
+        s->plan[k] = NULL;
+        TRY(compile_block(s, s->block - k, (most + plans - 1) / plans, &s->plan[k]));
+        t2m_plan_describe(s->plan[k], &info);
+        *bytes += info.workspace_bytes;
+        s->again = info.again > s->again ? info.again : s->again;
+    }
+    return T2M_OK;
 }
 
 /* state [3, n], gradient [n], rate and the two corrections [] -> state after the step */
@@ -130,6 +151,23 @@ static t2m_status make_sums(struct meta_step *s)
     return T2M_OK;
 }
 
+/* Workspaces of all workers, where there are none. */
+static t2m_status wake(struct meta_step *s)
+{
+    for (size_t i = 0; s->workspace && i < 2 * s->workers; i++)
+        if (s->plan[i % 2] && !s->workspace[i])
+            TRY(t2m_workspace_new(s->plan[i % 2], &s->workspace[i]));
+    return T2M_OK;
+}
+
+void meta_step_rest(struct meta_step *s)
+{
+    for (size_t i = 0; s->workspace && i < 2 * s->workers; i++) {
+        t2m_workspace_free(s->workspace[i]);
+        s->workspace[i] = NULL;
+    }
+}
+
 static t2m_status make_rooms(struct meta_step *s)
 {
     t2m *lib = s->l->lib;
@@ -141,31 +179,48 @@ static t2m_status make_rooms(struct meta_step *s)
     if (!s->workspace || !s->episode || !s->outputs)
         return T2M_ENOMEM;
     for (size_t i = 0; i < s->workers; i++) {
-        for (size_t k = 0; k < 2; k++)
-            if (s->plan[k])
-                TRY(t2m_workspace_new(s->plan[k], &s->workspace[2 * i + k]));
         TRY(episodes_new(lib, &s->episode[i], s->family, &s->protocol, s->block));
         if (!(s->outputs[i] = mem_new(lib, outputs, sizeof(float))))
             return T2M_ENOMEM;
     }
-    return T2M_OK;
+    return wake(s);
 }
 
-static t2m_status start(struct meta_step *s)
+/* Bytes of the arrays of make_sums and of what else is as long: the best phi, checkpoints. */
+static size_t bytes_of_sums(const struct meta_step *s)
 {
+    enum { ARRAYS = 10 };
+    return (s->blocks + ARRAYS) * (s->l->numel + s->l->norms) * sizeof(float);
+}
+
+static t2m_status start(struct meta_step *s, size_t max_memory)
+{
+    const struct episode_size e = episode_size(s->family, &s->protocol);
     TRY(compile_adam(s));
-    TRY(make_sums(s));
-    if (s->l->kind == FAMILY_TABLES)
+    if (s->l->kind == FAMILY_TABLES) {
+        TRY(make_sums(s));
         return table_plans_new(s->l, s->family, true, &s->tables);
-    TRY(compile_block(s, s->block, &s->plan[0]));
-    if (s->tasks % s->blocks != 0)
-        TRY(compile_block(s, s->block - 1, &s->plan[1]));
+    }
+    struct fitting f = {
+        .lib = s->l->lib,
+        .what = "training",
+        .compile = compile_blocks,
+        .ctx = s,
+        .limit = max_memory,
+        .each = s->block * sizeof(float) *
+                (e.supports * (e.input + e.target) + e.queries * (e.input + e.target + e.outputs)),
+        .other = bytes_of_sums(s),
+        .workers = s->workers < s->blocks ? s->workers : s->blocks};
+    TRY(fit_workers(&f));
+    s->workers = f.workers;
+    TRY(make_sums(s));
     return make_rooms(s);
 }
 
 t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struct t2m_family *f,
-                         size_t tasks)
+                         const struct meta_use *use)
 {
+    const size_t tasks = use->tasks;
     *s = (struct meta_step){
         .l = l, .family = f, .tasks = tasks, .seed = l->seed, .draw = episode_draw};
     learner_protocol(l, &s->protocol);
@@ -174,7 +229,7 @@ t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struc
     s->blocks = (tasks + most - 1) / most;
     s->block = (tasks + s->blocks - 1) / s->blocks;
     s->workers = pool_size(l->lib->pool);
-    const t2m_status status = start(s);
+    const t2m_status status = start(s, use->max_memory);
     if (status != T2M_OK)
         meta_step_free(s);
     return status;
@@ -183,9 +238,8 @@ t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struc
 void meta_step_free(struct meta_step *s)
 {
     t2m *lib = s->l->lib;
+    meta_step_rest(s);
     for (size_t i = 0; i < s->workers; i++) {
-        for (size_t k = 0; s->workspace && k < 2; k++)
-            t2m_workspace_free(s->workspace[2 * i + k]);
         if (s->episode)
             episodes_free(lib, &s->episode[i]);
         if (s->outputs)
@@ -227,7 +281,8 @@ static void one_block(void *ctx, size_t job, size_t worker)
     const double begin = seconds_now();
     t2m_run(s->plan[which], s->workspace[2 * worker + which], in, out);
     /* a plan that runs alone has all workers */
-    s->running[worker] += (seconds_now() - begin) * (s->blocks == 1 ? (double)s->workers : 1);
+    s->running[worker] +=
+        (seconds_now() - begin) * (s->blocks == 1 ? (double)pool_size(s->l->lib->pool) : 1);
     s->metric[job] = 0;
     for (size_t k = 0; k < size; k++)
         s->metric[job] +=
@@ -271,7 +326,12 @@ t2m_status meta_step_run(struct meta_step *s, uint64_t number, double rate, doub
     const size_t statistics = s->l->norms;
     const double begin = seconds_now();
     s->number = number;
-    pool_run(s->l->lib->pool, s->blocks, s->tables ? table_step_job : one_block, s);
+    TRY(wake(s));
+    lanes_run(&(struct lanes){.lib = s->l->lib,
+                              .workers = s->workers,
+                              .count = s->blocks,
+                              .job = s->tables ? table_step_job : one_block,
+                              .ctx = s});
     if (atomic_load(&s->stopped))
         return refuse(s->l->lib, T2M_ECANCELLED, "step %llu was stopped",
                       (unsigned long long)number + 1);
@@ -299,5 +359,6 @@ double meta_step_outside(const struct meta_step *s)
     double running = 0;
     for (size_t i = 0; i < s->workers; i++)
         running += s->running[i];
-    return s->tables ? NAN : 1 - running / (s->seconds * (double)s->workers);
+    const double threads = (double)pool_size(s->l->lib->pool);
+    return s->tables ? NAN : 1 - running / (s->seconds * threads);
 }

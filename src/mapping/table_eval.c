@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "mapping/learner.h"
+#include "engine/compute/pool.h"
 #include "mapping/tables.h"
 
 enum {
@@ -355,6 +356,7 @@ t2m_status table_eval(const t2m_learner *l, const t2m_family *f, const t2m_eval_
                            .values = has_values(f),
                            .loop = {.lib = l->lib,
                                     .tasks = o->tasks ? o->tasks : 1000,
+                                    .workers = pool_size(l->lib->pool),
                                     .job = one_task,
                                     .job_ctx = &e,
                                     .progress = o->progress,

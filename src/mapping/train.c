@@ -113,6 +113,7 @@ static t2m_status validate(struct training *t, double *mean, double *ci95)
                            .seed = VALIDATION_SEED + l->seed,
                            .steps = l->eval_steps,
                            .choose = learner_chooses(l),
+                           .max_memory = t->o->max_memory,
                            .stop = t->o->stop,
                            .ctx = t->o->ctx};
     learner_protocol(l, &v.protocol);
@@ -175,6 +176,7 @@ static bool validation_due(const struct training *t)
 
 static t2m_status validate_step(struct training *t, t2m_progress *p)
 {
+    meta_step_rest(&t->step);
     TRY(validate(t, &p->validation, &p->validation_ci95));
     TRY(keep_best(t, p->validation));
     t->state.validated = t->state.step;
@@ -222,6 +224,7 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     struct t2m_learner *l = t->l;
     memcpy(l->phi, t->state.best_phi, l->numel * sizeof(float));
     memcpy(l->statistics, t->state.best_statistics, l->norms * sizeof(float));
+    meta_step_rest(&t->step);
     if (l->kind == FAMILY_MASKS)
         TRY(masks_calibrate(t));
     learner_round(l);
@@ -234,8 +237,9 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
              t->state.best);
     TRY(likeness_learn(l, t->family, &t->step.protocol));
     if (result)
-        *result = (t2m_train_result){t->state.step, t->state.best_step, t->state.best,
-                                     t->state.seconds, meta_step_outside(&t->step)};
+        *result = (t2m_train_result){t->state.step,    t->state.best_step,          t->state.best,
+                                     t->state.seconds, meta_step_outside(&t->step), t->step.workers,
+                                     t->step.again};
     if (!t->o->output)
         return T2M_OK;
     manifest_now(t->times.finished);
@@ -281,7 +285,8 @@ static t2m_status begin(struct training *t)
                                      [FAMILY_TEXTS] = 4,
                                      [FAMILY_MASKS] = 2};
     const size_t batch = training_default(o->meta_batch, batches[t->l->kind]);
-    TRY(meta_step_new(&t->step, t->l, t->family, batch));
+    const struct meta_use use = {batch, o->max_memory};
+    TRY(meta_step_new(&t->step, t->l, t->family, &use));
     t->step.protocol.within_domain = p.within_domain;
     t->step.protocol.fewer = p.fewer;
     t->step.protocol.augment = o->augment;

@@ -24,8 +24,9 @@ struct meta_step {
     float *gradient, *loss, *seen; /* [blocks, ...] */
     double *metric;                /* [blocks] */
     double *running;               /* [workers] seconds in plans, of all steps */
-    double seconds;                /* of all steps */
-    int (*stop)(void *ctx);        /* asked before each block; or NULL */
+    double again;           /* work for values that are not kept, as a part of all other work */
+    double seconds;         /* of all steps */
+    int (*stop)(void *ctx); /* asked before each block; or NULL */
     void *stop_ctx;
     atomic_bool stopped;   /* the step that runs is to be dropped */
     uint64_t seed, number; /* of the step that runs */
@@ -37,8 +38,14 @@ struct meta_step {
     t2m_workspace *adam_workspace;
     float *state, *next; /* [3, numel]: phi, first and second moment */
 };
+struct meta_use {
+    size_t tasks;
+    size_t max_memory; /* bytes that the process may take (fit.h); 0: any */
+};
 t2m_status meta_step_new(struct meta_step *s, struct t2m_learner *l, const struct t2m_family *f,
-                         size_t tasks);
+                         const struct meta_use *use);
+/* Gives the memory of the plans back until the next step. */
+void meta_step_rest(struct meta_step *s);
 void meta_step_free(struct meta_step *s);
 /* Draws the tasks of step `number` and changes phi. *metric: mean over the tasks. T2M_ECANCELLED:
  * the step was stopped and has changed nothing. */

@@ -53,6 +53,7 @@ t2m_status t2m_compile(t2m_graph *g, const t2m_value *in, size_t n_in, const t2m
     p->k = o->precision == T2M_F64 ? g->lib->kernels_f64 : g->lib->kernels;
     p->unplanned = o->unplanned;
     p->parallel = o->parallel;
+    p->most = o->unplanned ? 0 : o->max_memory;
     p->workers = o->parallel ? pool_size(g->lib->pool) : 1;
     p->inputs = n_in;
     p->outputs = n_out;
@@ -82,7 +83,8 @@ void t2m_plan_free(t2m_plan *plan)
 
 void t2m_plan_describe(const t2m_plan *plan, t2m_plan_info *info)
 {
-    *info = (t2m_plan_info){plan->steps, plan->nodes, plan->memory, plan->flops};
+    *info = (t2m_plan_info){plan->steps, plan->nodes,    plan->memory,
+                            plan->flops, plan->repeated, plan->again};
 }
 
 static void print_dims(struct text *t, const struct node *n)

@@ -1,9 +1,10 @@
-/* plan.h: a compiled graph. Compilation goes through five files in this order:
+/* plan.h: a compiled graph. Compilation goes through six files in this order:
  *
  *   lower.c     live nodes become units (one piece of work each) that read views and write buffers
  *   fuse.c      pointwise units and sums over the same numbers become groups
  *   emit.c      groups become programs over tiles, other units become calls: the steps
  *   schedule.c  an order for the steps, and a place for each buffer in one block of memory
+ *   repeat.c    steps that run again so that less has to be kept, if memory is limited
  *   run.c       workspaces, and the running of steps; allocates nothing
  *   times.c     what the steps of all plans of a handle take, if that is measured
  *   profile.c   one plan, step by step with a clock
@@ -112,6 +113,9 @@ struct t2m_plan {
     bool unplanned, parallel;
     size_t inputs, outputs, buffers, constants, steps;
     size_t memory;    /* bytes */
+    size_t most;      /* bytes that it may take; 0: any */
+    size_t repeated;  /* steps */
+    double again;     /* their work, as a part of that of all others */
     size_t max_slots; /* of a group */
     size_t max_reads; /* of a call */
     size_t workers;   /* that may run a step */
@@ -155,6 +159,7 @@ t2m_status plan_lower(struct compiling *c);
 t2m_status plan_fuse(struct compiling *c);
 t2m_status plan_emit(struct compiling *c);
 t2m_status plan_schedule(struct compiling *c);
+t2m_status plan_repeat(struct compiling *c);
 
 /* ---- shared by these files ---- */
 
@@ -171,6 +176,9 @@ double plan_step_bytes(const t2m_plan *p, const struct step *s);
 void plan_bind(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out);
 void plan_run_step(const struct step *s, t2m_workspace *w);
 
+/* Sets first and last of each buffer; then their places, and the memory of the plan. */
+void plan_find_lives(t2m_plan *p);
+t2m_status plan_place(struct compiling *c);
 int32_t plan_buffer_new(struct compiling *c, enum buffer_kind kind, size_t numel, size_t place);
 bool view_is_dense(const struct view *v);
 size_t view_numel(const struct view *v);

@@ -119,7 +119,7 @@ static void touch(t2m_plan *p, int32_t buffer, size_t step)
     b->last = step > b->last ? (uint32_t)step : b->last;
 }
 
-static void find_lives(t2m_plan *p)
+void plan_find_lives(t2m_plan *p)
 {
     for (size_t b = 0; b < p->buffers; b++) {
         p->buffer[b].first = UINT32_MAX;
@@ -169,7 +169,7 @@ static size_t lowest_place(const struct placed *placed, size_t n, size_t bytes,
     return at;
 }
 
-static t2m_status place_buffers(struct compiling *c)
+t2m_status plan_place(struct compiling *c)
 {
     t2m_plan *p = c->plan;
     struct request *want = arena_new(&c->arena, p->buffers, sizeof *want);
@@ -177,6 +177,7 @@ static t2m_status place_buffers(struct compiling *c)
     size_t n = 0, count = 0;
     if (!want || !placed)
         return fail_memory(p->lib, p->buffers * sizeof *placed);
+    p->memory = 0;
     for (size_t b = 0; b < p->buffers; b++) {
         const size_t bytes = p->buffer[b].numel * p->k->real_size;
         if (p->buffer[b].kind == BUFFER_MEMORY && p->buffer[b].first != UINT32_MAX)
@@ -208,6 +209,7 @@ t2m_status plan_schedule(struct compiling *c)
     struct scheduling s;
     TRY(scheduling_new(&s, c));
     TRY(order_steps(&s));
-    find_lives(c->plan);
-    return place_buffers(c);
+    plan_find_lives(c->plan);
+    TRY(plan_place(c));
+    return c->plan->most > 0 && c->plan->memory > c->plan->most ? plan_repeat(c) : T2M_OK;
 }
