@@ -234,7 +234,7 @@ PY
     [[ "$output" == *"MiB of memory"* ]]
     small=$("$T2M" train builtin:line --dry-run --json --structure mlp:8 | field 'd["data"]["memory"]')
     large=$("$T2M" train builtin:line --dry-run --json --structure mlp:1024,1024 | field 'd["data"]["memory"]')
-    [ "$large" -gt $((small * 10)) ]
+    [ "$large" -gt $((small + 50000000)) ]
     [ -z "$(ls -A)" ]
 }
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -191,6 +192,13 @@ static t2m_train_options fill_options(void)
 /* ---- a dry run: one step with all that it allocates ---- */
 
 static atomic_size_t in_use, most;
+static size_t process; /* bytes of the program itself */
+
+static size_t program_bytes(void)
+{
+    struct rusage used;
+    return getrusage(RUSAGE_SELF, &used) == 0 ? (size_t)used.ru_maxrss * 1024 : 0;
+}
 
 static void *counted(void *p, size_t before)
 {
@@ -267,7 +275,8 @@ static t2m_status dry_run(struct cli *c, const t2m_family *family, t2m_train_opt
 {
     char text[512];
     o.output = NULL;
-    o.steps = o.validation_tasks = 1;
+    o.steps = 1;
+    o.validation_tasks = t2m_threads(c->lib); /* as many as are worked on at once */
     o.resume = false;
     o.progress = NULL;
     t2m_train_result result;
@@ -275,7 +284,7 @@ static t2m_status dry_run(struct cli *c, const t2m_family *family, t2m_train_opt
     if (status != T2M_OK)
         return status;
     describe_family(family, text, sizeof text);
-    const size_t bytes = atomic_load(&most);
+    const size_t bytes = process + atomic_load(&most);
     if (c->json) {
         cli_json(c, json_pack("{s:o, s:o, s:I, s:I, s:f}", "learner",
                               given.output ? cli_string(given.output) : json_null(), "family",
@@ -388,6 +397,7 @@ static int run(const struct command *command, int argc, const char **argv)
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--dry-run") == 0)
             c->allocator = &counting;
+    process = program_bytes();
     int code = cli_begin(c, command, argc, argv, options, 1);
     if (code == 0)
         code = cli_end(c, train(c));

@@ -3,7 +3,8 @@
 
 enum {
     HALVINGS = 8,
-    RESERVE = 8 << 20 /* bytes for stacks of threads, buffers of files, and gaps between blocks */
+    RESERVE = 8 << 20, /* bytes for stacks of threads, buffers of files, and gaps between blocks */
+    UNEVEN = 4 << 20   /* bytes that the same process takes more in one run than in another */
 };
 
 static void one_lane(void *ctx, size_t job, size_t worker)
@@ -64,5 +65,5 @@ t2m_status fit_workers(struct fitting *f)
     return refuse(f->lib, T2M_ENOMEM,
                   "%s does not fit in %zu MiB (--max-memory); with one worker that computes again "
                   "what it can it takes %zu MiB",
-                  f->what, f->limit / mib, (taken + f->each + least) / mib + 1);
+                  f->what, f->limit / mib, (taken + f->each + least + UNEVEN) / mib + 1);
 }
