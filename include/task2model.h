@@ -69,11 +69,10 @@ typedef struct t2m_options {
     int version;                /* T2M_VERSION_1 */
     size_t threads;             /* 0: as many as this process may use */
     size_t max_memory;          /* bytes that loading one file may take; 0: 1 GiB */
-    const char *isa;            /* "base", "avx2", "avx512", "neon"; NULL: the T2M_ISA variable, or
-                                   the best */
+    const char *isa;            /* "base", "avx2", "avx512"; NULL: as T2M_ISA says, or the best */
     const t2m_allocator *alloc; /* NULL: malloc */
     const t2m_io *io;           /* NULL: the system */
-    bool profile;               /* the time of all plans is measured: t2m_profile_print */
+    bool profile;               /* measures the time of all plans: t2m_profile_print (graph.h) */
 } t2m_options;
 #define T2M_OPTIONS_INIT                                                                           \
     {                                                                                              \
@@ -89,11 +88,6 @@ const char *t2m_errmsg(const t2m *lib); /* one sentence about the last failure, 
 const char *t2m_isa(const t2m *lib);
 size_t t2m_threads(const t2m *lib);
 void t2m_free(t2m *lib, void *p);
-/* Where the time of a handle that measures it went, as text: the steps of all plans whose objects
- * are freed, by op and shape, the slowest first; and of each thread the part of the time since
- * t2m_open in steps, in waiting for the others and elsewhere. Caller frees with t2m_free; NULL on
- * failure, or if nothing is measured. */
-char *t2m_profile_print(t2m *lib);
 
 /* ---- step 1: tasks and families of tasks ---- */
 typedef struct t2m_family t2m_family;   /* many tasks, to learn the mapping from */
@@ -255,25 +249,19 @@ typedef struct t2m_train_options {
     const t2m_family *validation; /* NULL: other episodes of the training family */
     size_t validation_tasks;      /* 0: 200 */
     size_t validation_ways;       /* 0: as in training, at most 5 */
-    const char
-        *decode; /* "bases" or "all": how weights are made from t; NULL: as the method has it */
-    const char *tune; /* "code", "weights" or "both"; NULL: as the method has it */
+    const char *decode; /* how weights are made from t: "bases" or "all"; NULL: the method's */
+    const char *tune;   /* "code", "weights" or "both"; NULL: as the method has it */
     bool resume, force, within_domain;
     bool scale_by_task; /* rows: each task in units of its own examples, not of the family */
-    double augment; /* 0 to 4: images are bent at random, those in colour cropped and coloured, so
-                       strongly; 1 is usual. Of texts 0.3 times this part of the features is left
-                       out */
+    double augment; /* 0 to 4: images are bent, if in colour cropped and coloured, so strongly; 1 is
+                       usual. Of texts 0.3 times this part of the features is left out */
     /* Called after each meta-step; not zero: save and stop with T2M_ECANCELLED. */
     int (*progress)(void *ctx, const t2m_progress *p);
     void *ctx;
-    /* Asked before each task, by any thread; not zero: drop the unfinished meta-step, save the last
-     * complete one, stop with T2M_ECANCELLED. May be NULL. */
-    int (*stop)(void *ctx);
-    /* Bytes that this process may take while it trains, with what it takes already; 0: any. Where
-     * that is too little values are computed again rather than kept, and if need be there are fewer
-     * workers than threads: more time, the same bits. Learners of tables do not keep to it.
-     * T2M_ENOMEM: it cannot be done; the message says what would be enough. */
-    size_t max_memory;
+    /* Asked before each task, by any thread; not zero: as above, without the unfinished step. */
+    int (*stop)(void *ctx); /* or NULL */
+    size_t max_memory; /* bytes of this process in all; 0: any. To keep to it values are computed
+                          again, and workers are fewer: the same bits, later. Not of tables */
 } t2m_train_options;
 #define T2M_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
@@ -284,8 +272,7 @@ typedef struct t2m_train_options {
 typedef struct t2m_train_result {
     size_t steps, best_step;
     double validation, seconds;
-    double outside; /* part of the threads' time in meta-steps that was no arithmetic: drawing
-                       tasks, waiting; NaN of tables, and if there was no step */
+    double outside; /* part of the threads' time in meta-steps not in plans; NaN: not known */
     size_t workers; /* tasks, or blocks of small ones, that were worked on at once */
     double again;   /* work for values that were not kept, as a part of all other work */
 } t2m_train_result;

@@ -227,6 +227,12 @@ void t2m_run(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void
 char *t2m_profile(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out,
                   size_t runs);
 
+/* Where the time of a handle that measures it went, as text: the steps of all plans whose
+ * workspaces are freed, by op and shape, the slowest first; and of each thread the part of the time
+ * since t2m_open in steps, in waiting for the others and elsewhere. Caller frees with t2m_free;
+ * NULL on failure, or if nothing is measured (t2m_options.profile). */
+char *t2m_profile_print(t2m *lib);
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "task2model/graph.h"
+
 enum { MAX_THREADS = 256 };
 
 struct cli cli_shared;
