@@ -95,6 +95,52 @@ static void prototypes_by_hand(const struct pixels *p, size_t c, double *w)
     }
 }
 
+/* What the first picture's pixels get from the head that the second has by itself, and the other
+ * way.
+ */
+static void logits_of_others(const struct pixels *p, size_t c, double *logit)
+{
+    for (size_t k = 0; k < 2; k++) {
+        struct pixels other = *p;
+        double w[WIDTH + 1];
+        for (size_t i = k * PIXELS / 2; i < (k + 1) * PIXELS / 2; i++)
+            other.label[i] = -1;
+        ridge_by_hand(&other, c, w);
+        for (size_t i = k * PIXELS / 2; i < (k + 1) * PIXELS / 2; i++) {
+            logit[i] = w[WIDTH];
+            for (size_t j = 0; j < WIDTH; j++)
+                logit[i] += w[j] * p->h[i * WIDTH + j];
+        }
+    }
+}
+
+static double overlap_by_hand(const struct pixels *p, size_t c, const double *logit, double by)
+{
+    double both = 0, any = 0;
+    for (size_t i = 0; i < PIXELS; i++) {
+        const bool in = p->label[i] == (double)(c + 1), said = logit[i] + by > 0;
+        both += in && said;
+        any += p->label[i] >= 0 && (in || said);
+    }
+    return both / fmax(1, any);
+}
+
+/* Half of the way, there being two pictures. */
+static double shift_by_hand(const struct pixels *p, size_t c)
+{
+    double logit[PIXELS], shift = 0;
+    logits_of_others(p, c, logit);
+    double best = overlap_by_hand(p, c, logit, 0);
+    for (double by = -4; by <= 4; by += 0.25) {
+        const double value = overlap_by_hand(p, c, logit, by) - 0.01 * fabs(by);
+        if (value > best + 1e-12) {
+            best = value;
+            shift = by;
+        }
+    }
+    return shift / 2;
+}
+
 static void heads(void **state)
 {
     const int64_t rows[] = {PIXELS, WIDTH}, pixels = PIXELS, learned = LEARNED;
@@ -123,6 +169,18 @@ static void heads(void **state)
         }
         for (size_t k = 0; k < WIDTH; k++)
             assert_true(isfinite(weight[k * CLASSES + CLASSES - 1]));
+        if (ridge) {
+            double *tuned = check_run(*state, g, in, x, 3, head.tuned, T2M_F64, false);
+            bool moved = false;
+            for (size_t c = 0; c < CLASSES - 1; c++) {
+                const double shift = shift_by_hand(&p, c);
+                assert_true(fabs(tuned[c] - bias[c] - shift) < 1e-10);
+                moved = moved || shift != 0;
+            }
+            assert_true(moved);
+            assert_true(tuned[CLASSES - 1] == bias[CLASSES - 1]); /* no picture has it */
+            free(tuned);
+        }
         free(weight);
         free(bias);
         t2m_graph_free(g);

@@ -46,6 +46,31 @@ static void a_flip_twice_is_none(void **state)
     assert_memory_equal(same, z, sizeof z);
 }
 
+/* Each of the six orders takes every channel once, and none is another's. */
+static void channels_change_places(void **state)
+{
+    unsigned char x[NUMBERS];
+    float same[NUMBERS], y[NUMBERS];
+    bool seen[27] = {false};
+    struct random r = random_stream(1, 2, 3);
+    (void)state;
+    struct photo_change p = photo_change_draw(&r, 0);
+    picture(x, NUMBERS, same);
+    for (p.exchange = 0; p.exchange < 6; p.exchange++) {
+        int from[3] = {-1, -1, -1};
+        photo_apply(&p, x, HIGH, WIDE, 3, y);
+        for (int to = 0; to < 3; to++)
+            for (int k = 0; k < 3; k++)
+                if (y[to] == same[k] && y[NUMBERS - 3 + to] == same[NUMBERS - 3 + k])
+                    from[to] = k;
+        assert_true(from[0] >= 0 && from[1] >= 0 && from[2] >= 0);
+        assert_true(from[0] != from[1] && from[1] != from[2] && from[2] != from[0]);
+        const int order = 9 * from[0] + 3 * from[1] + from[2];
+        assert_false(seen[order]);
+        seen[order] = true;
+    }
+}
+
 /* A picture of two values, which are its labels. */
 static void labels_follow_pixels(void **state)
 {
@@ -127,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_change_gives_the_same_pixels),
         cmocka_unit_test(a_flip_twice_is_none),
+        cmocka_unit_test(channels_change_places),
         cmocka_unit_test(labels_follow_pixels),
         cmocka_unit_test(changes_of_a_task_are_joined),
         cmocka_unit_test(values_stay_values_and_seeds_decide),

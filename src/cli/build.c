@@ -62,6 +62,8 @@ static void account(struct account *a, const t2m_task *task, const t2m_model *mo
                  half_width[0], half_width[1]);
     else if (table)
         snprintf(a->note[4], room, "head solved on the rows");
+    else if (m.masks && examples > 1 && r->loss_tuned != r->loss_generated)
+        snprintf(a->note[4], room, "where a class begins, by pictures left out");
     else if (r->steps > 0)
         snprintf(a->note[4], room, "%d steps, loss on the examples %.4f", r->steps, r->loss_tuned);
     else

@@ -4,6 +4,7 @@
 
 struct head {
     t2m_value weight, bias; /* [features, outputs], [outputs] */
+    t2m_value tuned;        /* bias of head_mask_ridge by what left-out pictures say; or null */
     t2m_value left_out;     /* [n, outputs] of ridge regression: each example by the others */
     t2m_value surprise;     /* [n]: how badly a head made without an example foretells it, in nats:
                                cross-entropy of prototypes, surprise (nn.h) of ridge regression */
@@ -40,6 +41,7 @@ struct head head_mask_prototypes(t2m_graph *g, t2m_value h, const struct nn_mask
 /* Ridge regression of 1 in the class and -1 outside, both sides having the same weight however many
  * pixels they are. learned: logarithm of the penalty, of the factor of the logits; what is added to
  * them, and how often the logarithm of the class's share by that of the rest, times 1 - 1 / the
- * number of pictures that have the class; all []. */
+ * number of pictures that have the class; all []. The tuned bias is of the threshold that overlaps
+ * most in the pictures, each by what is learned of the others. */
 struct head head_mask_ridge(t2m_graph *g, t2m_value h, const struct nn_masks *m,
                             const t2m_value learned[4]);

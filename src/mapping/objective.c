@@ -23,16 +23,21 @@ static t2m_value output_of(struct task_ctx *c, t2m_value m, t2m_value x, t2m_val
     return structure_head(c->g, &c->s, m, features_of(c, m, x, given, seen));
 }
 
+static t2m_value join(struct task_ctx *c, t2m_value body, t2m_value weight, t2m_value bias)
+{
+    const int64_t all = -1;
+    const t2m_value x[] = {body, t2m_reshape(c->g, weight, 1, &all),
+                           t2m_reshape(c->g, bias, 1, &all)};
+    return t2m_concat(c->g, 0, x, 3);
+}
+
 /* The full model vector: the body, with a head for the support features h where none is learned. */
 static t2m_value with_head(struct task_ctx *c, t2m_value body, t2m_value h)
 {
-    const int64_t all = -1;
     if (task_head_is_learned(c))
         return body;
     const struct head head = task_head(c, h);
-    const t2m_value x[] = {body, t2m_reshape(c->g, head.weight, 1, &all),
-                           t2m_reshape(c->g, head.bias, 1, &all)};
-    return t2m_concat(c->g, 0, x, 3);
+    return join(c, body, head.weight, head.bias);
 }
 
 static t2m_value complete(struct task_ctx *c, t2m_value body)
@@ -212,6 +217,29 @@ static void both_features(struct task_ctx *c, struct norm_use *norm, t2m_value *
     *query = t2m_slice(g, h, 0, n, q);
 }
 
+/* Generated and tuned, which differ where the head tells another bias from left-out examples; that
+ * is no part of training. */
+static void head_both(struct task_ctx *c, t2m_value support, t2m_value query)
+{
+    struct episode_graph *e = c->e;
+    const struct head head =
+        task_head_is_learned(c) ? (struct head){.weight = {0}} : task_head(c, support);
+    t2m_value *const model[] = {&e->m_generated, &e->m_tuned},
+                     *output[] = {&e->generated, &e->tuned};
+    for (int i = 0; i < 2; i++) {
+        const bool tuned = i == 1 && head.tuned.id && !c->use->training;
+        if (i == 1 && !tuned) {
+            *model[1] = *model[0], *output[1] = *output[0];
+            e->support_loss[1] = e->support_loss[0];
+            return;
+        }
+        *model[i] = head.weight.id ? join(c, c->body, head.weight, tuned ? head.tuned : head.bias)
+                                   : c->body;
+        *output[i] = structure_head(c->g, &c->s, *model[i], query);
+        e->support_loss[i] = task_loss(c, structure_head(c->g, &c->s, *model[i], support), e->y_support);
+    }
+}
+
 /* Without tuning. */
 static void make_joint(struct task_ctx *c, struct stages *s)
 {
@@ -224,12 +252,10 @@ static void make_joint(struct task_ctx *c, struct stages *s)
     infer(c);
     both_features(c, &norm, &support, &query);
     e->features = support;
-    e->m_generated = e->m_tuned = c->model = with_head(c, c->body, support);
-    e->generated = e->tuned = structure_head(g, &c->s, c->model, query);
     e->norm = norm.seen.id ? (batch ? norm.seen : e->statistics) : norm.seen;
     e->seen = norm.seen;
-    e->support_loss[0] = e->support_loss[1] =
-        task_loss(c, structure_head(g, &c->s, c->model, support), e->y_support);
+    head_both(c, support, query);
+    c->model = e->m_tuned;
     if (c->use->steps > 0 && !batch) { /* asked for beyond what the method does */
         tune(c, TUNE_WEIGHTS, c->model, t2m_constant(g, c->l->rate), s);
         e->m_tuned = s->model[s->n - 1];

@@ -41,6 +41,10 @@ struct photo_change photo_change_draw(struct random *r, double strength)
     return p;
 }
 
+enum { ORDERS = 6 };
+static const unsigned char orders[ORDERS][3] = {{0, 1, 2}, {1, 2, 0}, {2, 0, 1},
+                                                {0, 2, 1}, {2, 1, 0}, {1, 0, 2}};
+
 static void draw_part(struct photo_change *p, struct random *r, double least)
 {
     const double side = fmax(least_side, random_uniform(r, least, 1)),
@@ -68,6 +72,8 @@ struct photo_change photo_change_of_task(struct random *r, double strength)
     p.flip = random_below(r, 2);
     if (random_below(r, 5) == 0) /* light and dark change places */
         p.contrast = -2 - p.contrast;
+    if (strength > 0 && random_below(r, 3) == 0)
+        p.exchange = random_below(r, ORDERS);
     return p;
 }
 
@@ -159,6 +165,15 @@ static void take_strip(const struct photo_change *p, const unsigned char *from,
     }
 }
 
+static void exchange(const unsigned char order[3], float *x, size_t pixels)
+{
+    for (size_t i = 0; i < pixels; i++, x += 3) {
+        const float old[3] = {x[0], x[1], x[2]};
+        for (int k = 0; k < 3; k++)
+            x[k] = old[order[k]];
+    }
+}
+
 /* Gains, then away from or towards grey, the picture's mean, and white. */
 static void colour(const struct photo_change *p, float *x, size_t pixels, size_t channels)
 {
@@ -190,6 +205,8 @@ void photo_apply(const struct photo_change *p, const unsigned char *from, size_t
     const size_t size[] = {height, width, channels};
     for (size_t x = 0; x < width; x += STRIP)
         take_strip(p, from, size, x, to);
+    if (channels == 3 && p->exchange)
+        exchange(orders[p->exchange], to, height * width);
     colour(p, to, height * width, channels);
 }
 

@@ -12,6 +12,7 @@ struct photo_change {
     bool flip;                   /* left and right */
     double left, top;            /* of the part that is taken, in sides of the picture */
     double wide, high;           /* of that part; what lies outside the picture is mirrored */
+    size_t exchange;             /* of three channels: which of their orders, 0 the usual one */
     double gain[3];              /* of each channel */
     double saturation, contrast; /* a factor less 1 */
     double brightness;
