@@ -54,11 +54,13 @@ static t2m_value norm(struct taking *t, t2m_value x, int64_t width)
 enum { ROWS = 128, QUERIES = 64, COLUMNS = 20, CLASSES = 10, WIDTH = 128, HEADS = 4, LAYERS = 4 };
 enum { INNER = 512, HIDDEN = 32, TASKS = 16, BLOCK = 4 };
 
+/* By tanh, (1 + tanh(u)) / 2 being sigmoid(2 u): fewer operations, here and in the gradient. */
 static t2m_value gelu(t2m_graph *g, t2m_value x)
 {
-    const t2m_value cubic = t2m_axpy(g, 0.044715, t2m_mul(g, x, t2m_square(g, x)), x);
-    const t2m_value gate = t2m_tanh(g, t2m_scale(g, 0.7978845608028654, cubic));
-    return t2m_scale(g, 0.5, t2m_add(g, x, t2m_mul(g, x, gate)));
+    const double twice_root = 2 * 0.7978845608028654; /* sqrt(2 / pi) */
+    const t2m_value slope =
+        t2m_axpy(g, 0.044715 * twice_root, t2m_square(g, x), t2m_constant(g, twice_root));
+    return t2m_mul(g, x, t2m_sigmoid(g, t2m_mul(g, x, slope)));
 }
 
 static t2m_value attention(struct taking *t, t2m_value x)

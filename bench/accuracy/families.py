@@ -176,11 +176,13 @@ def new_family(command, families, cells, draws):
         tasks = families[name][1]
         unit = np.concatenate([t[1] for t in tasks]).std()
         penalty = best_penalty(others, k, np.random.default_rng(2))
-        errors = {m: np.zeros(len(tasks)) for m in ("t2m", "ridge of the task", "mean of the rows")}
+        errors = {m: np.zeros(len(tasks)) for m in ("t2m", "t2m, wrong task", "ridge of the task", "mean of the rows")}
         for i, task in enumerate(tasks):
             for d in range(draws):
                 xs, ys, xq, yq = draw(task, k, np.random.default_rng([3, i, d]))
-                said = {"t2m": command.foretell(learner, (xs, ys), xq, WIDTH), "ridge of the task": ridge(xs, ys, xq, penalty),
+                wrong = draw(tasks[i - 1], k, np.random.default_rng([4, i, d]))[:2]
+                said = {"t2m": command.foretell(learner, (xs, ys), xq, WIDTH),
+                        "t2m, wrong task": command.foretell(learner, wrong, xq, WIDTH), "ridge of the task": ridge(xs, ys, xq, penalty),
                         "mean of the rows": np.full(len(yq), ys.mean())}
                 for method, y_said in said.items():
                     errors[method][i] += error(y_said, yq) / unit / draws

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lake's minimal background sets: train on the characters of one set, tell 20 characters of one alphabet of the other set apart from
 one drawing each. Alphabets that both sets have are left out of the test.
-Usage: minimal.py T2M FIRST.zip SECOND.zip [--first] [--seeds N] [--steps N] [--methods A,B]"""
+Usage: minimal.py T2M FIRST.zip SECOND.zip [--train 1] [--seeds N] [--steps N] [--methods A,B]"""
 import argparse
 import json
 import pathlib
@@ -38,7 +38,8 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--methods", default="protonet,ridge,t2m")
-    parser.add_argument("--first", action="store_true", help="train on the first set only")
+    parser.add_argument("--train", type=int, choices=[1, 2], help="train on this set only")
+    parser.add_argument("--image-size", default="28")
     parser.add_argument("--threads", default="0")
     given = parser.parse_args()
     t2m = str(pathlib.Path(given.t2m).resolve())
@@ -46,14 +47,14 @@ def main():
     errors = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        for i in range(1 if given.first else 2):
+        for i in [given.train - 1] if given.train else range(2):
             train = without(given.sets[i], set(), folder / f"train{i}.zip")
             test = without(given.sets[1 - i], both, folder / f"test{i}.zip")
             for method in given.methods.split(","):
                 for seed in range(given.seeds):
                     learner = folder / "learner"
                     subprocess.run([t2m, "train", train, "-o", learner, "--force", "--method", method, "--steps", str(given.steps), "--seed",
-                                    str(seed), "--threads", given.threads, *SETTINGS], check=True, capture_output=True)
+                                    str(seed), "--threads", given.threads, "--image-size", given.image_size, *SETTINGS], check=True, capture_output=True)
                     out = subprocess.run([t2m, "eval", learner, test, "--ways", "20", "--shots", "1", "--queries", "5", "--within-domain",
                                           "--tasks", "200", "--json", "--threads", given.threads], check=True, capture_output=True, text=True)
                     rows = {r["name"]: r for r in json.loads(out.stdout)["data"]["rows"]}

@@ -126,12 +126,13 @@ static t2m_value gelu(t2m_graph *g, t2m_value x)
     return t2m_mul(g, t2m_scale(g, 0.5, x), t2m_add(g, phi, t2m_constant(g, 1)));
 }
 
+/* (1 + tanh(u)) / 2 is sigmoid(2 u). */
 static t2m_value gelu_tanh(t2m_graph *g, t2m_value x)
 {
-    const double root = 0.7978845608028654; /* sqrt(2 / pi) */
-    const t2m_value cube = t2m_mul(g, x, t2m_square(g, x)),
-                    at = t2m_scale(g, root, t2m_axpy(g, 0.044715, cube, x));
-    return t2m_mul(g, t2m_scale(g, 0.5, x), t2m_add(g, t2m_tanh(g, at), t2m_constant(g, 1)));
+    const double twice_root = 2 * 0.7978845608028654; /* sqrt(2 / pi) */
+    const t2m_value slope =
+        t2m_axpy(g, 0.044715 * twice_root, t2m_square(g, x), t2m_constant(g, twice_root));
+    return t2m_mul(g, x, t2m_sigmoid(g, t2m_mul(g, x, slope)));
 }
 
 static t2m_value block(t2m_graph *g, const struct bert_shape *s, t2m_value x, const t2m_value *w,
