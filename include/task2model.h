@@ -227,8 +227,8 @@ typedef struct t2m_progress {
     double loss, metric;                /* of the step; metric: accuracy, or squared error */
     double validation, validation_ci95; /* mean over the tasks, half-width; NaN: none now */
     double seconds;
-    const char *event; /* "step", "validation", or "other-isa": a training that began with another
-                          instruction set is resumed, so the last bits will differ */
+    const char *event; /* "step", "validation"; "thresholds": those of masks are set; "other-isa":
+                          resumed with another instruction set, so the last bits will differ */
 } t2m_progress;
 
 typedef struct t2m_train_options {

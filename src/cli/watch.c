@@ -99,12 +99,19 @@ int cli_progress(void *ctx, const t2m_progress *p)
 {
     static double shown;
     static t2m_progress validated = {.validation = NAN};
+    static const struct {
+        const char *event, *said;
+    } sayings[] = {{"other-isa",
+                    "this training began with other instructions of the processor; the "
+                    "last bits will differ"},
+                   {"thresholds", "setting where classes begin, on the validation tasks"}};
     const int validation = strcmp(p->event, "validation") == 0;
-    if (strcmp(p->event, "other-isa") == 0) {
-        cli_say("t2m: this training began with other instructions of the processor; the last bits "
-                "will differ\n");
-        return 0;
-    }
+    for (size_t i = 0; i < sizeof sayings / sizeof *sayings; i++)
+        if (strcmp(p->event, sayings[i].event) == 0) {
+            cli_progress_end();
+            cli_say("t2m: %s\n", sayings[i].said);
+            return 0;
+        }
     if (validation)
         validated = *p;
     if (isatty(STDERR_FILENO)) {

@@ -225,8 +225,10 @@ static t2m_status finish(struct training *t, t2m_train_result *result)
     memcpy(l->phi, t->state.best_phi, l->numel * sizeof(float));
     memcpy(l->statistics, t->state.best_statistics, l->norms * sizeof(float));
     meta_step_rest(&t->step);
-    if (l->kind == FAMILY_MASKS)
+    if (l->kind == FAMILY_MASKS) {
+        tell(t, (t2m_progress){.loss = NAN, .validation = NAN, .event = "thresholds"});
         TRY(masks_calibrate(t));
+    }
     learner_round(l);
     l->trained_steps = t->state.best_step;
     snprintf(l->results, sizeof l->results, "validation %s %.6g",
