@@ -92,9 +92,8 @@ static void gather(t2m_graph *g, struct gathered *to, t2m_value x)
     to->part[to->n++] = x;
 }
 
-/* The same of each picture, one after the other, so that few numbers are there at a time: x
- * [pictures
- * * pixels, width], w [pictures * pixels, n] -> [pictures, n, width, width]. */
+/* The same of each picture, one after the other, so that few numbers are there at a time. Rows of x
+ * and w are those of all pictures -> [pictures, n, width, width]. */
 static t2m_value grams(t2m_graph *g, t2m_value x, t2m_value w, int64_t pixels)
 {
     const int64_t pictures = t2m_dim(g, x, 0) / pixels, n = t2m_dim(g, w, 1),

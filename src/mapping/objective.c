@@ -217,27 +217,35 @@ static void both_features(struct task_ctx *c, struct norm_use *norm, t2m_value *
     *query = t2m_slice(g, h, 0, n, q);
 }
 
+struct applied {
+    t2m_value model, output, support_loss;
+};
+
+static struct applied apply(struct task_ctx *c, t2m_value model, t2m_value support, t2m_value query)
+{
+    const t2m_value own = structure_head(c->g, &c->s, model, support);
+    return (struct applied){model, structure_head(c->g, &c->s, model, query),
+                            task_loss(c, own, c->e->y_support)};
+}
+
 /* Generated and tuned, which differ where the head tells another bias from left-out examples; that
  * is no part of training. */
-static void head_both(struct task_ctx *c, t2m_value support, t2m_value query)
+static void apply_both(struct task_ctx *c, t2m_value support, t2m_value query)
 {
     struct episode_graph *e = c->e;
     const struct head head =
         task_head_is_learned(c) ? (struct head){.weight = {0}} : task_head(c, support);
-    t2m_value *const model[] = {&e->m_generated, &e->m_tuned},
-                     *output[] = {&e->generated, &e->tuned};
-    for (int i = 0; i < 2; i++) {
-        const bool tuned = i == 1 && head.tuned.id && !c->use->training;
-        if (i == 1 && !tuned) {
-            *model[1] = *model[0], *output[1] = *output[0];
-            e->support_loss[1] = e->support_loss[0];
-            return;
-        }
-        *model[i] = head.weight.id ? join(c, c->body, head.weight, tuned ? head.tuned : head.bias)
-                                   : c->body;
-        *output[i] = structure_head(c->g, &c->s, *model[i], query);
-        e->support_loss[i] = task_loss(c, structure_head(c->g, &c->s, *model[i], support), e->y_support);
-    }
+    const t2m_value model = head.weight.id ? join(c, c->body, head.weight, head.bias) : c->body;
+    const struct applied generated = apply(c, model, support, query);
+    struct applied tuned = generated;
+    if (head.tuned.id && !c->use->training)
+        tuned = apply(c, join(c, c->body, head.weight, head.tuned), support, query);
+    e->m_generated = generated.model;
+    e->m_tuned = tuned.model;
+    e->generated = generated.output;
+    e->tuned = tuned.output;
+    e->support_loss[0] = generated.support_loss;
+    e->support_loss[1] = tuned.support_loss;
 }
 
 /* Without tuning. */
@@ -254,7 +262,7 @@ static void make_joint(struct task_ctx *c, struct stages *s)
     e->features = support;
     e->norm = norm.seen.id ? (batch ? norm.seen : e->statistics) : norm.seen;
     e->seen = norm.seen;
-    head_both(c, support, query);
+    apply_both(c, support, query);
     c->model = e->m_tuned;
     if (c->use->steps > 0 && !batch) { /* asked for beyond what the method does */
         tune(c, TUNE_WEIGHTS, c->model, t2m_constant(g, c->l->rate), s);
