@@ -97,7 +97,7 @@ static void gather(t2m_graph *g, struct gathered *to, t2m_value x)
 static t2m_value grams(t2m_graph *g, t2m_value x, t2m_value w, int64_t pixels)
 {
     const int64_t pictures = t2m_dim(g, x, 0) / pixels, n = t2m_dim(g, w, 1),
-                  width = t2m_dim(g, x, 1), fit = HEAVY / (pixels * width) + 1,
+                  width = t2m_dim(g, x, 1), fit = HEAVY / (pixels * width + 1) + 1,
                   each[] = {pictures, n, width, width};
     struct gathered sums = {.n = 0};
     for (int64_t k = 0; k < pictures; k++) {
@@ -177,7 +177,7 @@ static struct solved solve(t2m_graph *g, const struct moments *m, const t2m_valu
     int64_t dim[T2M_MAX_RANK];
     for (int i = 0; i < rank; i++)
         dim[i] = t2m_dim(g, a, i);
-    const t2m_value ridge = t2m_mul(g, t2m_exp(g, learned[0]), nn_identity(g, dim[rank - 1]));
+    const t2m_value ridge = t2m_mul(g, t2m_exp(g, learned[0]), nn_identity(g, t2m_dim(g, a, -1)));
     const t2m_value w = t2m_solve_spd(g, t2m_add(g, a, t2m_expand(g, ridge, rank, dim)), b);
     return (struct solved){t2m_mul(g, t2m_exp(g, learned[1]), w), shift_of(g, m, learned)};
 }
