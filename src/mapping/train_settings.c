@@ -47,12 +47,16 @@ static t2m_status choose_method(struct training *t)
         return refuse(t->lib, T2M_EUSAGE,
                       "the method tables is for tables, and they for it; '%s'%s", t->family->name,
                       tables ? " has tables" : " has none");
-    if (t->family->kind == FAMILY_MASKS &&
-        (m->represent || m->decode != DECODE_NOTHING || m->meta == META_REPTILE))
+    const char *why = m->represent ? "a task vector is of examples with one label each"
+                      : m->decode != DECODE_NOTHING
+                          ? "a context is an input of numbers, not of pixels"
+                      : m->meta == META_REPTILE ? "it learns nothing from query pictures"
+                                                : NULL;
+    if (t->family->kind == FAMILY_MASKS && why)
         return refuse(t->lib, T2M_EUSAGE,
-                      "the method %s is not for pictures with masks; use ridge, protonet, "
+                      "the method %s is not for pictures with masks: %s; use ridge, protonet, "
                       "protomaml, anil, metasgd, maml or fomaml",
-                      name);
+                      name, why);
     if (!images && m->head == HEAD_PROTOTYPES)
         return refuse(t->lib, T2M_EUSAGE,
                       "%s needs classes, and '%s' has values; use ridge, maml, cavia or hyper",
