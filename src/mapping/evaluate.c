@@ -356,9 +356,8 @@ static struct evaluation evaluation_of(const t2m_learner *l, const t2m_family *f
     v.protocol.queries = o->queries ? o->queries : f->builtin ? 100 : v.protocol.queries;
     v.protocol.even_queries = true;
     v.protocol.within_domain = o->within_domain;
-    if (l->kind == FAMILY_MASKS) {
+    if (l->kind == FAMILY_MASKS)
         v.protocol.ways = o->ways ? o->ways : learner_ways_fixed(l) ? l->ways : 1;
-    }
     return v;
 }
 

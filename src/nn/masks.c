@@ -15,7 +15,8 @@ t2m_value nn_masks_present(t2m_graph *g, const struct nn_masks *m)
     return t2m_less(g, t2m_constant(g, 0), t2m_sum(g, m->member, 0, 1));
 }
 
-t2m_value nn_masks_by_picture(t2m_graph *g, const struct nn_masks *m, t2m_value x)
+/* x [n * places, classes], summed over each picture: [n, classes] */
+static t2m_value by_picture(t2m_graph *g, const struct nn_masks *m, t2m_value x)
 {
     const int64_t split[] = {-1, m->places, m->classes};
     return t2m_sum(g, t2m_reshape(g, x, 3, split), 1, 1);
@@ -34,9 +35,9 @@ t2m_value nn_masks_loss(t2m_graph *g, const struct nn_masks *m, t2m_value logits
                     surprise = t2m_sub(g, t2m_softplus(g, logits), t2m_mul(g, logits, m->member)),
                     entropy = weighted(g, surprise, valid, 1); /* [classes] */
     const t2m_value p = t2m_mul(g, t2m_sigmoid(g, logits), valid),
-                    both = nn_masks_by_picture(g, m, t2m_mul(g, p, m->member)),
-                    truth = nn_masks_by_picture(g, m, m->member),
-                    sum = t2m_add(g, nn_masks_by_picture(g, m, p), truth);
+                    both = by_picture(g, m, t2m_mul(g, p, m->member)),
+                    truth = by_picture(g, m, m->member),
+                    sum = t2m_add(g, by_picture(g, m, p), truth);
     const t2m_value dice = t2m_div(g, t2m_axpy(g, 2, both, one), t2m_add(g, sum, one)),
                     there = t2m_less(g, t2m_constant(g, 0), truth),
                     miss = weighted(g, t2m_sub(g, one, dice), there, 1);

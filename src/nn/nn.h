@@ -122,8 +122,6 @@ struct nn_masks {
     t2m_value member;        /* [n * places, classes]: 1 where it is this class */
 };
 struct nn_masks nn_masks_of(t2m_graph *g, t2m_value labels, int64_t places, int64_t classes);
-/* x [n * places, classes], summed over each picture: [n, classes] */
-t2m_value nn_masks_by_picture(t2m_graph *g, const struct nn_masks *m, t2m_value x);
 /* [classes]: 1 if a pixel is of the class. */
 t2m_value nn_masks_present(t2m_graph *g, const struct nn_masks *m);
 /* Cross-entropy of each class, and 1 - Dice (Milletari et al. 2016, equation 3, with the masks' own
