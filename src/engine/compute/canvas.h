@@ -52,8 +52,10 @@ INLINE void draw(const struct canvas *c, const real *x, struct picture p, real *
 
 /* ---- 3 x 3 filters of stride 1 by fewer products (kernels_winograd.c) ---- */
 
-struct winograd {         /* one item of the batch; the canvas holds whole tiles of 2 x 2 pixels */
-    struct canvas canvas; /* of what is read: x, or gy for the gradient in x */
+enum { WINOGRAD_PIXELS = 4 }; /* of the result in a tile, each way */
+
+struct winograd {         /* one item of the batch */
+    struct canvas canvas; /* of what is read: x, or gy for the gradient in x; holds whole tiles */
     struct picture from, to;
     size_t n, columns; /* images; channels of the result */
     real *work;

@@ -33,20 +33,25 @@ static size_t group_of(const struct canvas *c, size_t n)
     return min_size(n, max_size(1, GROUP / max_size(1, canvas_reals(c))));
 }
 
-/* The canvases with room for whole tiles */
+/* A side of a canvas with room for whole tiles for so many pixels of the result */
+static size_t whole_tiles(size_t pixels)
+{
+    return (pixels + WINOGRAD_PIXELS - 1) / WINOGRAD_PIXELS * WINOGRAD_PIXELS + 2;
+}
+
 static struct winograd winograd_forward(const struct conv_shape *s, real *work)
 {
     struct winograd q = {canvas_forward(s), {s->h, s->w}, {s->oh, s->ow}, s->n, s->out, work};
-    q.canvas.h = (s->oh + 1) / 2 * 2 + 2;
-    q.canvas.w = (s->ow + 1) / 2 * 2 + 2;
+    q.canvas.h = whole_tiles(s->oh);
+    q.canvas.w = whole_tiles(s->ow);
     return q;
 }
 
 static struct winograd winograd_input(const struct conv_shape *s, real *work)
 {
     struct winograd q = {canvas_input(s), {s->oh, s->ow}, {s->h, s->w}, s->n, s->in, work};
-    q.canvas.h = (s->h + 1) / 2 * 2 + 2;
-    q.canvas.w = (s->w + 1) / 2 * 2 + 2;
+    q.canvas.h = whole_tiles(s->h);
+    q.canvas.w = whole_tiles(s->w);
     return q;
 }
 

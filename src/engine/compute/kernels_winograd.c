@@ -1,15 +1,19 @@
-/* kernels_winograd.c: convolutions with 3 x 3 filters and stride 1 by 16 products for each 2 x 2
- * pixels instead of 36 (Lavin and Gray 2016, section 4.1: y = A' [(G f G') * (B' x B)] A for a tile
- * x of 4 x 4). The three transforms are sums and halves, so little precision is lost. For each of
- * the 16 places in a tile, the tiles of a block are a matrix [tiles, channels] and the filter is a
- * matrix [channels, columns]; their product is taken by the register tile. The gradient of the
+/* kernels_winograd.c: convolutions with 3 x 3 filters and stride 1 by 36 products for each 4 x 4
+ * pixels instead of 144 (Lavin and Gray 2016, section 4.1: y = A' [(G f G') * (B' x B)] A for a
+ * tile x of 6 x 6). The three transforms evaluate polynomials in the points 0, +-5/8, +-3/2 and
+ * infinity, which lose far less precision than small whole numbers (Barabasz et al. 2020). For each
+ * of the 36 places in a tile, the tiles of a block are a matrix [tiles, channels] and the filter is
+ * a matrix [channels, columns]; their product is taken by the register tile. The gradient of the
  * filter is G' [sum over tiles of (B' x B)' (A gy A')] G. Called by kernels_conv.c. */
 #include "engine/compute/canvas.h"
 
 enum {
-    PLACES = 16,
-    TILES = 40,        /* of a block at least; 64 channels of them are 160 KiB, a part of L2 */
-    TILES_FILTER = 80, /* the same where they are the terms of a sum: longer sums */
+    TAPS = 3,
+    PIXELS = WINOGRAD_PIXELS,
+    SIDE = PIXELS + TAPS - 1, /* of a tile; and how many points there are */
+    PLACES = SIDE * SIDE,
+    TILES = 24,        /* of a block at least; 64 channels of them are 220 KiB, a part of L2 */
+    TILES_FILTER = 48, /* the same where they are the terms of a sum: longer sums */
     APART = 16,        /* reals more between matrices, or they would meet in the same lines of L1 */
     PANEL = TILE_VECTORS * LANES /* columns of a matrix that lie together */
 };
@@ -23,6 +27,11 @@ struct blocks {
     real *canvas, *x, *y, *filter;
     size_t reals;
 };
+
+static size_t tiles_of(size_t pixels)
+{
+    return (pixels + PIXELS - 1) / PIXELS;
+}
 
 static size_t rounded(size_t n, size_t to)
 {
@@ -41,7 +50,7 @@ static size_t rows_of(size_t wide, size_t tiles)
 
 static struct blocks blocks_of(const struct winograd *q, size_t least)
 {
-    struct blocks b = {.tall = (q->to.h + 1) / 2, .wide = (q->to.w + 1) / 2};
+    struct blocks b = {.tall = tiles_of(q->to.h), .wide = tiles_of(q->to.w)};
     b.rows = min_size(rows_of(b.wide, least), q->n * b.tall);
     b.images = min_size(q->n, (b.rows + b.tall - 1) / b.tall);
     const size_t tiles = b.images * b.tall * b.wide, columns = rounded(q->columns, PANEL);
@@ -66,219 +75,239 @@ size_t WINOGRAD_REALS(const struct winograd *q)
 /* Tiles that reach over the border, and transforms, must not cost more than is saved. */
 bool WINOGRAD_FITS(const struct conv_shape *s, bool filter)
 {
-    const size_t plain = 9 * s->oh * s->ow, here = PLACES * ((s->oh + 1) / 2) * ((s->ow + 1) / 2);
-    return s->kh == 3 && s->kw == 3 && s->stride == 1 && s->pad <= 2 && s->n > 0 && s->in >= 16 &&
-           s->out >= 16 && (filter ? 4 * plain >= 5 * here : 2 * plain >= 3 * here);
+    const size_t plain = 9 * s->oh * s->ow, here = PLACES * tiles_of(s->oh) * tiles_of(s->ow);
+    (void)filter;
+    return s->kh == TAPS && s->kw == TAPS && s->stride == 1 && s->pad <= 2 && s->n > 0 &&
+           s->in >= 16 && s->out >= 16 && 2 * plain >= 3 * here;
 }
 
-/* ---- transforms, a vector of channels at a time ---- */
+/* ---- transforms of a line: the points are 0, A, -A, B, -B, infinity ---- */
 
-/* B' x B: x four lines of four pixels, line and pixel the reals between them */
-INLINE void picture_vector(const real *x, size_t line, size_t pixel, real *to, size_t apart,
-                           size_t count)
+#define A ((real)0.625)
+#define B ((real)1.5)
+#define A2 (A * A)
+#define B2 (B * B)
+/* What the values of the filter are divided by, in the points 0, +-A, +-B */
+#define G0 (1 / (A2 * B2))
+#define GA (1 / (2 * A2 * (A2 - B2)))
+#define GB (1 / (2 * B2 * (B2 - A2)))
+
+/* to = B' x */
+INLINE void picture_line(const vec x[SIDE], vec to[SIDE])
 {
-    vec t[4][4];
-#pragma GCC unroll 4
-    for (size_t r = 0; r < 4; r++, x += line) {
-        const vec a = get(x, count), b = get(x + pixel, count), c = get(x + 2 * pixel, count),
-                  d = get(x + 3 * pixel, count);
-        t[r][0] = a - c;
-        t[r][1] = b + c;
-        t[r][2] = c - b;
-        t[r][3] = b - d;
-    }
-#pragma GCC unroll 4
-    for (size_t c = 0; c < 4; c++, to += apart) {
-        put(to, t[0][c] - t[2][c], count);
-        put(to + 4 * apart, t[1][c] + t[2][c], count);
-        put(to + 8 * apart, t[2][c] - t[1][c], count);
-        put(to + 12 * apart, t[1][c] - t[3][c], count);
-    }
+    const vec even_a = x[4] - B2 * x[2], odd_a = A * (x[3] - B2 * x[1]), even_b = x[4] - A2 * x[2],
+              odd_b = B * (x[3] - A2 * x[1]);
+    to[0] = x[4] - (A2 + B2) * x[2] + A2 * B2 * x[0];
+    to[1] = even_a + odd_a;
+    to[2] = even_a - odd_a;
+    to[3] = even_b + odd_b;
+    to[4] = even_b - odd_b;
+    to[5] = x[5] - (A2 + B2) * x[3] + A2 * B2 * x[1];
 }
 
-/* A' m A: the two by two pixels, `line` and `pixel` reals apart; those beyond the border not */
-INLINE void result_vector(const real *m, size_t apart, real *y, const size_t step[2],
-                          const bool inside[2], size_t count)
+/* y = A' m */
+INLINE void result_line(const vec m[SIDE], vec y[PIXELS])
 {
-    vec t[2][4];
-#pragma GCC unroll 4
-    for (size_t c = 0; c < 4; c++, m += apart) {
-        const vec p = get(m + 4 * apart, count), q = get(m + 8 * apart, count);
-        t[0][c] = get(m, count) + p + q;
-        t[1][c] = p - q - get(m + 12 * apart, count);
-    }
-#pragma GCC unroll 2
-    for (size_t r = 0; r < 2; r++) {
-        if (r > 0 && !inside[0])
-            return;
-        put(y + r * step[0], t[r][0] + t[r][1] + t[r][2], count);
-        if (inside[1])
-            put(y + r * step[0] + step[1], t[r][1] - t[r][2] - t[r][3], count);
-    }
+    const vec even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
+    y[0] = m[0] + even_a + even_b;
+    y[1] = A * odd_a + B * odd_b;
+    y[2] = A2 * even_a + B2 * even_b;
+    y[3] = m[5] + A * A2 * odd_a + B * B2 * odd_b;
 }
 
-/* A gy A' */
-INLINE void gradient_vector(const real *gy, const size_t step[2], const bool inside[2], real *to,
-                            size_t apart, size_t count)
+/* to = A gy */
+INLINE void gradient_line(const vec gy[PIXELS], vec to[SIDE])
 {
-    vec t[4][2];
-#pragma GCC unroll 2
-    for (size_t c = 0; c < 2; c++) {
-        const bool here = c == 0 || inside[1];
-        const vec a = here ? get(gy + c * step[1], count) : (vec){0},
-                  b = here && inside[0] ? get(gy + c * step[1] + step[0], count) : (vec){0};
-        t[0][c] = a;
-        t[1][c] = a + b;
-        t[2][c] = a - b;
-        t[3][c] = -b;
-    }
-#pragma GCC unroll 4
-    for (size_t r = 0; r < 4; r++, to += 4 * apart) {
-        put(to, t[r][0], count);
-        put(to + apart, t[r][0] + t[r][1], count);
-        put(to + 2 * apart, t[r][0] - t[r][1], count);
-        put(to + 3 * apart, -t[r][1], count);
-    }
+    const vec even_a = gy[0] + A2 * gy[2], odd_a = A * (gy[1] + A2 * gy[3]),
+              even_b = gy[0] + B2 * gy[2], odd_b = B * (gy[1] + B2 * gy[3]);
+    to[0] = gy[0];
+    to[1] = even_a + odd_a;
+    to[2] = even_a - odd_a;
+    to[3] = even_b + odd_b;
+    to[4] = even_b - odd_b;
+    to[5] = gy[3];
 }
 
-/* G f G': f nine taps, `tap` reals apart */
-INLINE void filter_vector(const real *f, size_t tap, real *to, size_t apart, size_t count)
+/* to = G f */
+INLINE void filter_line(const vec f[TAPS], vec to[SIDE])
 {
-    const real half = (real)0.5;
-    vec t[4][3];
-#pragma GCC unroll 3
-    for (size_t c = 0; c < 3; c++, f += tap) {
-        const vec a = get(f, count), b = half * get(f + 3 * tap, count),
-                  d = get(f + 6 * tap, count), even = half * (a + d);
-        t[0][c] = a;
-        t[1][c] = even + b;
-        t[2][c] = even - b;
-        t[3][c] = d;
-    }
-#pragma GCC unroll 4
-    for (size_t r = 0; r < 4; r++, to += 4 * apart) {
-        const vec even = half * (t[r][0] + t[r][2]), odd = half * t[r][1];
-        put(to, t[r][0], count);
-        put(to + apart, even + odd, count);
-        put(to + 2 * apart, even - odd, count);
-        put(to + 3 * apart, t[r][2], count);
-    }
+    const vec even_a = GA * (f[0] + A2 * f[2]), odd_a = GA * A * f[1],
+              even_b = GB * (f[0] + B2 * f[2]), odd_b = GB * B * f[1];
+    to[0] = G0 * f[0];
+    to[1] = even_a + odd_a;
+    to[2] = even_a - odd_a;
+    to[3] = even_b + odd_b;
+    to[4] = even_b - odd_b;
+    to[5] = f[2];
 }
 
-/* G' m G: the nine taps */
-INLINE void taps_vector(const real *m, size_t apart, real *f, size_t tap, size_t count)
+/* f = G' m */
+INLINE void taps_line(const vec m[SIDE], vec f[TAPS])
 {
-    const real half = (real)0.5;
-    vec t[3][4];
-#pragma GCC unroll 4
-    for (size_t c = 0; c < 4; c++, m += apart) {
-        const vec p = half * get(m + 4 * apart, count), q = half * get(m + 8 * apart, count);
-        t[0][c] = get(m, count) + (p + q);
-        t[1][c] = p - q;
-        t[2][c] = p + q + get(m + 12 * apart, count);
+    const vec even_a = GA * (m[1] + m[2]), odd_a = GA * A * (m[1] - m[2]),
+              even_b = GB * (m[3] + m[4]), odd_b = GB * B * (m[3] - m[4]);
+    f[0] = G0 * m[0] + even_a + even_b;
+    f[1] = odd_a + odd_b;
+    f[2] = m[5] + A2 * even_a + B2 * even_b;
+}
+
+/* ---- transforms of a tile, a vector of channels at a time ---- */
+
+/* A square of vectors, `line` and `pixel` reals apart; of `lines` x `pixels` of them, the rest 0 or
+ * left alone. */
+struct square {
+    size_t line, pixel, lines, pixels;
+};
+
+/* y = L x L' for the transform L of a line, from squares of n x n to such of m x m; most squares
+ * are whole, and of whole vectors: their sizes are known here. */
+#define DEFINE_TRANSFORM(name, n, m, transform)                                                    \
+    INLINE void name##_of(const real *x, struct square from, real *y, struct square to,            \
+                          size_t count)                                                            \
+    {                                                                                              \
+        vec half[m][n], in[n], out[m];                                                             \
+        UNROLL for (size_t c = 0; c < (n); c++)                                                    \
+        {                                                                                          \
+            UNROLL for (size_t r = 0; r < (n); r++) in[r] =                                        \
+                r < from.lines && c < from.pixels ? get(x + r * from.line + c * from.pixel, count) \
+                                                  : (vec){0};                                      \
+            transform(in, out);                                                                    \
+            UNROLL for (size_t r = 0; r < (m); r++) half[r][c] = out[r];                           \
+        }                                                                                          \
+        UNROLL for (size_t r = 0; r < (m); r++)                                                    \
+        {                                                                                          \
+            transform(half[r], out);                                                               \
+            UNROLL for (size_t c = 0; c < (m); c++) if (r < to.lines && c < to.pixels)             \
+                put(y + r * to.line + c * to.pixel, out[c], count);                                \
+        }                                                                                          \
+    }                                                                                              \
+    static void name(const real *x, const struct square *from, real *y, const struct square *to,   \
+                     size_t count)                                                                 \
+    {                                                                                              \
+        if (count == LANES && from->lines == (n) && from->pixels == (n) && to->lines == (m) &&     \
+            to->pixels == (m))                                                                     \
+            name##_of(x, (struct square){from->line, from->pixel, n, n}, y,                        \
+                      (struct square){to->line, to->pixel, m, m}, LANES);                          \
+        else                                                                                       \
+            name##_of(x, *from, y, *to, count);                                                    \
     }
-#pragma GCC unroll 3
-    for (size_t r = 0; r < 3; r++, f += 3 * tap) {
-        const vec p = half * t[r][1], q = half * t[r][2];
-        put(f, t[r][0] + (p + q), count);
-        put(f + tap, p - q, count);
-        put(f + 2 * tap, p + q + t[r][3], count);
-    }
+#define UNROLL _Pragma("GCC unroll 6")
+DEFINE_TRANSFORM(take_picture, SIDE, SIDE, picture_line)
+DEFINE_TRANSFORM(give_result, SIDE, PIXELS, result_line)
+DEFINE_TRANSFORM(take_gradient, PIXELS, SIDE, gradient_line)
+DEFINE_TRANSFORM(take_taps, TAPS, SIDE, filter_line)
+DEFINE_TRANSFORM(give_taps, SIDE, TAPS, taps_line)
+
+/* The places of a tile: matrices `apart` reals from each other */
+INLINE struct square places(size_t apart)
+{
+    return (struct square){SIDE * apart, apart, SIDE, SIDE};
 }
 
 /* ---- all tiles of a block, all channels ---- */
 
-/* Tile `column` of row `row` of the block. */
+/* Where a tile lies in its image, and its pixels that are in it */
 struct place {
-    size_t image, y, x; /* in pixels of the result */
-    bool inside[2];     /* its second line and column of pixels are in the image */
+    size_t image, pixel; /* its first, in the image */
+    struct square in;
 };
 
-static struct place place_of(const struct winograd *q, const struct blocks *b, size_t tile)
+/* Tile `tile` of the block, in images of `size` with `channels`, of which `side` pixels are looked
+ * at. */
+static struct place place_of(const struct blocks *b, size_t tile, struct picture size,
+                             size_t channels, size_t side)
 {
-    const size_t row = tile / b->wide;
-    struct place p = {row / b->tall, 2 * (row % b->tall), 2 * (tile % b->wide), {0}};
-    p.inside[0] = p.y + 1 < q->to.h;
-    p.inside[1] = p.x + 1 < q->to.w;
-    return p;
+    const size_t row = tile / b->wide, y = PIXELS * (row % b->tall), x = PIXELS * (tile % b->wide);
+    return (struct place){
+        row / b->tall,
+        y * size.w + x,
+        {size.w * channels, channels, min_size(side, size.h - y), min_size(side, size.w - x)}};
 }
 
 /* The canvas has the images from that of the block's first row on; `first` is that row in it. */
 static void take_pictures(const struct winograd *q, const struct blocks *b, size_t first,
                           size_t tiles)
 {
-    const size_t channels = q->canvas.channels, line = q->canvas.w * channels;
+    const size_t channels = q->canvas.channels;
+    const struct picture size = {q->canvas.h, q->canvas.w};
+    const struct square to = places(b->in);
     for (size_t tile = 0; tile < tiles; tile++) {
-        const struct place p = place_of(q, b, first * b->wide + tile);
-        const real *x =
-            b->canvas + p.image * canvas_reals(&q->canvas) + p.y * line + p.x * channels;
-        real *to = b->x + tile * channels;
-        size_t i = 0;
-        for (; i + LANES <= channels; i += LANES)
-            picture_vector(x + i, line, channels, to + i, b->in, LANES);
-        if (i < channels)
-            picture_vector(x + i, line, channels, to + i, b->in, channels - i);
+        const struct place p = place_of(b, first * b->wide + tile, size, channels, SIDE);
+        const real *x = b->canvas + p.image * canvas_reals(&q->canvas) + p.pixel * channels;
+        for (size_t i = 0; i < channels; i += LANES)
+            take_picture(x + i, &p.in, b->x + tile * channels + i, &to,
+                         min_size(LANES, channels - i));
     }
+}
+
+/* Where column i of a tile's result is in the matrix of a place */
+static real *result_at(const struct blocks *b, size_t tiles, size_t tile, size_t i)
+{
+    return b->y + i / PANEL * tiles * PANEL + tile * PANEL + i % PANEL;
 }
 
 static void give_results(const struct winograd *q, const struct blocks *b, size_t first,
                          size_t tiles, real *y)
 {
-    const size_t step[2] = {q->to.w * q->columns, q->columns};
+    const struct square from = places(b->out);
     for (size_t tile = 0; tile < tiles; tile++) {
-        const struct place p = place_of(q, b, first * b->wide + tile);
-        real *to = y + ((p.image * q->to.h + p.y) * q->to.w + p.x) * q->columns;
-        for (size_t i = 0; i < q->columns; i += LANES) {
-            const real *m = b->y + i / PANEL * tiles * PANEL + tile * PANEL + i % PANEL;
-            if (i + LANES <= q->columns)
-                result_vector(m, b->out, to + i, step, p.inside, LANES);
-            else
-                result_vector(m, b->out, to + i, step, p.inside, q->columns - i);
-        }
+        const struct place p = place_of(b, first * b->wide + tile, q->to, q->columns, PIXELS);
+        real *to = y + (p.image * q->to.h * q->to.w + p.pixel) * q->columns;
+        for (size_t i = 0; i < q->columns; i += LANES)
+            give_result(result_at(b, tiles, tile, i), &from, to + i, &p.in,
+                        min_size(LANES, q->columns - i));
     }
 }
 
 static void take_gradients(const struct winograd *q, const struct blocks *b, size_t first,
                            size_t tiles, const real *gy)
 {
-    const size_t step[2] = {q->to.w * q->columns, q->columns};
+    const struct square to = places(b->out);
     for (size_t tile = 0; tile < tiles; tile++) {
-        const struct place p = place_of(q, b, first * b->wide + tile);
-        const real *from = gy + ((p.image * q->to.h + p.y) * q->to.w + p.x) * q->columns;
-        for (size_t i = 0; i < q->columns; i += LANES) {
-            real *to = b->y + i / PANEL * tiles * PANEL + tile * PANEL + i % PANEL;
-            if (i + LANES <= q->columns)
-                gradient_vector(from + i, step, p.inside, to, b->out, LANES);
-            else
-                gradient_vector(from + i, step, p.inside, to, b->out, q->columns - i);
-        }
+        const struct place p = place_of(b, first * b->wide + tile, q->to, q->columns, PIXELS);
+        const real *from = gy + (p.image * q->to.h * q->to.w + p.pixel) * q->columns;
+        for (size_t i = 0; i < q->columns; i += LANES)
+            take_gradient(from + i, &p.in, result_at(b, tiles, tile, i), &to,
+                          min_size(LANES, q->columns - i));
     }
 }
 
-/* filter [3, 3, channels, columns] to 16 of [panels, channels, PANEL] */
+/* Column i of channel c of the filter [3, 3, channels, columns], and of the matrix of a place
+ * [panels, channels, PANEL] */
+struct taps {
+    size_t plain, place, count;
+};
+
+static struct taps taps_at(const struct winograd *q, size_t c, size_t i)
+{
+    return (struct taps){c * q->columns + i,
+                         (i / PANEL * q->canvas.channels + c) * PANEL + i % PANEL,
+                         min_size(LANES, q->columns - i)};
+}
+
+static struct square plain_taps(const struct winograd *q)
+{
+    const size_t tap = q->canvas.channels * q->columns;
+    return (struct square){TAPS * tap, tap, TAPS, TAPS};
+}
+
 static void take_filter(const struct winograd *q, const struct blocks *b, const real *filter)
 {
-    const size_t channels = q->canvas.channels, tap = channels * q->columns;
-    for (size_t c = 0; c < channels; c++, filter += q->columns)
+    const struct square from = plain_taps(q), to = places(b->both);
+    for (size_t c = 0; c < q->canvas.channels; c++)
         for (size_t i = 0; i < q->columns; i += LANES) {
-            real *to = b->filter + (i / PANEL * channels + c) * PANEL + i % PANEL;
-            if (i + LANES <= q->columns)
-                filter_vector(filter + i, tap, to, b->both, LANES);
-            else
-                filter_vector(filter + i, tap, to, b->both, q->columns - i);
+            const struct taps at = taps_at(q, c, i);
+            take_taps(filter + at.plain, &from, b->filter + at.place, &to, at.count);
         }
 }
 
-static void give_taps(const struct winograd *q, const struct blocks *b, real *gf)
+static void give_filter(const struct winograd *q, const struct blocks *b, real *gf)
 {
-    const size_t channels = q->canvas.channels, tap = channels * q->columns;
-    for (size_t c = 0; c < channels; c++, gf += q->columns)
+    const struct square from = places(b->both), to = plain_taps(q);
+    for (size_t c = 0; c < q->canvas.channels; c++)
         for (size_t i = 0; i < q->columns; i += LANES) {
-            const real *m = b->filter + (i / PANEL * channels + c) * PANEL + i % PANEL;
-            if (i + LANES <= q->columns)
-                taps_vector(m, b->both, gf + i, tap, LANES);
-            else
-                taps_vector(m, b->both, gf + i, tap, q->columns - i);
+            const struct taps at = taps_at(q, c, i);
+            give_taps(b->filter + at.place, &from, gf + at.plain, &to, at.count);
         }
 }
 
@@ -371,5 +400,5 @@ void WINOGRAD_FILTER(const struct winograd *q, const real *x, const real *gy, re
     const struct blocks b = blocks_of(q, TILES_FILTER);
     memset(b.filter, 0, sizeof(real) * PLACES * b.both);
     run_blocks(q, &b, x, NULL, gy);
-    give_taps(q, &b, gf);
+    give_filter(q, &b, gf);
 }
