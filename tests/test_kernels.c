@@ -186,7 +186,7 @@ static void convolutions(void **state)
             const size_t *d = shape[i], oh = (d[1] + 2 * d[7] - d[5]) / d[6] + 1,
                          ow = (d[2] + 2 * d[7] - d[5]) / d[6] + 1;
             const struct conv_shape s = {1,    d[0], d[1], d[2], d[3], d[4], d[5], d[5],
-                                         d[6], d[7], oh,   ow,   0,    0,    0};
+                                         d[6], d[7], oh,   ow,   0,    0,    0,    0,    0};
             check_conv(list[set], &s);
         }
 }
@@ -489,7 +489,7 @@ static void nothing(void **state)
         assert_true(y[0] == -INFINITY);
         k->solve_spd(&(struct solve_shape){1, 0, 3, 0, 0}, none, none, none, NULL);
         k->solve_spd(&(struct solve_shape){1, 2, 0, 0, 0}, (float[]){1, 0, 0, 1}, none, none, work);
-        const struct conv_shape s = {1, 0, 4, 4, 2, 3, 3, 3, 1, 1, 4, 4, 0, 0, 0};
+        const struct conv_shape s = {1, 0, 4, 4, 2, 3, 3, 3, 1, 1, 4, 4, 0, 0, 0, 0, 0};
         float filter[54] = {0};
         k->conv_forward(&s, none, filter, none, work);
         k->conv_input(&s, none, filter, none, work);

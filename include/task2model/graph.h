@@ -184,8 +184,7 @@ typedef struct t2m_plan_options {
     t2m_precision precision;
     bool unplanned; /* one buffer and one kernel call per node: the oracle for tests */
     /* Large steps are cut into parts, on which all threads of the handle work: for a plan that runs
-     * alone, not as one of many. How they are cut depends on their shapes only, so the bits do not
-     * depend on the number of threads; they differ in the last places from those of other plans.
+     * alone, not as one of many. The bits do not depend on that, nor on the number of threads.
      * While the threads are busy with another run, the caller's thread does all parts. */
     bool parallel;
     /* Bytes that a workspace may take; 0: any. Where it would be more, values are computed again

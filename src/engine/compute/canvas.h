@@ -52,22 +52,38 @@ INLINE void draw(const struct canvas *c, const real *x, struct picture p, real *
 
 /* ---- 3 x 3 filters of stride 1 by fewer products (kernels_winograd.c) ---- */
 
+/* The part of a convolution's result that is wanted */
+struct share {
+    size_t first, end;
+};
+
+INLINE struct share share_of(const struct conv_shape *s, size_t units)
+{
+    if (s->parts == 0)
+        return (struct share){0, units};
+    return (struct share){units * s->part / s->parts, units * (s->part + 1) / s->parts};
+}
+
 enum { WINOGRAD_PIXELS = 4 }; /* of the result in a tile, each way */
 
 struct winograd {         /* one item of the batch */
     struct canvas canvas; /* of what is read: x, or gy for the gradient in x; holds whole tiles */
     struct picture from, to;
-    size_t n, columns; /* images; channels of the result */
+    size_t n, columns;  /* images; channels of the result */
+    struct share share; /* of the rows of tiles of all images; or of the columns, in vectors */
     real *work;
 };
 #define WINOGRAD_FITS KERNEL(winograd_fits)
 #define WINOGRAD_REALS KERNEL(winograd_reals)
+#define WINOGRAD_ROWS KERNEL(winograd_rows)
 #define WINOGRAD_PRODUCT KERNEL(winograd_product)
 #define WINOGRAD_FILTER KERNEL(winograd_filter)
 /* Whether it is faster than the plain product, for the gradient of the filter or the two others. */
 bool WINOGRAD_FITS(const struct conv_shape *s, bool filter);
 size_t WINOGRAD_REALS(const struct winograd *q); /* of work */
-/* y [n, to, columns] = x [n, from, channels] with filter [3, 3, channels, columns] */
+size_t WINOGRAD_ROWS(const struct winograd *q);  /* of tiles */
+/* y [n, to, columns] = x [n, from, channels] with filter [3, 3, channels, columns], in its rows */
 void WINOGRAD_PRODUCT(const struct winograd *q, const real *x, const real *filter, real *y);
-/* gf [3, 3, channels, columns] from x [n, from, channels] and gy [n, to, columns] */
+/* gf [3, 3, channels, columns], in its columns, from x [n, from, channels] and gy [n, to, columns]
+ */
 void WINOGRAD_FILTER(const struct winograd *q, const real *x, const real *gy, real *gf);

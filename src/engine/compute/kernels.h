@@ -40,6 +40,7 @@ struct matmul_shape {
 struct conv_shape {
     size_t batch, n, h, w, in, out, kh, kw, stride, pad, oh, ow;
     size_t x_batch, filter_batch, y_batch;
+    size_t part, parts; /* of the result: this of so many (0: all) of its conv_units, in order */
 };
 
 struct reduce_shape { /* x [outer, reduce, inner] -> y [outer, inner] */
@@ -84,6 +85,9 @@ struct kernels {
     void (*matmul)(const struct matmul_shape *s, const void *a, const void *b, void *c, void *work);
 
     size_t (*conv_work)(const struct conv_shape *s); /* enough for each of the three */
+    /* Into how many parts conv_filter, or the two others, can be cut, if batch = 1: of the same
+     * bits, whatever the number. */
+    size_t (*conv_units)(const struct conv_shape *s, bool filter);
     void (*conv_forward)(const struct conv_shape *s, const void *x, const void *filter, void *y,
                          void *work);
     void (*conv_input)(const struct conv_shape *s, const void *gy, const void *filter, void *gx,

@@ -41,7 +41,7 @@ static size_t whole_tiles(size_t pixels)
 
 static struct winograd winograd_forward(const struct conv_shape *s, real *work)
 {
-    struct winograd q = {canvas_forward(s), {s->h, s->w}, {s->oh, s->ow}, s->n, s->out, work};
+    struct winograd q = {canvas_forward(s), {s->h, s->w}, {s->oh, s->ow}, s->n, s->out, {0}, work};
     q.canvas.h = whole_tiles(s->oh);
     q.canvas.w = whole_tiles(s->ow);
     return q;
@@ -49,7 +49,7 @@ static struct winograd winograd_forward(const struct conv_shape *s, real *work)
 
 static struct winograd winograd_input(const struct conv_shape *s, real *work)
 {
-    struct winograd q = {canvas_input(s), {s->oh, s->ow}, {s->h, s->w}, s->n, s->in, work};
+    struct winograd q = {canvas_input(s), {s->oh, s->ow}, {s->h, s->w}, s->n, s->in, {0}, work};
     q.canvas.h = whole_tiles(s->h);
     q.canvas.w = whole_tiles(s->w);
     return q;
@@ -101,6 +101,44 @@ size_t CONV_WORK(const struct conv_shape *s)
     return max_size(plain,
                     sizeof(real) * (winograd_filter_reals(s) +
                                     max_size(WINOGRAD_REALS(&forward), WINOGRAD_REALS(&input))));
+}
+
+/* A part has some rows of tiles, or some images, of what conv_forward and conv_input give: enough
+ * of them for the work on the filter, which every part does, to be little beside the rest. Of the
+ * gradient of the filter it has some columns. */
+size_t CONV_UNITS(const struct conv_shape *s, bool filter)
+{
+    enum { TILES = 12 };
+    const size_t pixels = WINOGRAD_PIXELS * WINOGRAD_PIXELS;
+    if (filter)
+        return (s->out + LANES - 1) / LANES;
+    if (!WINOGRAD_FITS(s, false))
+        return s->n;
+    return max_size(1, s->n * s->oh * s->ow / (TILES * pixels));
+}
+
+static struct share rows_of(const struct conv_shape *s, const struct winograd *q)
+{
+    return share_of(s, WINOGRAD_ROWS(q));
+}
+
+static struct share columns_of(const struct conv_shape *s)
+{
+    return share_of(s, (s->out + LANES - 1) / LANES);
+}
+
+/* The images of a part */
+struct images {
+    struct conv_shape s;
+    size_t x, y; /* where they begin */
+};
+
+static struct images images_of(const struct conv_shape *s)
+{
+    const struct share share = share_of(s, s->n);
+    struct images i = {*s, share.first * s->h * s->w * s->in, share.first * s->oh * s->ow * s->out};
+    i.s.n = share.end - share.first;
+    return i;
 }
 
 /* ---- forward ---- */
@@ -223,16 +261,9 @@ static void patches_run(const struct patches *q, size_t n, const real *x, const 
     }
 }
 
-void CONV_FORWARD(const struct conv_shape *s, const void *vx, const void *vf, void *vy, void *work)
+static void forward_plain(const struct conv_shape *s, const real *x, const real *f, real *y,
+                          void *work)
 {
-    const real *x = vx, *f = vf;
-    real *y = vy;
-    if (WINOGRAD_FITS(s, false)) {
-        const struct winograd w = winograd_forward(s, work);
-        for (size_t i = 0; i < s->batch; i++)
-            WINOGRAD_PRODUCT(&w, x + i * s->x_batch, f + i * s->filter_batch, y + i * s->y_batch);
-        return;
-    }
     const struct parts p = divide(s, work);
     const struct patches q = {canvas_forward(s), {s->h, s->w}, {s->oh, s->ow}, s->kh, s->kw,
                               s->stride,         s->out,       s->pad == 0};
@@ -240,6 +271,21 @@ void CONV_FORWARD(const struct conv_shape *s, const void *vx, const void *vf, vo
         memset(y, 0, sizeof(real) * s->batch * s->n * s->oh * s->ow * s->out);
     for (size_t i = 0; i < s->batch && s->in > 0; i++)
         patches_run(&q, s->n, x + i * s->x_batch, f + i * s->filter_batch, y + i * s->y_batch, &p);
+}
+
+void CONV_FORWARD(const struct conv_shape *s, const void *vx, const void *vf, void *vy, void *work)
+{
+    const real *x = vx, *f = vf;
+    real *y = vy;
+    if (!WINOGRAD_FITS(s, false)) {
+        const struct images m = images_of(s);
+        forward_plain(&m.s, x + m.x, f, y + m.y, work);
+        return;
+    }
+    struct winograd w = winograd_forward(s, work);
+    w.share = rows_of(s, &w);
+    for (size_t i = 0; i < s->batch; i++)
+        WINOGRAD_PRODUCT(&w, x + i * s->x_batch, f + i * s->filter_batch, y + i * s->y_batch);
 }
 
 /* ---- input gradient ---- */
@@ -312,18 +358,9 @@ static void input_parts(const struct conv_shape *s, const real *gy, const real *
         input_image(s, gy + n * s->oh * s->ow * s->out, filter, gx + n * s->h * s->w * s->in, p);
 }
 
-void CONV_INPUT(const struct conv_shape *s, const void *vgy, const void *vf, void *vgx, void *work)
+static void input_plain(const struct conv_shape *s, const real *gy, const real *f, real *gx,
+                        void *work)
 {
-    const real *gy = vgy, *f = vf;
-    real *gx = vgx, *turned = work;
-    if (WINOGRAD_FITS(s, false)) {
-        const struct winograd w = winograd_input(s, turned + winograd_filter_reals(s));
-        for (size_t i = 0; i < s->batch; i++) {
-            turn_filter(s, f + i * s->filter_batch, turned);
-            WINOGRAD_PRODUCT(&w, gy + i * s->y_batch, turned, gx + i * s->x_batch);
-        }
-        return;
-    }
     const struct parts p = divide(s, work);
     const struct matrix filter = {s->kh * s->kw * s->in, s->out, s->out};
     if (s->out == 0)
@@ -340,6 +377,23 @@ void CONV_INPUT(const struct conv_shape *s, const void *vgy, const void *vf, voi
                 turn_filter(s, fi, p.filter);
             input_turned(s, gyi, p.filter, gx + i * s->x_batch, &p);
         }
+    }
+}
+
+void CONV_INPUT(const struct conv_shape *s, const void *vgy, const void *vf, void *vgx, void *work)
+{
+    const real *gy = vgy, *f = vf;
+    real *gx = vgx, *turned = work;
+    if (!WINOGRAD_FITS(s, false)) {
+        const struct images m = images_of(s);
+        input_plain(&m.s, gy + m.y, f, gx + m.x, work);
+        return;
+    }
+    struct winograd w = winograd_input(s, turned + winograd_filter_reals(s));
+    w.share = rows_of(s, &w);
+    for (size_t i = 0; i < s->batch; i++) {
+        turn_filter(s, f + i * s->filter_batch, turned);
+        WINOGRAD_PRODUCT(&w, gy + i * s->y_batch, turned, gx + i * s->x_batch);
     }
 }
 
@@ -370,7 +424,9 @@ static void filter_one(const struct conv_shape *s, const real *x, const real *gy
                        const struct parts *p)
 {
     const struct canvas c = canvas_forward(s);
-    const size_t group = group_of(&c, s->n);
+    const struct share columns = columns_of(s);
+    const size_t group = group_of(&c, s->n), first = columns.first * LANES,
+                 end = min_size(columns.end * LANES, s->out);
     const struct product g = {.rows = s->kh * s->kw * s->in,
                               .row_x = s->kw * s->in,
                               .row_y = s->kh,
@@ -378,13 +434,14 @@ static void filter_one(const struct conv_shape *s, const real *x, const real *gy
                               .y_step = (ptrdiff_t)(c.w * c.channels),
                               .inner = s->ow,
                               .a_stride = (ptrdiff_t)(s->stride * s->in),
-                              .c = gf,
-                              .columns = s->out,
+                              .c = gf + first,
+                              .columns = end - first,
                               .b_stride = s->out,
                               .c_stride = s->out,
                               .accumulate = true,
                               .panel = p->panel};
-    memset(gf, 0, sizeof(real) * g.rows * s->out);
+    for (size_t i = 0; i < g.rows; i++)
+        memset(g.c + i * s->out, 0, sizeof(real) * g.columns);
     if (s->pad > 0)
         clear(&c, p->canvas, group);
     for (size_t i = 0; i < s->n && g.rows > 0; i += group) {
@@ -392,7 +449,8 @@ static void filter_one(const struct conv_shape *s, const real *x, const real *gy
         const real *from = x + i * s->h * s->w * s->in;
         if (s->pad > 0)
             draw(&c, from, (struct picture){s->h, s->w}, p->canvas, count);
-        filter_group(s, g, s->pad > 0 ? p->canvas : from, gy + i * s->oh * s->ow * s->out, count);
+        filter_group(s, g, s->pad > 0 ? p->canvas : from, gy + i * s->oh * s->ow * s->out + first,
+                     count);
     }
 }
 
@@ -401,7 +459,8 @@ void CONV_FILTER(const struct conv_shape *s, const void *vx, const void *vgy, vo
     const real *x = vx, *gy = vgy;
     real *gf = vgf;
     if (WINOGRAD_FITS(s, true)) {
-        const struct winograd w = winograd_forward(s, work);
+        struct winograd w = winograd_forward(s, work);
+        w.share = columns_of(s);
         for (size_t i = 0; i < s->batch; i++)
             WINOGRAD_FILTER(&w, x + i * s->x_batch, gy + i * s->y_batch, gf + i * s->filter_batch);
         return;

@@ -19,6 +19,7 @@ const struct kernels KERNEL(kernels) = {
     .matmul_work = MATMUL_WORK,
     .matmul = MATMUL,
     .conv_work = CONV_WORK,
+    .conv_units = CONV_UNITS,
     .conv_forward = CONV_FORWARD,
     .conv_input = CONV_INPUT,
     .conv_filter = CONV_FILTER,

@@ -12,8 +12,8 @@ enum {
     PIXELS = WINOGRAD_PIXELS,
     SIDE = PIXELS + TAPS - 1, /* of a tile; and how many points there are */
     PLACES = SIDE * SIDE,
-    TILES = 24,        /* of a block at least; 64 channels of them are 220 KiB, a part of L2 */
-    TILES_FILTER = 48, /* the same where they are the terms of a sum: longer sums */
+    TILES = 32,        /* of a block at least; 64 channels of them are 220 KiB, a part of L2 */
+    TILES_FILTER = 64, /* the same where they are the terms of a sum: longer sums */
     APART = 16,        /* reals more between matrices, or they would meet in the same lines of L1 */
     PANEL = TILE_VECTORS * LANES /* columns of a matrix that lie together */
 };
@@ -72,13 +72,30 @@ size_t WINOGRAD_REALS(const struct winograd *q)
     return blocks_of(q, TILES_FILTER).reals;
 }
 
-/* Tiles that reach over the border, and transforms, must not cost more than is saved. */
+size_t WINOGRAD_ROWS(const struct winograd *q)
+{
+    return q->n * tiles_of(q->to.h);
+}
+
+/* Taps of a line or column of the result that lie in the picture */
+static size_t taps_inside(size_t pixels, size_t pad)
+{
+    return TAPS * pixels - pad * (pad + 1);
+}
+
+/* Tiles that reach over the border, and transforms, must not cost more than is saved; small
+ * pictures can leave out the taps in the padding otherwise. */
 bool WINOGRAD_FITS(const struct conv_shape *s, bool filter)
 {
-    const size_t plain = 9 * s->oh * s->ow, here = PLACES * tiles_of(s->oh) * tiles_of(s->ow);
-    (void)filter;
-    return s->kh == TAPS && s->kw == TAPS && s->stride == 1 && s->pad <= 2 && s->n > 0 &&
-           s->in >= 16 && s->out >= 16 && 2 * plain >= 3 * here;
+    if (s->kh != TAPS || s->kw != TAPS || s->stride != 1 || s->pad > 2 || s->n == 0 || s->in < 16 ||
+        s->out < 16)
+        return false;
+    const size_t all = TAPS * TAPS * s->oh * s->ow,
+                 inside = taps_inside(s->oh, s->pad) * taps_inside(s->ow, s->pad),
+                 plain = !filter && 4 * inside <= 3 * all ? inside : all,
+                 here = PLACES * tiles_of(s->oh) * tiles_of(s->ow),
+                 channels = min_size(s->in, s->out);
+    return 4 * plain * channels > 5 * here * (channels + 8);
 }
 
 /* ---- transforms of a line: the points are 0, A, -A, B, -B, infinity ---- */
@@ -259,14 +276,20 @@ static void give_results(const struct winograd *q, const struct blocks *b, size_
     }
 }
 
+static struct share columns_of(const struct winograd *q)
+{
+    return (struct share){q->share.first * LANES, min_size(q->share.end * LANES, q->columns)};
+}
+
 static void take_gradients(const struct winograd *q, const struct blocks *b, size_t first,
                            size_t tiles, const real *gy)
 {
+    const struct share columns = columns_of(q);
     const struct square to = places(b->out);
     for (size_t tile = 0; tile < tiles; tile++) {
         const struct place p = place_of(b, first * b->wide + tile, q->to, q->columns, PIXELS);
         const real *from = gy + (p.image * q->to.h * q->to.w + p.pixel) * q->columns;
-        for (size_t i = 0; i < q->columns; i += LANES)
+        for (size_t i = columns.first; i < columns.end; i += LANES)
             take_gradient(from + i, &p.in, result_at(b, tiles, tile, i), &to,
                           min_size(LANES, q->columns - i));
     }
@@ -303,9 +326,10 @@ static void take_filter(const struct winograd *q, const struct blocks *b, const 
 
 static void give_filter(const struct winograd *q, const struct blocks *b, real *gf)
 {
+    const struct share columns = columns_of(q);
     const struct square from = places(b->both), to = plain_taps(q);
     for (size_t c = 0; c < q->canvas.channels; c++)
-        for (size_t i = 0; i < q->columns; i += LANES) {
+        for (size_t i = columns.first; i < columns.end; i += LANES) {
             const struct taps at = taps_at(q, c, i);
             give_taps(b->filter + at.place, &from, gf + at.plain, &to, at.count);
         }
@@ -341,6 +365,7 @@ static void multiply(const struct winograd *q, const struct blocks *b, size_t ti
 static void add_product(const struct winograd *q, const struct blocks *b, size_t tiles)
 {
     const size_t channels = q->canvas.channels;
+    const struct share columns = columns_of(q);
     struct product g = {.rows = channels,
                         .row_x = channels,
                         .row_y = 1,
@@ -353,37 +378,46 @@ static void add_product(const struct winograd *q, const struct blocks *b, size_t
                         .c_stride = PANEL,
                         .accumulate = true};
     for (size_t i = 0; i < PLACES; i++)
-        for (size_t j = 0; j < q->columns; j += PANEL) {
+        for (size_t j = columns.first; j < columns.end; j += g.columns) {
+            g.columns = min_size(PANEL - j % PANEL, columns.end - j);
             g.a = b->x + i * b->in;
-            g.b = b->y + i * b->out + j * tiles;
-            g.c = b->filter + i * b->both + j * channels;
-            g.columns = min_size(PANEL, q->columns - j);
+            g.b = result_at(b, tiles, 0, j) + i * b->out;
+            g.c = b->filter + i * b->both + taps_at(q, 0, j).place;
             PRODUCT_RUN(&g);
         }
 }
 
-/* Goes over the blocks; y is the result, or NULL: then its gradient gy is taken. */
-static void run_blocks(const struct winograd *q, const struct blocks *b, const real *x, real *y,
-                       const real *gy)
+/* The first of nearly equal parts of n, of at most `most` */
+static size_t even_part(size_t n, size_t most)
 {
-    const size_t all = q->n * b->tall, size = q->from.h * q->from.w * q->canvas.channels,
+    const size_t parts = (n + most - 1) / most;
+    return (n + parts - 1) / parts;
+}
+
+/* Goes over the blocks of some rows of tiles; y is the result, or NULL: then its gradient gy is
+ * taken. */
+static void run_blocks(const struct winograd *q, const struct blocks *b, struct share rows,
+                       const real *x, real *y, const real *gy)
+{
+    const size_t size = q->from.h * q->from.w * q->canvas.channels,
                  result = q->to.h * q->to.w * q->columns;
-    size_t rows, drawn = SIZE_MAX;
+    size_t count, drawn = SIZE_MAX;
     clear(&q->canvas, b->canvas, b->images);
-    for (size_t row = 0; row < all; row += rows) {
+    for (size_t row = rows.first; row < rows.end; row += count) {
         const size_t image = row / b->tall, first = row % b->tall,
-                     count = min_size(b->images, q->n - image);
-        rows = min_size(b->rows, count * b->tall - first);
+                     images = min_size(b->images, q->n - image);
+        count = even_part(rows.end - row, b->rows);
+        count = min_size(count, images * b->tall - first);
         if (image != drawn)
-            draw(&q->canvas, x + image * size, q->from, b->canvas, count);
+            draw(&q->canvas, x + image * size, q->from, b->canvas, images);
         drawn = image;
-        take_pictures(q, b, first, rows * b->wide);
+        take_pictures(q, b, first, count * b->wide);
         if (y) {
-            multiply(q, b, rows * b->wide);
-            give_results(q, b, first, rows * b->wide, y + image * result);
+            multiply(q, b, count * b->wide);
+            give_results(q, b, first, count * b->wide, y + image * result);
         } else {
-            take_gradients(q, b, first, rows * b->wide, gy + image * result);
-            add_product(q, b, rows * b->wide);
+            take_gradients(q, b, first, count * b->wide, gy + image * result);
+            add_product(q, b, count * b->wide);
         }
     }
 }
@@ -392,13 +426,13 @@ void WINOGRAD_PRODUCT(const struct winograd *q, const real *x, const real *filte
 {
     const struct blocks b = blocks_of(q, TILES);
     take_filter(q, &b, filter);
-    run_blocks(q, &b, x, y, NULL);
+    run_blocks(q, &b, q->share, x, y, NULL);
 }
 
 void WINOGRAD_FILTER(const struct winograd *q, const real *x, const real *gy, real *gf)
 {
     const struct blocks b = blocks_of(q, TILES_FILTER);
     memset(b.filter, 0, sizeof(real) * PLACES * b.both);
-    run_blocks(q, &b, x, NULL, gy);
+    run_blocks(q, &b, (struct share){0, WINOGRAD_ROWS(q)}, x, NULL, gy);
     give_filter(q, &b, gf);
 }

@@ -85,7 +85,7 @@ static bool test_products(const struct kernels *kernels, struct trial *t)
 static const char *test_convolution(const struct kernels *kernels, struct trial *t)
 {
     const struct kernels *f64 = &kernels_f64;
-    const struct conv_shape s = {2, 2, 4, 5, 3, 6, 3, 3, 1, 1, 4, 5, 120, 162, 240};
+    const struct conv_shape s = {2, 2, 4, 5, 3, 6, 3, 3, 1, 1, 4, 5, 120, 162, 240, 0, 0};
     bool good = true;
     BOTH(480, k->conv_forward(&s, X(k, 0), X(k, 1), Y(k), WORK(k)));
     if (!good)

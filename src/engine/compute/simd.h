@@ -148,6 +148,7 @@ INLINE void add_reals(size_t n, const real *x, real *y)
 #define MATMUL_WORK KERNEL(matmul_work)
 #define MATMUL KERNEL(matmul)
 #define CONV_WORK KERNEL(conv_work)
+#define CONV_UNITS KERNEL(conv_units)
 #define CONV_FORWARD KERNEL(conv_forward)
 #define CONV_INPUT KERNEL(conv_input)
 #define CONV_FILTER KERNEL(conv_filter)
@@ -157,6 +158,7 @@ INLINE void add_reals(size_t n, const real *x, real *y)
 size_t MATMUL_WORK(const struct matmul_shape *s);
 void MATMUL(const struct matmul_shape *s, const void *a, const void *b, void *c, void *work);
 size_t CONV_WORK(const struct conv_shape *s);
+size_t CONV_UNITS(const struct conv_shape *s, bool filter);
 void CONV_FORWARD(const struct conv_shape *s, const void *x, const void *f, void *y, void *work);
 void CONV_INPUT(const struct conv_shape *s, const void *gy, const void *f, void *gx, void *work);
 void CONV_FILTER(const struct conv_shape *s, const void *x, const void *gy, void *gf, void *work);

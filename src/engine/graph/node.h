@@ -46,7 +46,7 @@ struct call { /* what `run` gets: dense arrays of the kernels' precision */
     void *y;
     void *work;
     size_t part, parts; /* this is one of several calls, each for a share of the result */
-    void *shared;       /* memory of all parts together */
+    size_t workers;     /* that share them; the result has the same bits for any number */
 };
 /* The share of n items that belongs to this part. */
 static inline size_t call_share(const struct call *c, size_t n, size_t *first)
@@ -89,11 +89,7 @@ struct op { /* everything there is to know about one op */
     /* OP_KERNEL */
     size_t (*work)(const struct call *c); /* bytes for one part */
     void (*run)(const struct call *c);
-    /* Into how many parts a call may be cut (NULL: 1), the bytes that they share (NULL: 0), and
-     * what is left to do after all of them (NULL: nothing). */
-    size_t (*parts)(const struct call *c);
-    size_t (*shared)(const struct call *c);
-    void (*finish)(const struct call *c);
+    size_t (*parts)(const struct call *c); /* into how many a call may be cut; NULL: 1 */
     double (*flops)(const struct node *n, const struct node *const *in);
     /* The rank of results that have a batch axis, as all operands then have; `run` reads their
      * batch_stride. 0: operands are dense. */

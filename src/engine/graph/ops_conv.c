@@ -210,61 +210,41 @@ static struct conv_shape shape_of(const struct call *c)
 static size_t parts_conv(const struct call *c)
 {
     const struct conv_shape s = shape_of(c);
-    const double taps = (double)(s.kh * s.kw * s.in * s.out);
-    return s.batch > 1 ? 1 : call_parts(2 * taps * (double)(s.n * s.oh * s.ow), s.n);
+    const double flops = c->node->op->flops(c->node, c->in);
+    const size_t units = c->k->conv_units(&s, c->node->op == &op_conv2d_filter);
+    return s.batch > 1 ? 1 : call_parts(flops, units < c->workers ? units : c->workers);
 }
 
 static size_t work_conv(const struct call *c)
 {
-    struct conv_shape s = shape_of(c);
-    s.n = (s.n + c->parts - 1) / c->parts;
+    const struct conv_shape s = shape_of(c);
     return c->k->conv_work(&s);
 }
 
-/* The share of the images; where they begin in x and in y. */
-static struct conv_shape share_of(const struct call *c, size_t *x, size_t *y)
+static struct conv_shape part_of(const struct call *c)
 {
     struct conv_shape s = shape_of(c);
-    size_t first;
-    s.n = call_share(c, s.n, &first);
-    *x = first * s.h * s.w * s.in;
-    *y = first * s.oh * s.ow * s.out;
+    s.part = c->part;
+    s.parts = c->parts;
     return s;
 }
 
 static void run_conv2d(const struct call *c)
 {
-    size_t x, y;
-    const struct conv_shape s = share_of(c, &x, &y);
-    c->k->conv_forward(&s, call_from(c, c->x[0], x), c->x[1], call_to(c, c->y, y), c->work);
+    const struct conv_shape s = part_of(c);
+    c->k->conv_forward(&s, c->x[0], c->x[1], c->y, c->work);
 }
 
 static void run_conv2d_input(const struct call *c)
 {
-    size_t x, y;
-    const struct conv_shape s = share_of(c, &x, &y);
-    c->k->conv_input(&s, call_from(c, c->x[0], y), c->x[1], call_to(c, c->y, x), c->work);
+    const struct conv_shape s = part_of(c);
+    c->k->conv_input(&s, c->x[0], c->x[1], c->y, c->work);
 }
 
-/* The sum over a share of the images: that of the first lies in y, the others in what is shared. */
 static void run_conv2d_filter(const struct call *c)
 {
-    size_t x, y;
-    const struct conv_shape s = share_of(c, &x, &y);
-    const size_t numel = node_numel(c->node);
-    void *sum = c->part ? call_to(c, c->shared, (c->part - 1) * numel) : c->y;
-    c->k->conv_filter(&s, call_from(c, c->x[0], x), call_from(c, c->x[1], y), sum, c->work);
-}
-
-static size_t shared_conv2d_filter(const struct call *c)
-{
-    return (c->parts - 1) * node_numel(c->node) * c->k->real_size;
-}
-
-static void finish_conv2d_filter(const struct call *c)
-{
-    const struct reduce_shape s = {1, c->parts - 1, node_numel(c->node)};
-    c->k->reduce_add(&s, c->shared, c->y);
+    const struct conv_shape s = part_of(c);
+    c->k->conv_filter(&s, c->x[0], c->x[1], c->y, c->work);
 }
 
 /* Every number of y meets the whole filter: 2 numel(y) kh kw in, in each of the three. */
@@ -303,7 +283,7 @@ static t2m_value sample_conv(t2m_graph *g, struct sample *s, const struct op *op
     return op == &op_conv2d ? add_conv(g, op, p, q, attr, 0, 0) : add_conv(g, op, p, q, attr, 3, 3);
 }
 
-#define CONV_OP(nm, text, its_shared, its_finish)                                                  \
+#define CONV_OP(nm, text)                                                                          \
     static t2m_value sample_##nm(t2m_graph *g, struct sample *s)                                   \
     {                                                                                              \
         return sample_conv(g, s, &op_##nm);                                                        \
@@ -318,15 +298,12 @@ static t2m_value sample_conv(t2m_graph *g, struct sample *s, const struct op *op
                                .work = work_conv,                                                  \
                                .run = run_##nm,                                                    \
                                .parts = parts_conv,                                                \
-                               .shared = its_shared,                                               \
-                               .finish = its_finish,                                               \
                                .flops = flops_conv,                                                \
                                .batch_rank = 5,                                                    \
                                .sample = sample_##nm};
-CONV_OP(conv2d, "cross-correlation of images with filters", NULL, NULL)
-CONV_OP(conv2d_input, "transpose of conv2d in the image", NULL, NULL)
-CONV_OP(conv2d_filter, "transpose of conv2d in the filter", shared_conv2d_filter,
-        finish_conv2d_filter)
+CONV_OP(conv2d, "cross-correlation of images with filters")
+CONV_OP(conv2d_input, "transpose of conv2d in the image")
+CONV_OP(conv2d_filter, "transpose of conv2d in the filter")
 
 /* ---- the public doors ---- */
 

@@ -77,12 +77,12 @@ static bool call_nodes(struct emitting *e, const struct unit *u, struct step *s)
     return true;
 }
 
-/* Reals for each worker, and for all of them together. */
-static t2m_status room_for_work(struct compiling *c, struct step *s, size_t room, size_t shared)
+/* Reals for each worker */
+static t2m_status room_for_work(struct compiling *c, struct step *s, size_t room)
 {
     const size_t line = 64 / c->plan->k->real_size;
     s->room = (room + line - 1) / line * line;
-    const size_t all = s->room * (s->parts > 1 ? c->plan->workers : 1) + shared;
+    const size_t all = s->room * (s->parts > 1 ? c->plan->workers : 1);
     if (all > 0)
         s->work = plan_buffer_new(c, BUFFER_MEMORY, all, 0);
     return all > 0 && s->work == NO_BUFFER ? no_memory(c) : T2M_OK;
@@ -98,13 +98,16 @@ static t2m_status emit_call(struct emitting *e, size_t index)
     s->writes = 1;
     s->write[0] = u->writes;
     const struct op *op = s->node->op;
-    struct call call = {
-        .k = c->plan->k, .node = s->node, .in = s->in, .batch_stride = s->batch_stride, .parts = 1};
+    struct call call = {.k = c->plan->k,
+                        .node = s->node,
+                        .in = s->in,
+                        .batch_stride = s->batch_stride,
+                        .parts = 1,
+                        .workers = c->plan->workers};
     if (c->plan->parallel && op->parts)
         call.parts = s->parts = op->parts(&call);
-    const size_t real = c->plan->k->real_size, work = op->work ? op->work(&call) : 0,
-                 shared = s->parts > 1 && op->shared ? op->shared(&call) : 0;
-    TRY(room_for_work(c, s, (work + real - 1) / real, (shared + real - 1) / real));
+    const size_t real = c->plan->k->real_size, work = op->work ? op->work(&call) : 0;
+    TRY(room_for_work(c, s, (work + real - 1) / real));
     if (op->flops)
         c->plan->flops += op->flops(s->node, s->in);
     if (u->reads > c->plan->max_reads)
@@ -294,7 +297,7 @@ static t2m_status emit_group(struct emitting *e, int32_t first)
         c->plan->max_slots = g->slots;
     if (c->plan->parallel)
         s->parts = group_parts(g);
-    return room_for_work(c, s, g->registers * g->tile, 0);
+    return room_for_work(c, s, g->registers * g->tile);
 }
 
 /* ---- all ---- */

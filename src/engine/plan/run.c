@@ -76,7 +76,6 @@ static void *work_of(const struct running *r, size_t worker)
 static struct call call_of(const struct running *r, size_t part, size_t worker)
 {
     const struct step *s = r->s;
-    const size_t workers = r->w->plan->workers;
     return (struct call){.k = r->w->plan->k,
                          .node = s->node,
                          .in = s->in,
@@ -86,7 +85,7 @@ static struct call call_of(const struct running *r, size_t part, size_t worker)
                          .work = work_of(r, worker),
                          .part = part,
                          .parts = s->parts,
-                         .shared = s->parts > 1 ? work_of(r, workers) : NULL};
+                         .workers = r->w->plan->workers};
 }
 
 static void run_call(void *ctx, size_t part, size_t worker)
@@ -94,13 +93,6 @@ static void run_call(void *ctx, size_t part, size_t worker)
     const struct running *r = ctx;
     const struct call call = call_of(r, part, worker);
     r->s->node->op->run(&call);
-}
-
-static void finish_call(void *ctx, size_t part, size_t worker)
-{
-    const struct running *r = ctx;
-    const struct call call = call_of(r, part, worker);
-    r->s->node->op->finish(&call);
 }
 
 static void run_copy(void *ctx, size_t part, size_t worker)
@@ -233,23 +225,17 @@ void plan_bind(const t2m_plan *plan, t2m_workspace *w, const void *const *in, vo
     }
 }
 
-static void run_parts(struct running *r, size_t parts, pool_job *job)
-{
-    if (r->w->row)
-        times_run(r->w, (size_t)(r->s - r->w->plan->step), &(struct timed){parts, job, r});
-    else
-        pool_run(r->w->plan->lib->pool, parts, job, r);
-}
-
 void plan_run_step(const struct step *s, t2m_workspace *w)
 {
     struct running r = {s, w};
     if (s->node)
         for (uint32_t k = 0; k < s->node->arity; k++)
             w->read[k] = at(w, s->x[k].buffer, s->x[k].offset);
-    run_parts(&r, s->parts, s->node ? run_call : s->group ? run_group : run_copy);
-    if (s->parts > 1 && s->node && s->node->op->finish)
-        run_parts(&r, 1, finish_call);
+    pool_job *const job = s->node ? run_call : s->group ? run_group : run_copy;
+    if (w->row)
+        times_run(w, (size_t)(s - w->plan->step), &(struct timed){s->parts, job, &r});
+    else
+        pool_run(w->plan->lib->pool, s->parts, job, &r);
 }
 
 void t2m_run(const t2m_plan *plan, t2m_workspace *w, const void *const *in, void *const *out)
