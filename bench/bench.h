@@ -53,6 +53,7 @@ bool run_cold(t2m *lib, const struct workload *w, struct result *r);
 int cold_process(const char *path, size_t threads); /* what such a process does; its exit status */
 /* Times this program with other arguments, argv[1] .. NULL. */
 bool time_itself(char *argv[], struct result *r);
+int say_peak(void); /* the last thing that such a process does */
 
 /* tables.c: a model of 256 rows of 20 columns in a process of its own, and its predictions */
 bool run_table_build(t2m *lib, const struct workload *w, struct result *r);

@@ -92,7 +92,7 @@ int cold_table(const char *learner, const char *table, size_t threads)
         return 1;
     const bool good = t2m_model_save(m, path, true) == T2M_OK;
     unlink(path);
-    return good ? 0 : 1;
+    return good ? say_peak() : 1;
 }
 
 bool run_table_build(t2m *lib, const struct workload *w, struct result *r)

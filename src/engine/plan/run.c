@@ -6,16 +6,36 @@
 #include "engine/plan/times.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGNMENT = 64 };
+/* Memory of some megabytes lies in large pages, if the system has them: fewer to fetch, and to look
+ * up. */
+enum { ALIGNMENT = 64, LARGE_PAGE = 2 << 20 };
+
+static size_t alignment_of(size_t memory)
+{
+    return memory < LARGE_PAGE ? ALIGNMENT : LARGE_PAGE;
+}
+
+/* Of the workspace: `memory` and its alignment are less than what it has. */
+static char *first_place(char *start, size_t memory)
+{
+    const size_t alignment = alignment_of(memory);
+    start += (alignment - (uintptr_t)start % alignment) % alignment;
+#ifdef MADV_HUGEPAGE
+    if (alignment == LARGE_PAGE)
+        madvise(start, memory, MADV_HUGEPAGE); /* only a hint */
+#endif
+    return start;
+}
 
 t2m_status t2m_workspace_new(const t2m_plan *plan, t2m_workspace **out)
 {
     t2m_workspace *w = mem_new(plan->lib, 1, sizeof *w);
     if (!w)
         return fail_memory(plan->lib, sizeof *w);
-    w->plan = plan;
-    w->memory = mem_resize(plan->lib, NULL, plan->memory + ALIGNMENT, 1); /* not cleared */
+    w->plan = plan; /* its memory is not cleared */
+    w->memory = mem_resize(plan->lib, NULL, plan->memory + alignment_of(plan->memory), 1);
     w->base = mem_new(plan->lib, plan->buffers, sizeof *w->base);
     w->slot = mem_new(plan->lib, plan->workers * plan->max_slots, sizeof *w->slot);
     w->read = mem_new(plan->lib, plan->max_reads, sizeof *w->read);
@@ -23,7 +43,7 @@ t2m_status t2m_workspace_new(const t2m_plan *plan, t2m_workspace **out)
         t2m_workspace_free(w);
         return fail_memory(plan->lib, plan->memory);
     }
-    char *start = w->memory + (ALIGNMENT - (uintptr_t)w->memory % ALIGNMENT) % ALIGNMENT;
+    char *start = first_place(w->memory, plan->memory);
     for (size_t i = 0; i < plan->buffers; i++) {
         const struct buffer *b = &plan->buffer[i];
         if (b->kind == BUFFER_MEMORY)
