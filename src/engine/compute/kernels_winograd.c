@@ -12,7 +12,7 @@ enum {
     PIXELS = WINOGRAD_PIXELS,
     SIDE = PIXELS + TAPS - 1, /* of a tile; and how many points there are */
     PLACES = SIDE * SIDE,
-    TILES = 32,        /* of a block at least; 64 channels of them are 220 KiB, a part of L2 */
+    TILES = 32,        /* of a block at least; 64 channels of them are 288 KiB, a part of L2 */
     TILES_FILTER = 64, /* the same where they are the terms of a sum: longer sums */
     APART = 16,        /* reals more between matrices, or they would meet in the same lines of L1 */
     PANEL = TILE_VECTORS * LANES /* columns of a matrix that lie together */
@@ -98,74 +98,74 @@ bool WINOGRAD_FITS(const struct conv_shape *s, bool filter)
     return 4 * plain * channels > 5 * here * (channels + 8);
 }
 
-/* ---- transforms of a line: the points are 0, A, -A, B, -B, infinity ---- */
+/* ---- transforms of a line: the points are 0, P, -P, Q, -Q, infinity ---- */
 
-#define A ((real)0.625)
-#define B ((real)1.5)
-#define A2 (A * A)
-#define B2 (B * B)
-/* What the values of the filter are divided by, in the points 0, +-A, +-B */
-#define G0 (1 / (A2 * B2))
-#define GA (1 / (2 * A2 * (A2 - B2)))
-#define GB (1 / (2 * B2 * (B2 - A2)))
+#define P ((real)0.625)
+#define Q ((real)1.5)
+#define P2 (P * P)
+#define Q2 (Q * Q)
+/* What the values of the filter are divided by, in the points 0, +-P, +-Q */
+#define G0 (1 / (P2 * Q2))
+#define GP (1 / (2 * P2 * (P2 - Q2)))
+#define GQ (1 / (2 * Q2 * (Q2 - P2)))
 
 /* to = B' x */
 INLINE void picture_line(const vec x[SIDE], vec to[SIDE])
 {
-    const vec even_a = x[4] - B2 * x[2], odd_a = A * (x[3] - B2 * x[1]), even_b = x[4] - A2 * x[2],
-              odd_b = B * (x[3] - A2 * x[1]);
-    to[0] = x[4] - (A2 + B2) * x[2] + A2 * B2 * x[0];
-    to[1] = even_a + odd_a;
-    to[2] = even_a - odd_a;
-    to[3] = even_b + odd_b;
-    to[4] = even_b - odd_b;
-    to[5] = x[5] - (A2 + B2) * x[3] + A2 * B2 * x[1];
+    const vec even_p = x[4] - Q2 * x[2], odd_p = P * (x[3] - Q2 * x[1]), even_q = x[4] - P2 * x[2],
+              odd_q = Q * (x[3] - P2 * x[1]);
+    to[0] = x[4] - (P2 + Q2) * x[2] + P2 * Q2 * x[0];
+    to[1] = even_p + odd_p;
+    to[2] = even_p - odd_p;
+    to[3] = even_q + odd_q;
+    to[4] = even_q - odd_q;
+    to[5] = x[5] - (P2 + Q2) * x[3] + P2 * Q2 * x[1];
 }
 
 /* y = A' m */
 INLINE void result_line(const vec m[SIDE], vec y[PIXELS])
 {
-    const vec even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
-    y[0] = m[0] + even_a + even_b;
-    y[1] = A * odd_a + B * odd_b;
-    y[2] = A2 * even_a + B2 * even_b;
-    y[3] = m[5] + A * A2 * odd_a + B * B2 * odd_b;
+    const vec even_p = m[1] + m[2], odd_p = m[1] - m[2], even_q = m[3] + m[4], odd_q = m[3] - m[4];
+    y[0] = m[0] + even_p + even_q;
+    y[1] = P * odd_p + Q * odd_q;
+    y[2] = P2 * even_p + Q2 * even_q;
+    y[3] = m[5] + P * P2 * odd_p + Q * Q2 * odd_q;
 }
 
 /* to = A gy */
 INLINE void gradient_line(const vec gy[PIXELS], vec to[SIDE])
 {
-    const vec even_a = gy[0] + A2 * gy[2], odd_a = A * (gy[1] + A2 * gy[3]),
-              even_b = gy[0] + B2 * gy[2], odd_b = B * (gy[1] + B2 * gy[3]);
+    const vec even_p = gy[0] + P2 * gy[2], odd_p = P * (gy[1] + P2 * gy[3]),
+              even_q = gy[0] + Q2 * gy[2], odd_q = Q * (gy[1] + Q2 * gy[3]);
     to[0] = gy[0];
-    to[1] = even_a + odd_a;
-    to[2] = even_a - odd_a;
-    to[3] = even_b + odd_b;
-    to[4] = even_b - odd_b;
+    to[1] = even_p + odd_p;
+    to[2] = even_p - odd_p;
+    to[3] = even_q + odd_q;
+    to[4] = even_q - odd_q;
     to[5] = gy[3];
 }
 
 /* to = G f */
 INLINE void filter_line(const vec f[TAPS], vec to[SIDE])
 {
-    const vec even_a = GA * (f[0] + A2 * f[2]), odd_a = GA * A * f[1],
-              even_b = GB * (f[0] + B2 * f[2]), odd_b = GB * B * f[1];
+    const vec even_p = GP * (f[0] + P2 * f[2]), odd_p = GP * P * f[1],
+              even_q = GQ * (f[0] + Q2 * f[2]), odd_q = GQ * Q * f[1];
     to[0] = G0 * f[0];
-    to[1] = even_a + odd_a;
-    to[2] = even_a - odd_a;
-    to[3] = even_b + odd_b;
-    to[4] = even_b - odd_b;
+    to[1] = even_p + odd_p;
+    to[2] = even_p - odd_p;
+    to[3] = even_q + odd_q;
+    to[4] = even_q - odd_q;
     to[5] = f[2];
 }
 
 /* f = G' m */
 INLINE void taps_line(const vec m[SIDE], vec f[TAPS])
 {
-    const vec even_a = GA * (m[1] + m[2]), odd_a = GA * A * (m[1] - m[2]),
-              even_b = GB * (m[3] + m[4]), odd_b = GB * B * (m[3] - m[4]);
-    f[0] = G0 * m[0] + even_a + even_b;
-    f[1] = odd_a + odd_b;
-    f[2] = m[5] + A2 * even_a + B2 * even_b;
+    const vec even_p = GP * (m[1] + m[2]), odd_p = GP * P * (m[1] - m[2]),
+              even_q = GQ * (m[3] + m[4]), odd_q = GQ * Q * (m[3] - m[4]);
+    f[0] = G0 * m[0] + even_p + even_q;
+    f[1] = odd_p + odd_q;
+    f[2] = m[5] + P2 * even_p + Q2 * even_q;
 }
 
 /* ---- transforms of a tile, a vector of channels at a time ---- */
