@@ -95,8 +95,9 @@ static double largest_error(const float *y, const double *want, size_t n)
 
 static void products(void **state)
 {
-    static const size_t shape[][3] = {{10, 40, 1}, {10, 1, 40},   {25, 5, 64},    {61, 70, 33},
-                                      {7, 129, 9}, {200, 17, 65}, {128, 64, 300}, {1, 1, 1}};
+    static const size_t shape[][3] = {{10, 40, 1},    {10, 1, 40}, {25, 5, 64},
+                                      {61, 70, 33},   {7, 129, 9}, {200, 17, 65},
+                                      {128, 64, 300}, {1, 1, 1},   {450, 20, 300}};
     const struct kernels *const *list;
     const size_t sets = sets_of(state, &list);
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
