@@ -116,10 +116,36 @@ static void pieces_are_written_in_place(void **state)
     t2m_graph_free(g);
 }
 
+/* A tile holds whole rows of what is repeated: biases of each task [7, 1, 40] are loaded once for
+ * the 10 rows of a task, the same bias [40] for all once in all. */
+static void tiles_hold_whole_rows(void **state)
+{
+    t2m *lib = *state;
+    t2m_graph *g;
+    const int64_t dim[] = {7, 10, 40}, bias[] = {7, 1, 40};
+    assert_int_equal(t2m_graph_new(lib, &g), T2M_OK);
+    const t2m_value in[] = {t2m_input(g, "x", 3, dim), t2m_input(g, "each", 3, bias),
+                            t2m_input(g, "one", 1, bias + 2)};
+    for (int i = 1; i < 3; i++) {
+        const t2m_value y = t2m_exp(g, t2m_relu(g, t2m_add(g, in[0], in[i])));
+        t2m_plan *plan = NULL;
+        assert_int_equal(t2m_compile(g, in, 3, &y, 1, NULL, &plan), T2M_OK);
+        const struct group *group = plan->step[0].group;
+        size_t loaded = 0;
+        for (size_t k = 0; k < group->slots; k++)
+            loaded += group->slot[k].kind == SLOT_LOADED;
+        assert_int_equal(group->tile, i == 1 ? 400 : 480);
+        assert_int_equal(loaded, i == 1);
+        t2m_plan_free(plan);
+        same_bits(lib, g, in, 3, y);
+    }
+    t2m_graph_free(g);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(chains_are_computed_again),
-                                       cmocka_unit_test(readers_of_a_stage_meet),
-                                       cmocka_unit_test(pieces_are_written_in_place)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chains_are_computed_again), cmocka_unit_test(readers_of_a_stage_meet),
+        cmocka_unit_test(pieces_are_written_in_place), cmocka_unit_test(tiles_hold_whole_rows)};
     return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }
