@@ -142,10 +142,43 @@ static void tiles_hold_whole_rows(void **state)
     t2m_graph_free(g);
 }
 
+static t2m_value loss_of_halves(t2m_graph *g, t2m_value theta, t2m_value x)
+{
+    const t2m_value first = t2m_slice(g, theta, 0, 0, 3), last = t2m_slice(g, theta, 0, 3, 3);
+    return t2m_sum_all(g, t2m_exp(g, t2m_mul(g, t2m_mul(g, first, last), x)));
+}
+
+/* Copies for many tasks compute the pieces of a step along a gradient apart: no concat is left. A
+ * gradient with respect to the whole step, which then nothing uses, is refused. */
+static void steps_are_taken_by_pieces(void **state)
+{
+    t2m *lib = *state;
+    t2m_graph *g;
+    const int64_t numel = 6, half = 3, all[] = {4, 3};
+    assert_int_equal(t2m_graph_new(lib, &g), T2M_OK);
+    const t2m_value theta = t2m_input(g, "theta", 1, &numel), x = t2m_input(g, "x", 1, &half),
+                    xs = t2m_input(g, "xs", 2, all),
+                    step =
+                        t2m_axpy(g, -0.1, t2m_grad(g, loss_of_halves(g, theta, x), theta), theta);
+    const t2m_value y[] = {loss_of_halves(g, step, x), step}, in[] = {theta, xs};
+    t2m_value many[2];
+    t2m_vmap(g, 4, &x, &xs, 1, y, many, 2);
+    t2m_plan *plan = NULL;
+    assert_int_equal(t2m_compile(g, in, 2, many, 1, NULL, &plan), T2M_OK);
+    for (size_t i = 0; i < plan->steps; i++)
+        assert_false(plan->step[i].node && plan->step[i].node->op == &op_concat);
+    t2m_plan_free(plan);
+    same_bits(lib, g, in, 2, many[0]);
+    t2m_grad(g, t2m_sum_all(g, many[0]), many[1]);
+    assert_int_not_equal(t2m_graph_status(g), T2M_OK);
+    t2m_graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_are_computed_again), cmocka_unit_test(readers_of_a_stage_meet),
-        cmocka_unit_test(pieces_are_written_in_place), cmocka_unit_test(tiles_hold_whole_rows)};
+        cmocka_unit_test(pieces_are_written_in_place), cmocka_unit_test(tiles_hold_whole_rows),
+        cmocka_unit_test(steps_are_taken_by_pieces)};
     return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }
