@@ -137,10 +137,43 @@ static void threads(void **state)
     }
 }
 
+/* The flags of the mapping that holds p, as /proc/self/smaps says; false: it does not. */
+static bool mapping_flags(const void *p, char *line, int size)
+{
+    FILE *f = fopen("/proc/self/smaps", "re");
+    bool inside = false, found = false;
+    while (f && !found && fgets(line, size, f)) {
+        unsigned long long start, end;
+        if (sscanf(line, "%llx-%llx ", &start, &end) == 2)
+            inside = start <= (uintptr_t)p && (uintptr_t)p < end;
+        found = inside && strncmp(line, "VmFlags:", 8) == 0;
+    }
+    if (f)
+        fclose(f);
+    return found;
+}
+
+/* Large arrays ask for large pages (the flag hg), where the system has them. */
+static void large_pages(void **state)
+{
+    enum { BYTES = 8 << 20 };
+    char line[512];
+    (void)state;
+    if (access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) != 0)
+        skip();
+    t2m *lib = check_open(NULL, 1);
+    char *p = mem_new(lib, BYTES, 1);
+    if (mapping_flags(p + BYTES / 2, line, sizeof line))
+        assert_non_null(strstr(line, " hg"));
+    mem_free(lib, p);
+    t2m_close(lib);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),           cmocka_unit_test(random_numbers), cmocka_unit_test(text),
+        cmocka_unit_test(sizes),           cmocka_unit_test(large_pages),
+        cmocka_unit_test(random_numbers),  cmocka_unit_test(text),
         cmocka_unit_test(memory_runs_out), cmocka_unit_test(threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

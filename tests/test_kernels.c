@@ -95,8 +95,9 @@ static double largest_error(const float *y, const double *want, size_t n)
 
 static void products(void **state)
 {
-    static const size_t shape[][3] = {{10, 40, 1}, {10, 1, 40},   {25, 5, 64},    {61, 70, 33},
-                                      {7, 129, 9}, {200, 17, 65}, {128, 64, 300}, {1, 1, 1}};
+    static const size_t shape[][3] = {{10, 40, 1},    {10, 1, 40}, {25, 5, 64},
+                                      {61, 70, 33},   {7, 129, 9}, {200, 17, 65},
+                                      {128, 64, 300}, {1, 1, 1},   {450, 20, 300}};
     const struct kernels *const *list;
     const size_t sets = sets_of(state, &list);
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
@@ -240,8 +241,9 @@ static void special_values(void **state)
 /* A number of c has the same bits alone, in a batch, and beside other rows and columns. */
 static void products_cut(void **state)
 {
-    static const size_t shape[][3] = {{10, 40, 40}, {10, 1, 40}, {25, 5, 64},   {1, 33, 700},
-                                      {40, 3, 1},   {9, 7, 5},   {64, 2, 1300}, {50, 81, 9}};
+    static const size_t shape[][3] = {{10, 40, 40},  {10, 1, 40}, {25, 5, 64},   {1, 33, 700},
+                                      {40, 3, 1},    {9, 7, 5},   {64, 2, 1300}, {50, 81, 9},
+                                      {12, 24, 700}, {11, 8, 5}};
     const struct kernels *const *list;
     const size_t sets = sets_of(state, &list);
     for (size_t i = 0; i < sizeof shape / sizeof *shape * sets * 4; i++) {

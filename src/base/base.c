@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,6 +57,20 @@ bool checked_numel(const int64_t *dim, int rank, size_t max, size_t *out)
 
 /* ---- memory ---- */
 
+/* Asks the system for pages of 2 MiB, in whole pages of that size: arrays beyond the caches then
+ * need few look-ups of where a page lies. A system that has none says no, and that is all. */
+static void ask_for_large_pages(void *p, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    enum { LARGE = 2 << 20 };
+    const size_t before = (LARGE - (uintptr_t)p % LARGE) % LARGE;
+    if (p && bytes >= before + LARGE)
+        (void)madvise((char *)p + before, (bytes - before) / LARGE * LARGE, MADV_HUGEPAGE);
+#else
+    (void)p, (void)bytes;
+#endif
+}
+
 void *mem_new(t2m *lib, size_t n, size_t size)
 {
     size_t bytes;
@@ -64,6 +79,7 @@ void *mem_new(t2m *lib, size_t n, size_t size)
         return NULL;
     }
     void *p = lib->alloc.allocate(lib->alloc.ctx, bytes ? bytes : 1);
+    ask_for_large_pages(p, bytes);
     if (p)
         memset(p, 0, bytes ? bytes : 1);
     else
@@ -79,6 +95,7 @@ void *mem_resize(t2m *lib, void *old, size_t n, size_t size)
         return NULL;
     }
     void *p = lib->alloc.resize(lib->alloc.ctx, old, bytes ? bytes : 1);
+    ask_for_large_pages(p, bytes);
     if (!p)
         fail_memory(lib, bytes);
     return p;

@@ -4,8 +4,9 @@
 #include "engine/compute/simd.h"
 
 enum {
-    GROUP = 64 * 1024,  /* reals of a taken at a time: they stay in L2 while panels of b go by */
-    TURN = 8 * 1024,    /* a transposed beyond L1 is turned by a copy */
+    GROUP = 64 * 1024, /* reals of a taken at a time: they stay in L2 while panels of b go by */
+    TURN = 2048 * TILE_VECTORS * LANES, /* a larger transposed a is turned by a copy; each panel of
+                                           b reads a once, so wide panels bear a larger one */
     FLAT_COLUMNS = 512, /* of the transpose of a product of few columns, at a time */
     FLAT_ROWS = LANES / 2 - 1
 };

@@ -16,13 +16,17 @@ struct tile {
     size_t b_stride, last; /* numbers in the last vector */
 };
 
-INLINE vec load_b(const real *b, size_t v, size_t vectors, size_t last, bool part)
+/* How the last vector of a row is taken: whole, a part of one, or at most half of one, by a vector
+ * of half the size: where the processor takes long vectors in two turns, that is one turn. */
+enum ending { WHOLE, PART, HALF, ENDINGS };
+
+INLINE vec load_b(const real *b, size_t v, size_t vectors, size_t last, enum ending e)
 {
-    return part && v + 1 == vectors ? load_part(b + v * LANES, last) : load(b + v * LANES);
+    return e == PART && v + 1 == vectors ? load_part(b + v * LANES, last) : load(b + v * LANES);
 }
 
 INLINE void tile_finish(const struct tile *t, vec sum[TILE_ROWS_ONE][TILE_VECTORS], size_t rows,
-                        size_t vectors, bool part)
+                        size_t vectors, enum ending e)
 {
     const bool accumulate = t->g->accumulate;
     const size_t c_stride = t->g->c_stride;
@@ -33,19 +37,31 @@ INLINE void tile_finish(const struct tile *t, vec sum[TILE_ROWS_ONE][TILE_VECTOR
         for (size_t v = 0; v < vectors; v++) {
             vec y = sum[r][v];
             if (accumulate)
-                y = load_b(c, v, vectors, t->last, part) + y;
-            if (part && v + 1 == vectors)
+                y = load_b(c, v, vectors, t->last, e) + y;
+            if (e == PART && v + 1 == vectors)
                 store_part(c + v * LANES, y, t->last);
             else
                 store(c + v * LANES, y);
         }
 }
 
-INLINE void tile_compute(const struct tile *t, size_t rows, size_t vectors, bool part)
+/* The halves at the ends of the rows */
+INLINE void tile_finish_halves(const struct tile *t, const half_vec sum[TILE_ROWS_ONE], size_t rows,
+                               size_t vectors)
+{
+    real *c = t->c + vectors * LANES;
+#pragma GCC unroll 12
+    for (size_t r = 0; r < rows; r++, c += t->g->c_stride)
+        store_half(c, t->g->accumulate ? load_half(c, t->last) + sum[r] : sum[r], t->last);
+}
+
+INLINE void tile_compute(const struct tile *t, size_t rows, size_t columns, enum ending e)
 {
     vec sum[TILE_ROWS_ONE][TILE_VECTORS] = {{{0}}};
+    half_vec sum_half[TILE_ROWS_ONE] = {{0}};
     const struct product *g = t->g;
-    const size_t inner = g->inner, b_stride = t->b_stride, last = t->last;
+    const size_t inner = g->inner, b_stride = t->b_stride, last = t->last,
+                 vectors = e == HALF ? columns - 1 : columns;
     const ptrdiff_t a_stride = g->a_stride;
     const real *b = t->b;
     for (size_t o = 0; o < g->outer; o++)
@@ -58,17 +74,27 @@ INLINE void tile_compute(const struct tile *t, size_t rows, size_t vectors, bool
             ptrdiff_t i = 0;
             for (size_t p = 0; p < inner; p++, i += a_stride, b += b_stride) {
                 vec row[TILE_VECTORS];
+                half_vec row_half = {0};
 #pragma GCC unroll 4
                 for (size_t v = 0; v < vectors; v++)
-                    row[v] = load_b(b, v, vectors, last, part);
+                    row[v] = load_b(b, v, vectors, last, e);
+                if (e == HALF)
+                    row_half = load_half(b + vectors * LANES, last);
 #pragma GCC unroll 12
-                for (size_t r = 0; r < rows; r++)
+                for (size_t r = 0; r < rows; r++) {
+                    const vec factor = a[r][i] - (vec){0};
 #pragma GCC unroll 4
                     for (size_t v = 0; v < vectors; v++)
-                        sum[r][v] += a[r][i] * row[v];
+                        sum[r][v] += factor * row[v];
+                    if (e == HALF) /* a number goes to all lanes by a load; two are dear */
+                        sum_half[r] +=
+                            row_half * (vectors > 1 ? lower_half(factor) : a[r][i] - (half_vec){0});
+                }
             }
         }
-    tile_finish(t, sum, rows, vectors, part);
+    tile_finish(t, sum, rows, vectors, e);
+    if (e == HALF)
+        tile_finish_halves(t, sum_half, rows, vectors);
 }
 
 /* Fewer columns leave registers for more rows: it takes 8 sums to keep two multipliers of 4 cycles
@@ -85,14 +111,15 @@ INLINE void tile_compute(const struct tile *t, size_t rows, size_t vectors, bool
 #define DEFINE_TILE(r, v, p)                                                                       \
     static void tile_##r##_##v##_##p(const struct tile *t)                                         \
     {                                                                                              \
-        enum { FITS = v <= TILE_VECTORS && r <= ROWS_OF(v) }; /* else never called */              \
-        tile_compute(t, FITS ? r : 1, FITS ? v : 1, p);                                            \
+        enum { FITS = v <= TILE_VECTORS && r <= ROWS_OF(v) && (p != HALF || HALF_LANES > 0) };     \
+        tile_compute(t, FITS ? r : 1, FITS ? v : 1, FITS ? p : WHOLE); /* else never called */     \
     }
 #define NAME_TILE(r, v, p) [p][v - 1][r - 1] = tile_##r##_##v##_##p,
-EACH_TILE(DEFINE_TILE, 0)
-EACH_TILE(DEFINE_TILE, 1)
-static void (*const tile_table[2][4][MOST_ROWS])(const struct tile *t) = {
-    EACH_TILE(NAME_TILE, 0) EACH_TILE(NAME_TILE, 1)};
+EACH_TILE(DEFINE_TILE, WHOLE)
+EACH_TILE(DEFINE_TILE, PART)
+EACH_TILE(DEFINE_TILE, HALF)
+static void (*const tile_table[ENDINGS][4][MOST_ROWS])(const struct tile *t) = {
+    EACH_TILE(NAME_TILE, WHOLE) EACH_TILE(NAME_TILE, PART) EACH_TILE(NAME_TILE, HALF)};
 
 struct walk { /* over the rows of a */
     const struct product *g;
@@ -124,13 +151,14 @@ static size_t parts_of(size_t n, size_t part)
 static void panel_run(const struct product *g, struct tile *t, size_t vectors)
 {
     struct walk w = {.g = g};
-    const bool part = t->last < LANES, even = g->rows <= g->row_x;
+    const bool even = g->rows <= g->row_x;
+    const enum ending e = t->last <= HALF_LANES ? HALF : t->last < LANES ? PART : WHOLE;
     size_t tiles = parts_of(g->rows, ROWS_OF(vectors));
     for (size_t i = 0; tiles > 0; tiles--) {
         const size_t rows = parts_of(g->rows - i, tiles);
         for (size_t r = 0; r < rows; r++)
             t->a[r] = even ? g->a + (ptrdiff_t)(i + r) * g->x_step : walk_next(&w);
-        tile_table[part][vectors - 1][rows - 1](t);
+        tile_table[e][vectors - 1][rows - 1](t);
         t->c += rows * g->c_stride;
         i += rows;
     }

@@ -82,6 +82,45 @@ INLINE void store_part(real *p, vec v, size_t count)
 #endif
 }
 
+/* Half a vector, and as much of it as is there; only where such halves gain (HALF_LANES > 0). */
+#if KERNELS_REAL == 32 && defined __AVX512F__
+enum { HALF_LANES = LANES / 2 };
+typedef real half_vec __attribute__((vector_size(HALF_LANES * sizeof(real))));
+
+INLINE half_vec lower_half(vec v)
+{
+    return (half_vec)_mm512_castps512_ps256((__m512)v);
+}
+
+INLINE half_vec load_half(const real *p, size_t count)
+{
+    return (half_vec)_mm256_maskz_loadu_ps((__mmask8)((1u << count) - 1), p);
+}
+
+INLINE void store_half(real *p, half_vec v, size_t count)
+{
+    _mm256_mask_storeu_ps(p, (__mmask8)((1u << count) - 1), (__m256)v);
+}
+#else
+enum { HALF_LANES = 0 };
+typedef vec half_vec;
+
+INLINE half_vec lower_half(vec v)
+{
+    return v;
+}
+
+INLINE half_vec load_half(const real *p, size_t count)
+{
+    return load_part(p, count);
+}
+
+INLINE void store_half(real *p, half_vec v, size_t count)
+{
+    store_part(p, v, count);
+}
+#endif
+
 INLINE size_t min_size(size_t a, size_t b)
 {
     return a < b ? a : b;

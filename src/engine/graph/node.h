@@ -107,6 +107,8 @@ struct t2m_graph {
     size_t table_size;
     const char *scope[16];
     int scope_depth;
+    bool copying; /* a replay or vmap adds the nodes */
+    bool split;   /* pieces of a step were computed apart meanwhile (simplify.c) */
     t2m_status status;
 };
 

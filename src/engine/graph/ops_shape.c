@@ -429,8 +429,10 @@ static void run_concat(const struct call *c)
     size_t at = 0;
     for (uint32_t k = 0; k < c->node->arity; k++) {
         const size_t piece = (size_t)c->in[k]->dim[axis] * inner;
-        for (size_t i = 0; i < outer && piece; i++)
-            memcpy((char *)c->y + i * row + at, (const char *)c->x[k] + i * piece, piece);
+        const char *x = c->x[k];
+        char *y = (char *)c->y + at;
+        for (size_t i = 0; i < outer && piece && x != y; i++) /* x = y: a plan wrote it there */
+            memcpy(y + i * row, x + i * piece, piece);
         at += piece;
     }
 }

@@ -228,20 +228,45 @@ static t2m_value simple_transpose(t2m_graph *g, const struct node *n)
     return graph_add1(g, &op_transpose, in_value(x, 0), a);
 }
 
-/* A slice that lies within one piece of a concat. */
+/* The piece of the concat x within which slice n lies, and where in it, or arity: none. */
+static uint32_t piece_of_slice(const t2m_graph *g, const struct node *n, const struct node *x,
+                               int64_t *start)
+{
+    *start = n->attr.i[1];
+    for (uint32_t k = 0; k < x->arity && *start >= 0; k++) {
+        const int64_t size = in_node(g, x, k)->dim[n->attr.i[0]];
+        if (*start + n->attr.i[2] <= size)
+            return k;
+        *start -= size;
+    }
+    return x->arity;
+}
+
 static t2m_value slice_of_concat(t2m_graph *g, const struct node *n, const struct node *x)
 {
-    const int axis = (int)n->attr.i[0];
-    int64_t start = n->attr.i[1];
-    for (uint32_t k = 0; k < x->arity; k++) {
-        const int64_t size = in_node(g, x, k)->dim[axis];
-        if (start + n->attr.i[2] <= size)
-            return t2m_slice(g, in_value(x, k), axis, start, n->attr.i[2]);
-        start -= size;
-        if (start < 0)
-            return none;
+    int64_t start;
+    const uint32_t k = piece_of_slice(g, n, x, &start);
+    return k < x->arity ? t2m_slice(g, in_value(x, k), (int)n->attr.i[0], start, n->attr.i[2])
+                        : none;
+}
+
+/* A slice of f(..., concat, ...) within one piece: f of slices. A step along a gradient is of that
+ * form, and what is cut from its result needs no concat then. Only in copies of what was written:
+ * who writes a step may differentiate at its result. */
+static t2m_value slice_of_step(t2m_graph *g, const struct node *n, const struct node *x)
+{
+    t2m_value part[MAX_ARITY];
+    bool within = false;
+    for (uint32_t k = 0; g->copying && k < x->arity; k++) {
+        const struct node *in = in_node(g, x, k);
+        int64_t start;
+        within = within || (in->op == &op_concat && in->attr.i[0] == n->attr.i[0] &&
+                            piece_of_slice(g, n, in, &start) < in->arity);
     }
-    return none;
+    g->split = g->split || within;
+    for (uint32_t k = 0; within && k < x->arity; k++)
+        part[k] = t2m_slice(g, in_value(x, k), (int)n->attr.i[0], n->attr.i[1], n->attr.i[2]);
+    return within ? graph_add(g, x->op, part, x->arity, x->attr) : none;
 }
 
 static t2m_value slice_of_pad(t2m_graph *g, const struct node *n, const struct node *x)
@@ -282,6 +307,8 @@ static t2m_value simple_slice(t2m_graph *g, const struct node *n)
         return slice_of_pad(g, n, &x);
     if (x.op == &op_broadcast)
         return slice_of_broadcast(g, n, &x);
+    if (x.op->kind == OP_POINTWISE)
+        return slice_of_step(g, n, &x);
     return same_fill(g, n);
 }
 
@@ -456,6 +483,9 @@ bool graph_transparent(const t2m_graph *g, const struct node *n)
             return true;
     const bool number = n->op == op_pointwise[POINTWISE_mul] &&
                         (node_is_fill(in_node(g, n, 0)) || node_is_fill(in_node(g, n, 1)));
+    for (uint32_t k = 0; g->split && n->op->kind == OP_POINTWISE && k < n->arity; k++)
+        if (in_node(g, n, k)->op == &op_concat)
+            return true;
     return number || n->op->kind == OP_VIEW || n->op == op_pointwise[POINTWISE_neg];
 }
 

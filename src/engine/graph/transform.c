@@ -115,9 +115,11 @@ static void copy_graph(t2m_graph *g, int64_t size, const t2m_value *from, const 
         good = copying_start(&c, from[i], to[i], i);
     if (good)
         mark_live(&c);
+    g->copying = true;
     for (uint32_t id = 1; good && id <= c.last; id++)
         if (c.live[id] && !c.copy[id].id)
             good = copy_node(&c, id);
+    g->copying = false;
     for (size_t i = 0; good && i < n_y; i++) {
         const t2m_value v = c.copy[y[i].id].id ? c.copy[y[i].id] : y[i];
         out[i] = size >= 0 ? graph_batched(g, v, c.batched[y[i].id], size) : v;

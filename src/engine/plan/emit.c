@@ -144,6 +144,24 @@ static size_t group_parts(const struct group *g)
     return call_parts(COST * (double)(g->numel * (1 + g->instructions)), g->numel / g->piece);
 }
 
+/* A tile of whole rows of what is read repeated, and of whole blocks of rows where they fit: each
+ * is then loaded in one piece, or once for all tiles. `unit`: what a tile is a multiple of. */
+static size_t whole_rows(const struct unit *u, size_t unit)
+{
+    for (uint32_t k = 0; k < u->reads; k++) {
+        struct view v = u->read[k];
+        size_t rows = 1;
+        if (view_is_dense(&v))
+            continue;
+        view_merge(&v);
+        for (int i = v.rank - 1; i > 0 && rows * (size_t)v.dim[i] <= TILE; i--)
+            rows *= (size_t)v.dim[i];
+        if (rows > unit && rows % unit == 0)
+            unit = rows;
+    }
+    return unit;
+}
+
 static void group_sizes(struct emitting *e, struct group *g, int32_t first)
 {
     const struct compiling *c = e->c;
@@ -156,6 +174,9 @@ static void group_sizes(struct emitting *e, struct group *g, int32_t first)
         if (c->unit[i].kind == UNIT_SUM)
             sum_fits(unit_reduce(c, &c->unit[i]), &unit, &segment);
     }
+    for (int32_t i = first; i != NO_UNIT; i = e->next[i])
+        if (c->unit[i].kind == UNIT_POINTWISE)
+            unit = whole_rows(&c->unit[i], unit);
     g->tile = TILE / unit * unit;
     g->segment = segment ? segment : g->numel;
     if (c->plan->unplanned)

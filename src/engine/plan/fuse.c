@@ -5,7 +5,7 @@
  * operand instead of its result, which is as large, and often alive anyway. */
 #include "engine/plan/plan.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 static bool is_loose(const struct unit *u)
 {
@@ -58,7 +58,7 @@ static void first_stages(struct compiling *c)
     }
 }
 
-/* At most one operand is as large as the result. */
+/* It is made from one operand as large as the result, at most, at once or in a few operations. */
 static bool may_wait(const struct compiling *c, const struct unit *u)
 {
     const size_t numel = dims_product(u->dim, 0, u->rank);
@@ -67,9 +67,9 @@ static bool may_wait(const struct compiling *c, const struct unit *u)
         bool again = false;
         for (uint32_t j = 0; j < k; j++)
             again = again || u->read[j].root == u->read[k].root;
-        large += !again && 2 * c->plan->buffer[u->read[k].root].numel > numel;
+        large += !again && 2 * view_distinct(&u->read[k]) > numel;
     }
-    return u->kind == UNIT_POINTWISE && large <= 1 &&
+    return u->kind == UNIT_POINTWISE && (large <= 1 || u->leaf != NO_BUFFER) &&
            c->plan->buffer[u->writes].kind != BUFFER_OUTPUT;
 }
 
@@ -111,30 +111,50 @@ static void join_groups(struct compiling *c, int32_t a, int32_t b)
         c->unit[a].group = b;
 }
 
-/* Joins each unit to the writer of an operand, or to who read the same buffer in the same way. */
+struct staged {
+    int32_t stage, unit;
+};
+
+static int by_stage(const void *p, const void *q)
+{
+    const struct staged *a = p, *b = q;
+    return a->stage != b->stage ? (a->stage > b->stage) - (a->stage < b->stage)
+                                : (a->unit > b->unit) - (a->unit < b->unit);
+}
+
+/* Joins u to the writers of its operands, and to who of its stage read the same buffer before it in
+ * the same way. */
+static void join_unit(struct compiling *c, int32_t i, int32_t *reader)
+{
+    const struct unit *u = &c->unit[i];
+    for (uint32_t k = 0; is_loose(u) && k < u->reads; k++) {
+        const uint32_t root = u->read[k].root;
+        const struct unit *p = writer_of(c, &u->read[k]);
+        if (c->plan->buffer[root].kind == BUFFER_CONSTANT || !unit_reads_whole(c, u, k))
+            continue;
+        if (joins(c, u, k) && p->stage == u->stage)
+            join_groups(c, i, (int32_t)(p - c->unit));
+        const int32_t other = reader[root];
+        if (other != NO_UNIT && c->unit[other].stage == u->stage && same_numel(u, &c->unit[other]))
+            join_groups(c, i, other);
+        reader[root] = i;
+    }
+}
+
+/* Stage by stage, so that the last reader of a buffer is one of the same stage, if there is any. */
 static t2m_status make_groups(struct compiling *c)
 {
     int32_t *reader = arena_new(&c->arena, c->plan->buffers, sizeof *reader);
-    if (!reader)
+    struct staged *order = arena_new(&c->arena, c->units, sizeof *order);
+    if (!reader || !order)
         return fail_memory(c->plan->lib, c->plan->buffers * sizeof *reader);
     for (size_t i = 0; i < c->plan->buffers; i++)
         reader[i] = NO_UNIT;
-    for (size_t i = 0; i < c->units; i++) {
-        struct unit *u = &c->unit[i];
-        for (uint32_t k = 0; is_loose(u) && k < u->reads; k++) {
-            const uint32_t root = u->read[k].root;
-            const struct unit *p = writer_of(c, &u->read[k]);
-            if (c->plan->buffer[root].kind == BUFFER_CONSTANT || !unit_reads_whole(c, u, k))
-                continue;
-            if (joins(c, u, k) && p->stage == u->stage)
-                join_groups(c, (int32_t)i, (int32_t)(p - c->unit));
-            const int32_t other = reader[root];
-            if (other != NO_UNIT && c->unit[other].stage == u->stage &&
-                same_numel(u, &c->unit[other]))
-                join_groups(c, (int32_t)i, other);
-            reader[root] = (int32_t)i;
-        }
-    }
+    for (size_t i = 0; i < c->units; i++)
+        order[i] = (struct staged){c->unit[i].stage, (int32_t)i};
+    qsort(order, c->units, sizeof *order, by_stage);
+    for (size_t i = 0; i < c->units; i++)
+        join_unit(c, order[i].unit, reader);
     for (size_t i = 0; i < c->units; i++)
         c->unit[i].group = group_of(c, (int32_t)i);
     return T2M_OK;

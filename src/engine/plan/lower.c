@@ -15,7 +15,8 @@ int32_t plan_buffer_new(struct compiling *c, enum buffer_kind kind, size_t numel
     if (!mem_grow(p->lib, (void **)&p->buffer, &c->buffer_capacity, p->buffers + 1,
                   sizeof *p->buffer))
         return NO_BUFFER;
-    p->buffer[p->buffers] = (struct buffer){kind, numel, place, NO_UNIT, 0, 0};
+    p->buffer[p->buffers] =
+        (struct buffer){.kind = kind, .numel = numel, .place = place, .writer = NO_UNIT};
     return (int32_t)p->buffers++;
 }
 
@@ -24,6 +25,14 @@ int32_t plan_buffer_new(struct compiling *c, enum buffer_kind kind, size_t numel
 size_t view_numel(const struct view *v)
 {
     return dims_product(v->dim, 0, v->rank);
+}
+
+size_t view_distinct(const struct view *v)
+{
+    size_t numel = 1;
+    for (int i = 0; i < v->rank; i++)
+        numel *= v->stride[i] == 0 && v->dim[i] > 0 ? 1 : (size_t)v->dim[i];
+    return numel;
 }
 
 bool view_is_dense(const struct view *v)
@@ -88,7 +97,8 @@ static struct unit *unit_new(struct compiling *c, enum unit_kind kind, uint32_t 
     if (!mem_grow(p->lib, (void **)&c->unit, &c->unit_capacity, c->units + 1, sizeof *c->unit))
         return NULL;
     struct unit *u = &c->unit[c->units];
-    *u = (struct unit){.kind = kind, .id = id, .reads = reads, .group = (int32_t)c->units};
+    *u = (struct unit){
+        .kind = kind, .id = id, .reads = reads, .group = (int32_t)c->units, .leaf = NO_BUFFER};
     u->read = arena_new(&c->arena, reads, sizeof *u->read);
     if (!u->read)
         return NULL;
@@ -149,16 +159,41 @@ static const bool cheap[POINTWISE_COUNT] = {
     [POINTWISE_mul] = true, [POINTWISE_less] = true, [POINTWISE_equal] = true,
     [POINTWISE_madd] = true};
 
-/* Its result is beyond the caches, nobody needs it in memory, and one operand is as large. */
-static bool may_repeat(const struct compiling *c, const struct unit *u)
+/* The unit that wrote the whole of what the view shows, in its order, or NULL */
+static const struct unit *whole_writer(const struct compiling *c, const struct view *v)
 {
-    enum { LARGE = 256 * 1024 /* reals: 1 MiB */ };
+    const struct buffer *b = &c->plan->buffer[v->root];
+    const bool whole = v->offset == 0 && view_is_dense(v) && b->numel == view_numel(v);
+    return whole && b->writer != NO_UNIT ? &c->unit[b->writer] : NULL;
+}
+
+/* Its result is beyond the caches, nobody needs it in memory, and few cheap operations make it from
+ * one buffer of that size, its leaf, and from smaller ones. */
+static void find_leaf(const struct compiling *c, struct unit *u)
+{
+    enum {
+        LARGE = 256 * 1024, /* reals: 1 MiB */
+        MOST_COST = 8       /* operations: less than a number costs to write and to read */
+    };
     const size_t numel = dims_product(u->dim, 0, u->rank);
-    uint32_t large = 0;
-    for (uint32_t k = 0; k < u->reads; k++)
-        large += 2 * c->plan->buffer[u->read[k].root].numel > numel;
-    return u->kind == UNIT_POINTWISE && numel >= LARGE && large == 1 && !c->stored[u->id] &&
-           cheap[c->g->nodes[u->id].op->pointwise];
+    int32_t leaf = NO_BUFFER;
+    int cost = 1;
+    if (u->kind != UNIT_POINTWISE || numel < LARGE || c->stored[u->id] || c->plan->unplanned ||
+        !cheap[c->g->nodes[u->id].op->pointwise])
+        return;
+    for (uint32_t k = 0; k < u->reads; k++) {
+        const struct unit *w = whole_writer(c, &u->read[k]);
+        const bool again = w && w->leaf != NO_BUFFER;
+        const int32_t from = again ? w->leaf : (int32_t)u->read[k].root;
+        if (2 * view_distinct(&u->read[k]) <= numel)
+            continue;
+        if (leaf != NO_BUFFER && leaf != from)
+            return;
+        leaf = from;
+        cost += again ? w->cost : 0;
+    }
+    u->leaf = cost <= MOST_COST ? leaf : NO_BUFFER;
+    u->cost = cost;
 }
 
 /* The value `id` for one more pointwise unit or sum. The first takes what is there; the others get
@@ -166,11 +201,10 @@ static bool may_repeat(const struct compiling *c, const struct unit *u)
 static bool loose_input(struct compiling *c, uint32_t id, struct view *out)
 {
     *out = c->view[id];
-    const struct buffer *b = &c->plan->buffer[out->root];
-    if (b->writer == NO_UNIT || out->offset != 0 || !view_is_dense(out) ||
-        b->numel != view_numel(out) || !may_repeat(c, &c->unit[b->writer]))
+    const struct unit *w = whole_writer(c, out);
+    if (!w || w->leaf == NO_BUFFER)
         return true;
-    const uint32_t node = c->unit[b->writer].id, reads = c->unit[b->writer].reads;
+    const uint32_t node = w->id, reads = w->reads;
     if (!c->taken[node]) {
         c->taken[node] = true;
         return true;
@@ -186,6 +220,7 @@ static bool loose_input(struct compiling *c, uint32_t id, struct view *out)
     u->reads = reads;
     if (!unit_writes(c, u, c->g->nodes[node].rank, c->g->nodes[node].dim, &again))
         return false;
+    find_leaf(c, u);
     out->root = again.root;
     return true;
 }
@@ -249,7 +284,10 @@ static bool lower_work(struct compiling *c, uint32_t id)
         u->rank = read[0].rank;
         memcpy(u->dim, read[0].dim, sizeof u->dim);
     }
-    return unit_writes(c, u, n->rank, n->dim, &c->view[id]);
+    if (!unit_writes(c, u, n->rank, n->dim, &c->view[id]))
+        return false;
+    find_leaf(c, u);
+    return true;
 }
 
 static t2m_status lower_input(struct compiling *c, uint32_t id)
@@ -286,6 +324,27 @@ static bool output_free(const struct compiling *c, const struct view *v, size_t 
     return b->kind == BUFFER_MEMORY && view_is_dense(v) && v->offset == 0 && b->numel == numel;
 }
 
+/* Pieces that lie one after the other in a result are written there at once: the concat, which is
+ * still a step, then finds them in their places. */
+static void place_pieces(struct compiling *c, const struct buffer *result)
+{
+    const struct unit *u = &c->unit[result->writer];
+    const struct node *n = &c->g->nodes[u->id];
+    size_t start = 0;
+    if (u->kind != UNIT_KERNEL || n->op != &op_concat || c->plan->unplanned ||
+        dims_product(n->dim, 0, (int)n->attr.i[0]) != 1)
+        return;
+    for (uint32_t k = 0; k < u->reads; k++) {
+        struct buffer *b = &c->plan->buffer[u->read[k].root];
+        if (b->kind == BUFFER_MEMORY && whole_writer(c, &u->read[k])) {
+            b->kind = BUFFER_PART;
+            b->place = result->place;
+            b->start = start;
+        }
+        start += view_numel(&u->read[k]);
+    }
+}
+
 /* A result that fills a buffer of its own is written to its place at once, else copied there. */
 static t2m_status lower_output(struct compiling *c, size_t i)
 {
@@ -295,6 +354,7 @@ static t2m_status lower_output(struct compiling *c, size_t i)
     struct buffer *b = &c->plan->buffer[copy.root];
     b->kind = BUFFER_OUTPUT;
     b->place = i;
+    place_pieces(c, b);
     return T2M_OK;
 }
 

@@ -19,12 +19,13 @@ enum {
     NO_UNIT = -1
 };
 
-enum buffer_kind { BUFFER_INPUT, BUFFER_OUTPUT, BUFFER_CONSTANT, BUFFER_MEMORY };
+enum buffer_kind { BUFFER_INPUT, BUFFER_OUTPUT, BUFFER_PART, BUFFER_CONSTANT, BUFFER_MEMORY };
 
 struct buffer {
     enum buffer_kind kind;
     size_t numel;
     size_t place;         /* which input, output or constant; bytes from the start of the memory */
+    size_t start;         /* of a part of output `place`, in reals */
     int32_t writer;       /* unit, or NO_UNIT */
     uint32_t first, last; /* steps between which its numbers must be kept */
 };
@@ -42,6 +43,8 @@ struct unit { /* one piece of work before fusion */
     int32_t stage;
     int32_t group; /* first unit of its group (a union-find) */
     bool alone;    /* a sum that left its group */
+    int32_t leaf;  /* buffer from which it may be computed again, or NO_BUFFER */
+    int cost;      /* of that, in operations */
 };
 
 /* ---- programs of groups ---- */
@@ -182,6 +185,8 @@ t2m_status plan_place(struct compiling *c);
 int32_t plan_buffer_new(struct compiling *c, enum buffer_kind kind, size_t numel, size_t place);
 bool view_is_dense(const struct view *v);
 size_t view_numel(const struct view *v);
+/* Different numbers that the view shows: repeated axes count once. */
+size_t view_distinct(const struct view *v);
 void view_dense(struct view *v, int32_t buffer, int rank, const int64_t *dim);
 /* Drops axes of size 1 and merges neighbours that lie evenly. */
 void view_merge(struct view *v);
