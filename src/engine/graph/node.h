@@ -21,6 +21,7 @@ struct node {
     int64_t dim[MAX_RANK];
     struct attr attr;
     const char *scope; /* for messages; not part of a node's identity */
+    bool split;        /* pieces of it were computed apart, nor is this (simplify.c) */
 };
 
 struct view {      /* where a value's numbers lie: strides in reals, 0 for repeated ones */
@@ -108,7 +109,6 @@ struct t2m_graph {
     const char *scope[16];
     int scope_depth;
     bool copying; /* a replay or vmap adds the nodes */
-    bool split;   /* pieces of a step were computed apart meanwhile (simplify.c) */
     t2m_status status;
 };
 

@@ -263,7 +263,7 @@ static t2m_value slice_of_step(t2m_graph *g, const struct node *n, const struct 
         within = within || (in->op == &op_concat && in->attr.i[0] == n->attr.i[0] &&
                             piece_of_slice(g, n, in, &start) < in->arity);
     }
-    g->split = g->split || within;
+    g->nodes[n->in[0]].split = g->nodes[n->in[0]].split || within;
     for (uint32_t k = 0; within && k < x->arity; k++)
         part[k] = t2m_slice(g, in_value(x, k), (int)n->attr.i[0], n->attr.i[1], n->attr.i[2]);
     return within ? graph_add(g, x->op, part, x->arity, x->attr) : none;
@@ -483,10 +483,7 @@ bool graph_transparent(const t2m_graph *g, const struct node *n)
             return true;
     const bool number = n->op == op_pointwise[POINTWISE_mul] &&
                         (node_is_fill(in_node(g, n, 0)) || node_is_fill(in_node(g, n, 1)));
-    for (uint32_t k = 0; g->split && n->op->kind == OP_POINTWISE && k < n->arity; k++)
-        if (in_node(g, n, k)->op == &op_concat)
-            return true;
-    return number || n->op->kind == OP_VIEW || n->op == op_pointwise[POINTWISE_neg];
+    return number || n->split || n->op->kind == OP_VIEW || n->op == op_pointwise[POINTWISE_neg];
 }
 
 t2m_value graph_simplify(t2m_graph *g, const struct node *n)

@@ -6,10 +6,8 @@
 #include "engine/plan/times.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
-/* Memory of some megabytes lies in large pages, if the system has them: fewer to fetch, and to look
- * up. */
+/* Memory of some megabytes begins with a large page, for which mem_resize asks. */
 enum { ALIGNMENT = 64, LARGE_PAGE = 2 << 20 };
 
 static size_t alignment_of(size_t memory)
@@ -17,16 +15,10 @@ static size_t alignment_of(size_t memory)
     return memory < LARGE_PAGE ? ALIGNMENT : LARGE_PAGE;
 }
 
-/* Of the workspace: `memory` and its alignment are less than what it has. */
 static char *first_place(char *start, size_t memory)
 {
     const size_t alignment = alignment_of(memory);
-    start += (alignment - (uintptr_t)start % alignment) % alignment;
-#ifdef MADV_HUGEPAGE
-    if (alignment == LARGE_PAGE)
-        madvise(start, memory, MADV_HUGEPAGE); /* only a hint */
-#endif
-    return start;
+    return start + (alignment - (uintptr_t)start % alignment) % alignment;
 }
 
 t2m_status t2m_workspace_new(const t2m_plan *plan, t2m_workspace **out)
