@@ -14,8 +14,8 @@ struct net {
     size_t numel[OUTPUTS];
 };
 
-/* Convolutions (by fewer products; and plain ones, strided), pooling, a transposed copy, a product,
- * pointwise work, and their gradients. */
+/* Convolutions (by fewer products; and plain ones, strided), pooling, a concat, a transposed copy,
+ * a product, pointwise work, and their gradients. */
 static void make(t2m *lib, struct net *n)
 {
     const int64_t image[] = {IMAGES, SIDE, SIDE, CHANNELS}, filter[] = {3, 3, CHANNELS, CHANNELS},
@@ -30,11 +30,14 @@ static void make(t2m *lib, struct net *n)
     const t2m_value pooled = t2m_max_pool(g, h, 2, 2);
     const t2m_value turned = t2m_transpose(g, h, (const int[]){3, 0, 1, 2});
     const t2m_value product = t2m_matmul(g, t2m_reshape(g, h, 2, flat), n->in[2]);
+    const t2m_value joined = t2m_concat(g, 3, (const t2m_value[]){h, n->in[0]}, 2);
     const t2m_value strided = t2m_conv2d(g, n->in[0], n->in[1], 2, 1);
     const t2m_value all[] = {t2m_sum_all(g, t2m_tanh(g, product)),
                              t2m_sum_all(g, t2m_square(g, pooled)), t2m_sum_all(g, t2m_sin(g, h)),
-                             t2m_sum_all(g, t2m_square(g, strided))};
-    const t2m_value loss = t2m_add(g, t2m_add(g, all[0], all[3]), t2m_add(g, all[1], all[2]));
+                             t2m_sum_all(g, t2m_square(g, strided)),
+                             t2m_sum_all(g, t2m_cos(g, joined))};
+    const t2m_value loss =
+        t2m_add(g, t2m_add(g, t2m_add(g, all[0], all[3]), all[4]), t2m_add(g, all[1], all[2]));
     n->out[0] = t2m_grad(g, loss, n->in[0]);
     n->out[1] = t2m_grad(g, loss, n->in[1]);
     n->out[2] = turned;
@@ -141,7 +144,7 @@ static void what_is_cut(void **state)
     make(lib, &n);
     for (int parallel = 0; parallel < 2; parallel++) {
         t2m_plan *plan = compile(lib, &n, parallel);
-        size_t calls = 0, groups = 0, convolutions = 0, copies = 0;
+        size_t calls = 0, groups = 0, convolutions = 0, concats = 0, copies = 0;
         for (size_t i = 0; i < plan->steps; i++) {
             const struct step *s = &plan->step[i];
             assert_true(s->parts >= 1);
@@ -152,10 +155,12 @@ static void what_is_cut(void **state)
             convolutions +=
                 s->node && (s->node->op == &op_conv2d || s->node->op == &op_conv2d_input ||
                             s->node->op == &op_conv2d_filter);
+            concats += s->node && s->node->op == &op_concat;
             copies += !s->node && !s->group;
         }
         if (parallel)
-            assert_true(calls >= 8 && groups >= 1 && convolutions == 6 && copies == 1);
+            assert_true(calls >= 8 && groups >= 1 && convolutions == 6 && concats == 1 &&
+                        copies >= 1);
         else
             assert_true(calls + groups + copies == 0);
         t2m_plan_free(plan);

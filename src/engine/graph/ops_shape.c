@@ -420,19 +420,31 @@ static t2m_value batch_concat(t2m_graph *g, const struct node *n, const t2m_valu
     return graph_add(g, &op_concat, x, n->arity, a);
 }
 
+/* Rows: what the axes before that of the concat count */
+static size_t concat_rows(const struct node *n)
+{
+    return dims_product(n->dim, 0, (int)n->attr.i[0]);
+}
+
+static size_t parts_concat(const struct call *c)
+{
+    enum { COST = 32 }; /* of a number, read and written: as of so many multiply-adds */
+    return call_parts(COST * (double)node_numel(c->node), concat_rows(c->node));
+}
+
 static void run_concat(const struct call *c)
 {
     const int axis = (int)c->node->attr.i[0];
-    const size_t outer = dims_product(c->node->dim, 0, axis),
-                 inner = dims_product(c->node->dim, axis + 1, c->node->rank) * c->k->real_size,
+    const size_t inner = dims_product(c->node->dim, axis + 1, c->node->rank) * c->k->real_size,
                  row = (size_t)c->node->dim[axis] * inner;
-    size_t at = 0;
+    size_t first, at = 0;
+    const size_t rows = call_share(c, concat_rows(c->node), &first);
     for (uint32_t k = 0; k < c->node->arity; k++) {
         const size_t piece = (size_t)c->in[k]->dim[axis] * inner;
         const char *x = c->x[k];
         char *y = (char *)c->y + at;
-        for (size_t i = 0; i < outer && piece && x != y; i++) /* x = y: a plan wrote it there */
-            memcpy(y + i * row, x + i * piece, piece);
+        for (size_t i = first; i < first + rows && piece && x != y; i++)
+            memcpy(y + i * row, x + i * piece, piece); /* x = y: a plan wrote it there */
         at += piece;
     }
 }
@@ -456,6 +468,7 @@ const struct op op_concat = {.name = "concat",
                              .vjp = vjp_concat,
                              .batch = batch_concat,
                              .run = run_concat,
+                             .parts = parts_concat,
                              .sample = sample_concat};
 
 t2m_value t2m_concat(t2m_graph *g, int axis, const t2m_value *x, size_t n)
