@@ -12,8 +12,8 @@ enum {
     PIXELS = WINOGRAD_PIXELS,
     SIDE = PIXELS + TAPS - 1, /* of a tile; and how many points there are */
     PLACES = SIDE * SIDE,
-    TILES = 32,        /* of a block at least; 64 channels of them are 288 KiB, a part of L2 */
-    TILES_FILTER = 64, /* the same where they are the terms of a sum: longer sums */
+    TILES = 24,        /* of a block at least; 64 channels of them are 216 KiB, a part of L2 */
+    TILES_FILTER = 48, /* the same where they are the terms of a sum: longer sums */
     APART = 16,        /* reals more between matrices, or they would meet in the same lines of L1 */
     PANEL = TILE_VECTORS * LANES /* columns of a matrix that lie together */
 };
