@@ -9,41 +9,42 @@ import zlib
 import numpy as np
 from PIL import Image
 
-SIDE, IGNORE = 64, 255
-FEWEST, PART = SIDE * SIDE // 200, 5  # a picture has a class if it has so many pixels of it, or a fifth of what is usual there
-Task = collections.namedtuple("Task", "x y shots")  # x [picture, 3, SIDE, SIDE], y of them: 1 in the class, 0 outside, -1 unknown
+IGNORE = 255
+FEWEST, PART = 200, 5  # a picture has a class if a 200th of its pixels shows it, or a fifth of what is usual there
+Task = collections.namedtuple("Task", "x y shots")  # x [picture, 3, side, side], y of them: 1 in the class, 0 outside, -1 unknown
 
 
-def weights(size):
-    """[SIDE, size]: the area that each new pixel covers; of a smaller picture, linear interpolation."""
-    scale, first, old = size / SIDE, np.arange(SIDE)[:, None] * size / SIDE, np.arange(size)
-    if size > SIDE:
+def weights(size, side):
+    """[side, size]: the area that each new pixel covers; of a smaller picture, linear interpolation."""
+    scale, first, old = size / side, np.arange(side)[:, None] * size / side, np.arange(size)
+    if size > side:
         return np.clip(np.minimum(first + scale, old + 1) - np.maximum(first, old), 0, None) / scale
-    return np.array([np.interp((np.arange(SIDE) + 0.5) * scale - 0.5, old, row) for row in np.eye(size)]).T
+    return np.array([np.interp((np.arange(side) + 0.5) * scale - 0.5, old, row) for row in np.eye(size)]).T
 
 
-def smaller(picture):
-    """[height, width, 3] of bytes becomes [3, SIDE, SIDE] of 0 to 1."""
-    return np.einsum("ih,hwc,jw->cij", weights(picture.shape[0]), picture / 255, weights(picture.shape[1]), optimize=True)
+def resized(picture, side):
+    """[height, width, 3] of bytes becomes [3, side, side] of 0 to 1."""
+    height, width, _ = picture.shape
+    return np.einsum("ih,hwc,jw->cij", weights(height, side), picture / 255, weights(width, side), optimize=True)
 
 
-def smaller_labels(label):
-    rows, columns = ((2 * np.arange(SIDE) + 1) * size // (2 * SIDE) for size in label.shape)
+def resized_labels(label, side):
+    rows, columns = ((2 * np.arange(side) + 1) * size // (2 * side) for size in label.shape)
     return label[np.ix_(rows, columns)]
 
 
 class Pictures:
-    """x [n, 3, SIDE, SIDE], label [n, SIDE, SIDE], and pictures: id of a class -> which show it. Of an archive of images/ and masks/ with
+    """x [n, 3, side, side], label [n, side, side], and pictures: id of a class -> which show it. Of an archive of images/ and masks/ with
     classes.csv beside it; split: of which classes, or None for all."""
-    def __init__(self, path, split=None):
+    def __init__(self, path, split, side):
         with zipfile.ZipFile(path) as archive:
             def read(name, mode=None):
                 picture = Image.open(io.BytesIO(archive.read(name)))
                 return np.asarray(picture.convert(mode) if mode else picture)
             images = sorted(name for name in archive.namelist() if "images/" in name and not name.endswith("/"))
-            self.x = np.array([smaller(read(name, "RGB")) for name in images], np.float32)
+            self.x = np.array([resized(read(name, "RGB"), side) for name in images], np.float32)
             masks = [name.replace("images/", "masks/").rpartition(".")[0] + ".png" for name in images]
-            self.label = np.array([smaller_labels(read(name)) for name in masks])
+            self.label = np.array([resized_labels(read(name), side) for name in masks])
         with open(path.parent / "classes.csv", encoding="utf8") as f:
             ids = [int(row["id"]) for row in csv.DictReader(f) if split in (None, row["split"])]
         self.pictures = {id: self.showing(id) for id in ids}
@@ -53,7 +54,7 @@ class Pictures:
         pixels = np.count_nonzero(self.label == id, axis=(1, 2))
         sizes = np.sort(pixels[pixels > 0])
         usual = int(sizes[len(sizes) // 2]) if len(sizes) else 0
-        return np.flatnonzero(pixels >= max(min(usual // PART, FEWEST), 1))
+        return np.flatnonzero(pixels >= max(min(usual // PART, self.label[0].size // FEWEST), 1))
 
     def task(self, shots, queries, number):
         random = np.random.default_rng([zlib.crc32(self.name.encode()), shots, number])
