@@ -432,6 +432,15 @@ static size_t parts_concat(const struct call *c)
     return call_parts(COST * (double)node_numel(c->node), concat_rows(c->node));
 }
 
+/* Rows of x to rows of y, `row` bytes apart; single numbers are not worth a call each. */
+static void copy_rows(size_t rows, size_t piece, const char *x, char *y, size_t row)
+{
+    for (size_t i = 0; i < rows && piece == sizeof(float); i++, x += sizeof(float), y += row)
+        memcpy(y, x, sizeof(float));
+    for (size_t i = 0; i < rows && piece > 0 && piece != sizeof(float); i++, x += piece, y += row)
+        memcpy(y, x, piece);
+}
+
 static void run_concat(const struct call *c)
 {
     const int axis = (int)c->node->attr.i[0];
@@ -443,8 +452,8 @@ static void run_concat(const struct call *c)
         const size_t piece = (size_t)c->in[k]->dim[axis] * inner;
         const char *x = c->x[k];
         char *y = (char *)c->y + at;
-        for (size_t i = first; i < first + rows && piece && x != y; i++)
-            memcpy(y + i * row, x + i * piece, piece); /* x = y: a plan wrote it there */
+        if (x != y) /* else a plan wrote it there */
+            copy_rows(rows, piece, x + first * piece, y + first * row, row);
         at += piece;
     }
 }
