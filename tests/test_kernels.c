@@ -186,8 +186,8 @@ static void convolutions(void **state)
         for (size_t set = 0; set < sets; set++) {
             const size_t *d = shape[i], oh = (d[1] + 2 * d[7] - d[5]) / d[6] + 1,
                          ow = (d[2] + 2 * d[7] - d[5]) / d[6] + 1;
-            const struct conv_shape s = {1,    d[0], d[1], d[2], d[3], d[4], d[5], d[5],
-                                         d[6], d[7], oh,   ow,   0,    0,    0,    0,    0};
+            const struct conv_shape s = {1,    d[0], d[1], d[2], d[3], d[4], d[5], d[5], d[6],
+                                         d[7], oh,   ow,   0,    0,    0,    0,    0};
             check_conv(list[set], &s);
         }
 }
