@@ -1,4 +1,4 @@
-/* test_plan.c: what a plan keeps in memory, and what it computes again or writes in place. */
+/* test_plan.c: what a plan keeps in memory, and what it computes again. */
 #include "check.h"
 
 #include "engine/plan/plan.h"
@@ -93,29 +93,6 @@ static void readers_of_a_stage_meet(void **state)
     t2m_graph_free(g);
 }
 
-/* Of the concat [sum, product, sum, w] the first sum and the product are written in place. */
-static void pieces_are_written_in_place(void **state)
-{
-    t2m *lib = *state;
-    t2m_graph *g;
-    const int64_t dim[] = {IN, IN}, all = 4 * IN * IN;
-    assert_int_equal(t2m_graph_new(lib, &g), T2M_OK);
-    const t2m_value in[] = {t2m_input(g, "v", 2, dim), t2m_input(g, "w", 2, dim)};
-    const t2m_value product = t2m_matmul(g, in[0], in[1]), sum = t2m_add(g, product, in[1]),
-                    y = t2m_reshape(
-                        g, t2m_concat(g, 0, (const t2m_value[]){sum, product, sum, in[1]}, 4), 1,
-                        &all);
-    t2m_plan *plan = NULL;
-    assert_int_equal(t2m_compile(g, in, 2, &y, 1, NULL, &plan), T2M_OK);
-    size_t parts = 0;
-    for (size_t i = 0; i < plan->buffers; i++)
-        parts += plan->buffer[i].kind == BUFFER_PART;
-    assert_int_equal(parts, 2);
-    t2m_plan_free(plan);
-    same_bits(lib, g, in, 2, y);
-    t2m_graph_free(g);
-}
-
 /* A tile holds whole rows of what is repeated: biases of each task [7, 1, 40] are loaded once for
  * the 10 rows of a task, the same bias [40] for all once in all. */
 static void tiles_hold_whole_rows(void **state)
@@ -178,7 +155,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_are_computed_again), cmocka_unit_test(readers_of_a_stage_meet),
-        cmocka_unit_test(pieces_are_written_in_place), cmocka_unit_test(tiles_hold_whole_rows),
-        cmocka_unit_test(steps_are_taken_by_pieces)};
+        cmocka_unit_test(tiles_hold_whole_rows), cmocka_unit_test(steps_are_taken_by_pieces)};
     return cmocka_run_group_tests(tests, check_setup, check_teardown);
 }

@@ -452,8 +452,7 @@ static void run_concat(const struct call *c)
         const size_t piece = (size_t)c->in[k]->dim[axis] * inner;
         const char *x = c->x[k];
         char *y = (char *)c->y + at;
-        if (x != y) /* else a plan wrote it there */
-            copy_rows(rows, piece, x + first * piece, y + first * row, row);
+        copy_rows(rows, piece, x + first * piece, y + first * row, row);
         at += piece;
     }
 }

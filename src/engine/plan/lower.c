@@ -324,27 +324,6 @@ static bool output_free(const struct compiling *c, const struct view *v, size_t 
     return b->kind == BUFFER_MEMORY && view_is_dense(v) && v->offset == 0 && b->numel == numel;
 }
 
-/* Pieces that lie one after the other in a result are written there at once: the concat, which is
- * still a step, then finds them in their places. */
-static void place_pieces(struct compiling *c, const struct buffer *result)
-{
-    const struct unit *u = &c->unit[result->writer];
-    const struct node *n = &c->g->nodes[u->id];
-    size_t start = 0;
-    if (u->kind != UNIT_KERNEL || n->op != &op_concat || c->plan->unplanned ||
-        dims_product(n->dim, 0, (int)n->attr.i[0]) != 1)
-        return;
-    for (uint32_t k = 0; k < u->reads; k++) {
-        struct buffer *b = &c->plan->buffer[u->read[k].root];
-        if (b->kind == BUFFER_MEMORY && whole_writer(c, &u->read[k])) {
-            b->kind = BUFFER_PART;
-            b->place = result->place;
-            b->start = start;
-        }
-        start += view_numel(&u->read[k]);
-    }
-}
-
 /* A result that fills a buffer of its own is written to its place at once, else copied there. */
 static t2m_status lower_output(struct compiling *c, size_t i)
 {
@@ -354,7 +333,6 @@ static t2m_status lower_output(struct compiling *c, size_t i)
     struct buffer *b = &c->plan->buffer[copy.root];
     b->kind = BUFFER_OUTPUT;
     b->place = i;
-    place_pieces(c, b);
     return T2M_OK;
 }
 

@@ -19,13 +19,12 @@ enum {
     NO_UNIT = -1
 };
 
-enum buffer_kind { BUFFER_INPUT, BUFFER_OUTPUT, BUFFER_PART, BUFFER_CONSTANT, BUFFER_MEMORY };
+enum buffer_kind { BUFFER_INPUT, BUFFER_OUTPUT, BUFFER_CONSTANT, BUFFER_MEMORY };
 
 struct buffer {
     enum buffer_kind kind;
     size_t numel;
     size_t place;         /* which input, output or constant; bytes from the start of the memory */
-    size_t start;         /* of a part of output `place`, in reals */
     int32_t writer;       /* unit, or NO_UNIT */
     uint32_t first, last; /* steps between which its numbers must be kept */
 };

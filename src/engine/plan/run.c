@@ -234,8 +234,6 @@ void plan_bind(const t2m_plan *plan, t2m_workspace *w, const void *const *in, vo
             w->base[i] = (void *)(uintptr_t)in[b->place]; /* only read */
         else if (b->kind == BUFFER_OUTPUT)
             w->base[i] = out[b->place];
-        else if (b->kind == BUFFER_PART)
-            w->base[i] = (char *)out[b->place] + b->start * plan->k->real_size;
     }
 }
 
