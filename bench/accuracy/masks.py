@@ -73,14 +73,14 @@ def unet_answers(pictures, settings, tasks, keep=None):
 
 
 def unet_cells(given, name):
-    pictures = draw.Pictures(path_of(given, name), SETS[name], side_of(given))
+    pictures = draw.Pictures(path_of(given, name), SETS[name], given.side)
     iou, dice, seconds = zip(*unet_answers(pictures, unet.SETTINGS, given.unet_tasks, given.folder / f"unet-{short(name)}.jsonl"))
     return [cell(iou), cell(dice), f"{sum(seconds) / len(seconds):.1f}"]
 
 
 def choose(given):
     rows = [["steps, rate, balance, zoom", *map(short, CHOSEN_ON)]]
-    pictures = [draw.Pictures(path_of(given, name), split, side_of(given)) for name, split in CHOSEN_ON.items()]
+    pictures = [draw.Pictures(path_of(given, name), split, given.side) for name, split in CHOSEN_ON.items()]
     for settings in unet.CHOICES:
         answers = [unet_answers(p, settings, given.unet_tasks) for p in pictures]
         rows.append([", ".join(map(str, settings)), *(cell([iou for iou, _, _ in a]) for a in answers)])
@@ -97,7 +97,8 @@ def show(given):
         for shots in SHOTS:
             of_t2m = eval_cells(given, name, shots) if given.tasks else [""] * (len(CONTROLS) + 1)
             rows.append([f"{short(name)} {shots}", *of_t2m, *(of_unet if shots == UNET_SHOTS else [""] * 3)])
-    table(f"One class of 1 and 5 pictures, {QUERIES} queries: IoU in %, {side_of(given)} x {side_of(given)} pixels, {given.tasks} tasks, of U-Net {given.unet_tasks}", rows)
+    pixels = f"{given.side} x {given.side} pixels"
+    table(f"One class of 1 and 5 pictures, {QUERIES} queries: IoU in %, {pixels}, {given.tasks} tasks, of U-Net {given.unet_tasks}", rows)
     note(f"Learner: {given.learner}. U-Net: {', '.join(f'{k} {v}' for k, v in unet.SETTINGS._asdict().items())}, on one thread.")
 
 
@@ -116,6 +117,7 @@ def main():
         parser.error(f"--sets: no set {', '.join(sorted(unknown))}")
     given.command = Command(given.t2m, given.folder)
     try:
+        given.side = side_of(given)
         choose(given) if given.choose else show(given)
     except (CommandError, OSError) as error:
         sys.exit(str(error))

@@ -117,14 +117,9 @@ size_t CONV_UNITS(const struct conv_shape *s, bool filter)
     return max_size(1, s->n * s->oh * s->ow / (TILES * pixels));
 }
 
-static struct share rows_of(const struct conv_shape *s, const struct winograd *q)
-{
-    return share_of(s, WINOGRAD_ROWS(q));
-}
-
 static struct share columns_of(const struct conv_shape *s)
 {
-    return share_of(s, (s->out + LANES - 1) / LANES);
+    return share_of(s, CONV_UNITS(s, true));
 }
 
 /* The images of a part */
@@ -283,7 +278,7 @@ void CONV_FORWARD(const struct conv_shape *s, const void *vx, const void *vf, vo
         return;
     }
     struct winograd w = winograd_forward(s, work);
-    w.share = rows_of(s, &w);
+    w.share = share_of(s, WINOGRAD_ROWS(&w));
     for (size_t i = 0; i < s->batch; i++)
         WINOGRAD_PRODUCT(&w, x + i * s->x_batch, f + i * s->filter_batch, y + i * s->y_batch);
 }
@@ -390,7 +385,7 @@ void CONV_INPUT(const struct conv_shape *s, const void *vgy, const void *vf, voi
         return;
     }
     struct winograd w = winograd_input(s, turned + winograd_filter_reals(s));
-    w.share = rows_of(s, &w);
+    w.share = share_of(s, WINOGRAD_ROWS(&w));
     for (size_t i = 0; i < s->batch; i++) {
         turn_filter(s, f + i * s->filter_batch, turned);
         WINOGRAD_PRODUCT(&w, gy + i * s->y_batch, turned, gx + i * s->x_batch);
